@@ -1,0 +1,72 @@
+# `make` alone tells what there is. The first target you call makes the environment it needs in .venv.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check install serve bench format lock clean
+
+BIN := .venv/bin
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+LOCK = $(UV) --no-config pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS)
+
+help: ## Print these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archive
+	@$(BIN)/python -m service demo
+
+test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
+	@$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=0 $(ARGS)
+
+check: .venv/.ready ## Everything that must be green before a commit: format, lint, types, imports, tests, coverage
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+	$(MAKE) test ARGS=
+	$(BIN)/coverage report --format=total
+	$(BIN)/coverage report --include='domain/*' --fail-under=100
+
+install: .venv/.ready ## Make the environment in .venv and nothing else
+
+serve: .venv/.runtime ## Run the whole service in one process on http://127.0.0.1:8080
+	@$(BIN)/python -m service serve
+
+bench: .venv/.runtime ## Measure throughput and latency on this machine
+	@$(BIN)/python -m bench
+
+format: .venv/.ready ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: | $(BIN)/python ## Resolve both lock files again (ARGS=--upgrade for newer versions)
+	$(LOCK) --group build --output-file requirements.lock
+	$(LOCK) --group build --group dev --constraints requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove the environment and everything that tools left behind
+	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv where it is on PATH; otherwise the first Python that can make an environment, with uv put into it.
+$(BIN)/python:
+	@if [ "$(UV)" = uv ]; then uv venv --quiet --clear --python '>=3.11' .venv; exit; fi; \
+	for python in python3.13 python3.12 python3.11 python3; do \
+		if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making .venv with $$($$python --version)" >&2; \
+			$$python -m venv --clear .venv && exec $(BIN)/python -m pip install --quiet uv; \
+		fi; \
+	done; \
+	echo "No Python 3.11 or newer with its venv module was found. Install one (Debian, Ubuntu:" >&2; \
+	echo "apt install python3-venv) or uv, then call make again." >&2; \
+	exit 1
+
+.venv/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.ready: requirements-dev.lock .venv/.runtime
+	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""The rules of the dataset lifecycle, in the standard library alone."""

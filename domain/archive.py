@@ -1,0 +1,72 @@
+"""Archives: what stays of a dataset, where, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from domain.record import JsonObject, canonical_json, digest_of
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+FORMAT = "dataops-archive/1"
+"""The archive's format; a reader refuses one it does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What is archived of a dataset (seed: R24): configuration, quality history, usage, events."""
+
+    dataset_id: UUID
+    configuration: JsonObject
+    quality_history: tuple[JsonObject, ...]
+    usage: JsonObject
+    events: tuple[JsonObject, ...]
+    format: str = FORMAT
+
+    def document(self) -> JsonObject:
+        """Give the dossier as one JSON object."""
+        return {
+            "format": self.format,
+            "dataset_id": str(self.dataset_id),
+            "configuration": self.configuration,
+            "quality_history": list(self.quality_history),
+            "usage": self.usage,
+            "events": list(self.events),
+        }
+
+    def content(self) -> bytes:
+        """Give the dossier's bytes: canonical JSON, so that the same dossier is the same bytes."""
+        return canonical_json(self.document())
+
+    @property
+    def key(self) -> str:
+        """Where the dossier goes: by dataset and digest, so writing it twice is writing it once."""
+        return f"{self.dataset_id}/{digest_of(self.document())}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveReceipt:
+    """Proof of an archive: its location, SHA-256 and size in bytes, and until when it is locked."""
+
+    location: str
+    sha256: str
+    size_bytes: int
+    locked_until: datetime
+
+
+def locked_until(now: datetime, grace: timedelta, retention: timedelta) -> datetime:
+    """Tell until when an archive written now must be kept: past its grace and its retention.
+
+    The object is written before the grace period and counts from after it, so the lock covers
+    both; a later restore leaves it, marked void.
+    """
+    return now + grace + retention
+
+
+def retain_until(archived_at: datetime, retention: timedelta) -> datetime:
+    """Tell when an archive may be purged (seed: R23, by default 90 days after archiving)."""
+    return archived_at + retention

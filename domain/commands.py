@@ -1,0 +1,103 @@
+"""Commands: what callers ask of the coordinator, and who they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from domain.journey import JourneyStage
+from domain.lifecycle import TeardownReason
+from domain.state import Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: the tenant whose things are seen, and the subject held to account."""
+
+    tenant: str
+    subject: str
+
+
+SYSTEM = "dataops"
+"""The subject of what the service does by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """A client introduced with its first request, where Journey Orchestration is a stand-in."""
+
+    name: str
+    code: str
+    industry: str
+    use_case: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionDatasets:
+    """Ask for one dataset of each type for a journey's stage (seed: DatasetProvisionRequested)."""
+
+    journey: str
+    client: str
+    stage: JourneyStage
+    dataset_types: tuple[str, ...]
+    requested_by: str | None = None
+    wish: Wish = field(default_factory=Wish)
+    introduction: Introduction | None = None
+    plan_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeardownDataset:
+    """Ask for a dataset's end; `force` leaves out the grace period, never a protection."""
+
+    dataset_id: UUID
+    reason: TeardownReason = TeardownReason.MANUAL_REQUEST
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateNow:
+    """Ask for the gate to run again."""
+
+    dataset_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDataset:
+    """Ask for a teardown to be undone inside its grace period."""
+
+    dataset_id: UUID
+
+
+Command = ProvisionDatasets | TeardownDataset | ValidateNow | RestoreDataset
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """Which message a request came with: one request a message, whatever is sent again.
+
+    `digest` is that of the message's body; the same message id with another body is an error.
+    """
+
+    agent: str
+    message_id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An accepted request: the task that shows it, and the datasets it is about.
+
+    `since` is the outbox sequence from which its story begins; `message` the caller's message as
+    it came, so that another process can carry the task on.
+    """
+
+    task_id: str
+    context_id: str
+    key: RequestKey
+    principal: Principal
+    skill: str
+    dataset_ids: tuple[UUID, ...]
+    since: int
+    message: bytes
+    is_settled: bool = False

@@ -1,0 +1,161 @@
+"""The Dataset aggregate: it alone decides what happens to a dataset, and what that means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain import ordering
+from domain.errors import StaleOutcome
+from domain.events import DatasetRestored, DatasetTeardownStarted, DatasetValidationStarted
+from domain.failures import is_retry_due
+from domain.lifecycle import ENDED, DatasetStatus, TeardownReason
+from domain.outcomes import apply_outcome, give_up_on_incident
+from domain.state import DatasetState
+from domain.teardown import Teardown
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from domain.events import Happening
+    from domain.work import Outcome
+
+_S = DatasetStatus
+
+
+@dataclass(kw_only=True)
+class Dataset(DatasetState):
+    """A dataset from request to archive (seed: Dataset, an aggregate root).
+
+    Commands and outcomes go in; transitions and `happenings` come out. It reads no clock, calls
+    nobody, and refuses every edge the transition table lacks.
+    """
+
+    def next_order(self, now: datetime) -> ordering.Next:
+        """Tell the order that moves this dataset on, or until when it rests and why."""
+        return ordering.next_order(self, now)
+
+    def lapse(self, now: datetime) -> bool:
+        """Let time alone do what it does: a lifetime ends, a retry is due, patience runs out.
+
+        Tells whether anything changed.
+        """
+        if self._is_expired(now):
+            self.start_teardown(TeardownReason.MANUAL_REQUEST, now, skip_grace=True)
+            return True
+        if is_retry_due(self, now):
+            self._try_again()
+            return True
+        if self.status is _S.VALIDATING and self.health.is_overdue(now, self.rules):
+            give_up_on_incident(self)
+            return True
+        return False
+
+    def apply(self, outcome: Outcome, now: datetime) -> None:
+        """Turn an outcome into a transition and its events.
+
+        Raises:
+            StaleOutcome: the order was given at another version; nothing is changed by it.
+        """
+        if outcome.key.version != self.version:
+            message = (
+                f"{self.name} is at version {self.version}; the outcome belongs to version "
+                f"{outcome.key.version} and changes nothing."
+            )
+            raise StaleOutcome(message)
+        apply_outcome(self, outcome, now)
+
+    def note_end_of(self, version: int, now: datetime) -> bool:
+        """Take note that the order given at `version` has ended, whatever came of it.
+
+        A teardown that had to wait for it need not wait any longer (A19). Tells whether that
+        changed anything.
+        """
+        teardown = self.teardown
+        if teardown is None or version != teardown.order_version or teardown.quiet_at <= now:
+            return False
+        self.teardown = teardown.quieted(now)
+        return True
+
+    def start_teardown(
+        self, reason: TeardownReason, now: datetime, *, skip_grace: bool = False
+    ) -> None:
+        """Begin the end, or hurry one that has begun.
+
+        `skip_grace` leaves the grace period out; it never lifts a protection.
+
+        Raises:
+            IllegalTransition: the dataset is archived.
+        """
+        if self.status is _S.TEARDOWN and self.teardown is not None:
+            self.teardown = self.teardown.hurried(now) if skip_grace else self.teardown
+            return
+        quiet_at = now + self.rules.order_limit if self._is_being_filled(now) else now
+        self.become(_S.TEARDOWN)
+        self.teardown = Teardown(
+            reason=reason,
+            started_at=now,
+            grace_until=now if skip_grace else now + self.rules.grace_period,
+            quiet_at=quiet_at,
+            order_version=self.version,
+        )
+        self.trouble = None
+        self.happen(DatasetTeardownStarted(*self.ids, reason))
+
+    def restore(self, now: datetime) -> None:
+        """Undo a teardown inside its grace period: visible again, validated again.
+
+        Raises:
+            IllegalTransition: there is no teardown, it has begun to empty the connector, or the
+                dataset never had content to go back to.
+        """
+        teardown = self.teardown
+        if self.status is not _S.TEARDOWN or teardown is None:
+            self.refuse("restored", "only a dataset in TEARDOWN can be")
+        if not teardown.is_reversible or now >= teardown.may_empty_at:
+            self.refuse("restored", "its grace period is over; request a new dataset instead")
+        if self.content is None:
+            self.refuse("restored", "it was never filled; request a new dataset instead")
+        self.become(_S.VALIDATING)
+        self.teardown = None
+        self.health = self.health.closed()
+        self.happen(DatasetRestored(*self.ids))
+
+    def revalidate(self, cause: str) -> None:
+        """Run the gate again over a dataset that is READY or FAILED.
+
+        One that is VALIDATING already is left alone; a FAILED one that was never filled is
+        provisioned again.
+
+        Raises:
+            IllegalTransition: the dataset is on its way in or out.
+        """
+        if self.status is _S.VALIDATING:
+            return
+        if self.status is _S.FAILED and self.content is None:
+            self.become(_S.PROVISIONING)
+        else:
+            self.become(_S.VALIDATING)
+            self.happen(DatasetValidationStarted(*self.ids, cause))
+        self.trouble = None
+        self.health = self.health.closed()
+
+    def drain(self) -> list[Happening]:
+        """Hand out the events recorded since the last time, in order."""
+        drained, self.happenings = self.happenings, []
+        return drained
+
+    def _try_again(self) -> None:
+        if self.trouble is not None:
+            self.trouble = self.trouble.without_retry()
+        self.become(_S.VALIDATING)
+        self.happen(DatasetValidationStarted(*self.ids, "automatic retry"))
+
+    def _is_expired(self, now: datetime) -> bool:
+        due = self.expires_at
+        return due is not None and now >= due and self.status not in ENDED
+
+    def _is_being_filled(self, now: datetime) -> bool:
+        trouble = self.trouble
+        resting = trouble is not None and trouble.retry_at is not None and trouble.retry_at > now
+        return self.status is _S.PROVISIONING and not resting

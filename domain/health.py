@@ -1,0 +1,81 @@
+"""The health of a READY dataset's connector: three failures demote, two successes recover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from domain.rules import LifecycleRules
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the last probes said.
+
+    `failures` and `successes` count probes in a row; `incident_id` and `incident_since` mark an
+    episode from the demotion until the gate has passed again; `next_probe_at` is when to knock.
+    """
+
+    failures: int = 0
+    successes: int = 0
+    last_success_at: datetime | None = None
+    last_message: str = ""
+    next_probe_at: datetime | None = None
+    incident_id: UUID | None = None
+    incident_since: datetime | None = None
+
+    @property
+    def is_incident(self) -> bool:
+        """Whether an episode of illness is open."""
+        return self.incident_id is not None
+
+    def after_success(self, now: datetime, rules: LifecycleRules) -> Health:
+        """Count a probe that passed."""
+        return replace(
+            self,
+            failures=0,
+            successes=self.successes + 1,
+            last_success_at=now,
+            last_message="",
+            next_probe_at=now + rules.health_interval,
+        )
+
+    def after_failure(self, message: str, now: datetime, rules: LifecycleRules) -> Health:
+        """Count a probe that failed, with its reason."""
+        return replace(
+            self,
+            failures=self.failures + 1,
+            successes=0,
+            last_message=message,
+            next_probe_at=now + rules.health_interval,
+        )
+
+    def opened(self, incident_id: UUID, now: datetime) -> Health:
+        """Open an incident, unless one is open already: one id over the whole episode."""
+        if self.is_incident:
+            return self
+        return replace(self, incident_id=incident_id, incident_since=now, successes=0)
+
+    def is_demoting(self, rules: LifecycleRules) -> bool:
+        """Whether enough probes in a row have failed to take READY away."""
+        return self.failures >= rules.failures_to_demote
+
+    def is_recovered(self, rules: LifecycleRules) -> bool:
+        """Whether enough probes in a row have passed to run the whole gate again."""
+        return self.successes >= rules.successes_to_recover
+
+    def is_overdue(self, now: datetime, rules: LifecycleRules) -> bool:
+        """Whether an incident has outlasted our patience."""
+        since = self.incident_since
+        return since is not None and now >= since + rules.incident_patience
+
+    def closed(self) -> Health:
+        """Close the incident; the counts of failures begin anew."""
+        return replace(self, failures=0, incident_id=None, incident_since=None)
+
+    def restarted(self) -> Health:
+        """Demand the full row of successes again before the next gate of an open incident."""
+        return replace(self, successes=0)

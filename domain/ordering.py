@@ -1,0 +1,224 @@
+"""What is to be done next: a pure function of a dataset's state and the time."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from domain.archive import locked_until, retain_until
+from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.quality import QualityPolicy, policy_for
+from domain.recipe import Recipe, SeedSource, derive_seed
+from domain.template import TemplateRequest
+from domain.work import (
+    FindTemplate,
+    Order,
+    OrderKey,
+    ProbeConnector,
+    ProvisionDataset,
+    PurgeArchive,
+    Rest,
+    RestoreConnector,
+    TakeStep,
+    ValidateDataset,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from domain.connector import ConnectorConfiguration
+    from domain.state import Content, DatasetState
+    from domain.teardown import Teardown
+    from domain.template import DatasetTemplate
+
+Next: TypeAlias = Order | Rest
+
+T = TypeVar("T")
+
+
+def next_order(dataset: DatasetState, now: datetime) -> Next:
+    """Tell the order that moves the dataset on, or until when it rests and why."""
+    return _WHILE[dataset.status](dataset, now)
+
+
+def policy_of(dataset: DatasetState) -> QualityPolicy:
+    """Give the gate's numbers for a dataset: the seed's, or stricter ones of its template."""
+    return policy_for(_template(dataset).quality_expectations)
+
+
+def recipe_of(dataset: DatasetState) -> Recipe:
+    """Give the recipe of a dataset's content: the recorded one, or the one it will have."""
+    template = _template(dataset)
+    if dataset.content is not None:
+        return Recipe(template, dataset.content.seed, dataset.content.record_count)
+    place = dataset.place
+    source = SeedSource(
+        origin=dataset.wish.seed or str(place.client.client_id),
+        stage=place.stage,
+        dataset_type=place.dataset_type,
+        generation=place.generation,
+    )
+    count = template.count_for(dataset.wish.record_count)
+    return Recipe(template, derive_seed(source, template), count)
+
+
+def connector_of(dataset: DatasetState) -> ConnectorConfiguration:
+    """Give the connector a dataset must have at its status."""
+    return _present(dataset.connector, dataset, "connector")
+
+
+def content_of(dataset: DatasetState) -> Content:
+    """Give the content a dataset must have at its status."""
+    return _present(dataset.content, dataset, "content")
+
+
+def _while_filling(dataset: DatasetState, now: datetime) -> Next:
+    if waiting := _postponed(dataset, now):
+        return waiting
+    return _provision(dataset, now) if dataset.template else _find_template(dataset, now)
+
+
+def _find_template(dataset: DatasetState, now: datetime) -> Order:
+    client = dataset.place.client
+    wanted = TemplateRequest(
+        client.industry, client.use_case, dataset.place.dataset_type, dataset.wish.strict
+    )
+    return FindTemplate(_key(dataset), _deadline(dataset, now), wanted)
+
+
+def _provision(dataset: DatasetState, now: datetime) -> Order:
+    return ProvisionDataset(
+        key=_key(dataset),
+        deadline=_deadline(dataset, now),
+        recipe=recipe_of(dataset),
+        connector=connector_of(dataset),
+        query_count=policy_of(dataset).query_count,
+    )
+
+
+def _while_validating(dataset: DatasetState, now: datetime) -> Next:
+    if waiting := _postponed(dataset, now):
+        return waiting
+    if dataset.is_hidden:
+        return RestoreConnector(_key(dataset), _deadline(dataset, now), connector_of(dataset))
+    health = dataset.health
+    if health.is_incident and not health.is_recovered(dataset.rules):
+        return _watch(dataset, now, "its connector is ill; the next probe is due then")
+    return _validate(dataset, now)
+
+
+def _validate(dataset: DatasetState, now: datetime) -> Order:
+    content = content_of(dataset)
+    return ValidateDataset(
+        key=_key(dataset),
+        deadline=_deadline(dataset, now),
+        recipe=recipe_of(dataset),
+        connector=connector_of(dataset),
+        content_digest=content.content_digest,
+        expected_documents=content.documents,
+        queries=content.queries,
+        policy=policy_of(dataset),
+    )
+
+
+def _while_ready(dataset: DatasetState, now: datetime) -> Next:
+    return _watch(dataset, now, "ready; the next health probe is due then")
+
+
+def _watch(dataset: DatasetState, now: datetime, why: str) -> Next:
+    due = dataset.health.next_probe_at or now
+    if due > now:
+        return Rest(_earliest(due, dataset.expires_at), why)
+    return ProbeConnector(
+        _key(dataset), _deadline(dataset, now), connector_of(dataset), policy_of(dataset)
+    )
+
+
+def _while_failed(dataset: DatasetState, now: datetime) -> Next:
+    trouble = dataset.trouble
+    if trouble is not None and trouble.retry_at is not None:
+        until = _earliest(trouble.retry_at, dataset.expires_at)
+        return Rest(until, "failed; tried again by itself then")
+    if dataset.health.is_incident:
+        return _watch(dataset, now, "failed in an incident; the next probe is due then")
+    return Rest(dataset.expires_at, "failed; somebody has to mend and revalidate it")
+
+
+def _while_torn_down(dataset: DatasetState, now: datetime) -> Next:
+    teardown = _teardown(dataset)
+    if teardown.retry_at is not None and teardown.retry_at > now:
+        return Rest(teardown.retry_at, f"{teardown.step} is tried again: {teardown.message}")
+    if teardown.step is TeardownStep.GRACE and teardown.may_empty_at > now:
+        return Rest(teardown.may_empty_at, "in its grace period; it can still be restored")
+    return TakeStep(
+        key=_key(dataset),
+        deadline=_deadline(dataset, now),
+        step=teardown.step,
+        connector=dataset.connector,
+        queries=dataset.content.queries if dataset.content else (),
+        locked_until=locked_until(now, dataset.rules.grace_period, dataset.rules.retention),
+    )
+
+
+def _while_archived(dataset: DatasetState, now: datetime) -> Next:
+    if dataset.archived_at is None or dataset.archive is None or dataset.purged_at is not None:
+        return Rest(None, "archived; nothing is left to do")
+    until = max(
+        retain_until(dataset.archived_at, dataset.rules.retention), dataset.archive.locked_until
+    )
+    if until > now:
+        return Rest(until, "archived; kept until its retention is over")
+    purge = PurgeArchive(_key(dataset), _deadline(dataset, now), dataset.archive.location)
+    return _postponed(dataset, now) or purge
+
+
+_WHILE: Mapping[DatasetStatus, Callable[[DatasetState, datetime], Next]] = MappingProxyType(
+    {
+        DatasetStatus.DISCOVERING: _while_filling,
+        DatasetStatus.PROVISIONING: _while_filling,
+        DatasetStatus.VALIDATING: _while_validating,
+        DatasetStatus.READY: _while_ready,
+        DatasetStatus.FAILED: _while_failed,
+        DatasetStatus.TEARDOWN: _while_torn_down,
+        DatasetStatus.ARCHIVED: _while_archived,
+    }
+)
+
+
+def _postponed(dataset: DatasetState, now: datetime) -> Rest | None:
+    trouble = dataset.trouble
+    if trouble is None or trouble.retry_at is None or trouble.retry_at <= now:
+        return None
+    return Rest(trouble.retry_at, f"tried again then: {trouble.message}")
+
+
+def _key(dataset: DatasetState) -> OrderKey:
+    retries = dataset.trouble.retries if dataset.trouble else 0
+    if dataset.teardown is not None:
+        retries = dataset.teardown.retries
+    place = dataset.place
+    return OrderKey(place.tenant, place.dataset_id, dataset.version, retries)
+
+
+def _deadline(dataset: DatasetState, now: datetime) -> datetime:
+    return now + dataset.rules.order_limit
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((each for each in times if each is not None), default=None)
+
+
+def _template(dataset: DatasetState) -> DatasetTemplate:
+    return _present(dataset.template, dataset, "template")
+
+
+def _teardown(dataset: DatasetState) -> Teardown:
+    return _present(dataset.teardown, dataset, "teardown")
+
+
+def _present(value: T | None, dataset: DatasetState, what: str) -> T:
+    if value is None:
+        message = f"{dataset.name} is {dataset.status} but has no {what}; its row is damaged."
+        raise ValueError(message)
+    return value

@@ -1,0 +1,227 @@
+"""The ports: what the domain needs of the world, each a Protocol that adapters fulfil."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+from domain.archive import ArchiveReceipt
+from domain.checks import Probe, RecordFault
+from domain.connector import ConnectorConfiguration
+from domain.journey import Journey
+from domain.recipe import Recipe
+from domain.record import JsonObject, Record
+from domain.template import DatasetTemplate
+from domain.work import Order, Outcome, Progress
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Tells the time, aware and in UTC."""
+
+OnProgress: TypeAlias = Callable[[Progress], Awaitable[None]]
+"""Takes note of how far an order has come."""
+
+
+class MockData(Protocol):
+    """The supplier of templates and records (seed: Customer-Supplier, Anti-Corruption Layer).
+
+    Raises, from every method: SupplierUnavailable, SupplierRefused, SupplierLied.
+    """
+
+    async def catalogue(self) -> Sequence[DatasetTemplate]:
+        """Give every template the supplier tells of, by key; empty where it tells of none."""
+        ...
+
+    async def templates_for(self, industry: str, use_case: str, /) -> Sequence[DatasetTemplate]:
+        """Give the templates of an industry and use case; empty where there are none."""
+        ...
+
+    async def samples(self, template_key: str, /) -> Sequence[Record]:
+        """Give the supplier's fixed sample of a template. Raises NotFound."""
+        ...
+
+    def generate(self, recipe: Recipe, /) -> AsyncIterator[Sequence[Record]]:
+        """Generate a recipe's records in pages of at most 100, in order.
+
+        The same recipe gives the same records.
+        """
+        ...
+
+
+class Journeys(Protocol):
+    """Journey Orchestration, as far as we ask it.
+
+    Raises, from every method: SupplierUnavailable, SupplierRefused, SupplierLied.
+    """
+
+    async def journey(self, ref: str, /) -> Journey:
+        """Give a journey by its reference or id. Raises NotFound when there is none."""
+        ...
+
+    async def introduce(self, journey: Journey, /) -> Journey:
+        """Make a journey and its client known, where the other side takes introductions.
+
+        Gives the journey as it now is. Raises RequestRejected when it disagrees with what is
+        known already, or when introductions are not taken.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found: the ids of the records in rank order, and the time it took."""
+
+    record_ids: tuple[str, ...]
+    response_time_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A full replacement of a connector's documents; `upload_id` is fixed before page one."""
+
+    connector: ConnectorConfiguration
+    upload_id: str
+    pages: AsyncIterator[Sequence[Record]]
+
+
+class Connectors(Protocol):
+    """The search engine's connectors.
+
+    Every effect is idempotent: doing it again after a lost answer changes nothing more.
+    Raises, from every method: SupplierUnavailable, OutcomeUnknown, SupplierRefused.
+    """
+
+    async def create(self, connector: ConnectorConfiguration, /) -> None:
+        """Create the connector, or bring ours up to date.
+
+        Raises ConnectorNameTaken when a datasource of the name exists without our mark.
+        """
+        ...
+
+    async def upload(self, upload: Upload, /) -> None:
+        """Replace the connector's documents by these pages of at most 100 records."""
+        ...
+
+    async def indexed(self, connector: ConnectorConfiguration, /) -> int:
+        """Count the documents that can be found."""
+        ...
+
+    async def settle(
+        self, connector: ConnectorConfiguration, expected: int, deadline: datetime, /
+    ) -> int:
+        """Wait until `expected` documents can be found, at most until the deadline.
+
+        Gives the count reached. Raises SupplierUnavailable when the time is up.
+        """
+        ...
+
+    async def probe(self, connector: ConnectorConfiguration, /, *, thorough: bool) -> Probe:
+        """Knock once; a failure is a Probe that says so, never an error.
+
+        A thorough knock tries the search as well and so costs search quota; the sweep's do not.
+        """
+        ...
+
+    async def search(self, connector: ConnectorConfiguration, query: str, /) -> Found:
+        """Search the connector's documents; the first ten hits."""
+        ...
+
+    async def hide(self, connector: ConnectorConfiguration, /) -> str:
+        """Take the documents out of sight, reversibly; tells what was really done."""
+        ...
+
+    async def unhide(self, connector: ConnectorConfiguration, /) -> str:
+        """Bring hidden documents back into sight; tells what was really done."""
+        ...
+
+    async def empty(self, connector: ConnectorConfiguration, /) -> str:
+        """Delete every document for good; tells what was done and what remains.
+
+        A connector that does not exist, or is not ours, is left alone, and that is success.
+        """
+        ...
+
+
+Validate: TypeAlias = Callable[[Record], Iterator[RecordFault]]
+"""Yields the faults of one record; nothing when it is valid."""
+
+
+class RecordSchema(Protocol):
+    """JSON Schema 2020-12 with formats asserted."""
+
+    def compiled(self, schema: JsonObject, /) -> Validate:
+        """Compile a schema. Raises InvalidInput when it is none."""
+        ...
+
+
+class Archive(Protocol):
+    """Where archives are kept: created once, never changed, not removed before their time.
+
+    Raises, from every method: SupplierUnavailable, SupplierRefused.
+    """
+
+    async def put(self, key: str, content: bytes, locked_until: datetime, /) -> ArchiveReceipt:
+        """Keep the content under a key, durably; the same content again is the same receipt.
+
+        Raises SupplierRefused when the key holds other content.
+        """
+        ...
+
+    async def read(self, location: str, /) -> bytes:
+        """Give an archive's bytes. Raises NotFound, or SupplierLied when they are damaged."""
+        ...
+
+    async def purge(self, location: str, now: datetime, /) -> None:
+        """Remove an archive whose lock is over; one that is gone already is success.
+
+        Raises SupplierRefused before the lock is over.
+        """
+        ...
+
+
+class StageAgent(Protocol):
+    """A stage agent: it carries out orders, knows no protocol, and decides nothing."""
+
+    async def perform(self, order: Order, progress: OnProgress, /) -> Outcome:
+        """Carry out an order meant for this agent; idempotent, and over before its deadline.
+
+        Suppliers' errors become an OrderFailed outcome; cancellation is let through.
+        """
+        ...
+
+
+class Delegate(Protocol):
+    """Hands an order to the one agent it is meant for, wherever that agent runs."""
+
+    async def delegate(self, order: Order, progress: OnProgress, /) -> Outcome:
+        """Give the agent's outcome, or OrderFailed (unavailable) when it cannot be reached."""
+        ...
+
+
+class Changes(Protocol):
+    """A bell inside one process: commits ring it, followers wait on it."""
+
+    def ring(self) -> None:
+        """Tell every follower that something has changed."""
+        ...
+
+    def handle(self) -> Callable[[float], Awaitable[None]]:
+        """Give a wait for the next ring; taken before the read it guards, none is missed.
+
+        Its argument is the longest wait in seconds.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """What drives datasets: it only rings the bell; the rows say what is due."""
+
+    def ring(self, dataset_id: UUID, /) -> None:
+        """Look at a dataset now."""
+        ...
+
+    def every(self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]], /) -> None:
+        """Do something again and again; once a tick over all processes."""
+        ...

@@ -1,0 +1,201 @@
+"""The shared repository's ports: transactions, reads, the catalogue, progress and leases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from domain.commands import Principal, Request, RequestKey
+from domain.dataset import Dataset
+from domain.events import DatasetProvisionRequested, EventContext, RecordedEvent
+from domain.journey import ClientId, Journey, JourneyStage
+from domain.lifecycle import DatasetStatus
+from domain.record import JsonObject
+from domain.template import DatasetTemplate
+from domain.work import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place only one active dataset may hold (seed: Client-Stage Uniqueness)."""
+
+    client_id: ClientId
+    stage: JourneyStage
+    dataset_type: str
+
+
+class Transaction(Protocol):
+    """One commit: every change of state with its events and its audit entry, or nothing."""
+
+    async def dataset(self, dataset_id: UUID, /) -> Dataset:
+        """Load a dataset. Raises NotFound, for another tenant's as well."""
+        ...
+
+    async def add(self, dataset: Dataset, /) -> None:
+        """Add a new dataset, due at once.
+
+        Raises DuplicateDataset naming the one that holds its slot or its connector's name.
+        """
+        ...
+
+    async def save(self, dataset: Dataset, due_at: datetime | None, /) -> None:
+        """Write a changed dataset with its happenings; its version rises by one.
+
+        `due_at` is when the engine looks at it again (None: only when asked). Raises Conflict
+        when somebody wrote first, DuplicateDataset when its slot is taken.
+        """
+        ...
+
+    async def holder(self, slot: Slot, /) -> Dataset | None:
+        """Give the active dataset in a slot."""
+        ...
+
+    async def next_generation(self, slot: Slot, /) -> int:
+        """Tell the generation a new dataset in a slot will be, counting from 1."""
+        ...
+
+    async def keep_journey(self, journey: Journey, /) -> None:
+        """Write down a journey and its client as last seen (seed: Stage Association)."""
+        ...
+
+    async def keep_request(self, request: Request, /) -> None:
+        """Write down an accepted request. Raises Conflict when its message came before."""
+        ...
+
+    async def publish(
+        self, event: DatasetProvisionRequested, context: EventContext, at: datetime, /
+    ) -> None:
+        """Put an event that belongs to no single dataset into the outbox."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFilter:
+    """Which datasets are listed; None leaves a field open. References are ids or slugs."""
+
+    journey: str | None = None
+    client: str | None = None
+    stage: JourneyStage | None = None
+    status: DatasetStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of datasets, newest first, and the token of the next (None: the last page)."""
+
+    datasets: tuple[Dataset, ...]
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRun:
+    """One validation of a dataset as history keeps it."""
+
+    run: int
+    executed_at: datetime
+    verdict: JsonObject
+
+
+class Registry(Protocol):
+    """The shared repository; all of it is seen through one tenant at a time."""
+
+    def transaction(self, principal: Principal, /) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction on behalf of a principal; it commits unless an error passes."""
+        ...
+
+    async def dataset(self, tenant: str, dataset_id: UUID, /) -> Dataset:
+        """Read a dataset. Raises NotFound."""
+        ...
+
+    async def datasets(
+        self, tenant: str, wanted: DatasetFilter, size: int, token: str | None, /
+    ) -> Page:
+        """Read a page of at most `size` datasets. Raises InvalidInput for a foreign token."""
+        ...
+
+    async def datasets_by_id(self, tenant: str, ids: Collection[UUID], /) -> Sequence[Dataset]:
+        """Read datasets by id, in the order of the ids; unknown ones are left out."""
+        ...
+
+    async def quality_history(self, tenant: str, dataset_id: UUID, /) -> Sequence[QualityRun]:
+        """Read every validation of a dataset, oldest first."""
+        ...
+
+    async def events(
+        self, tenant: str, after: int, limit: int, /, *, dataset_id: UUID | None = None
+    ) -> Sequence[RecordedEvent]:
+        """Read the outbox in order, from behind the sequence `after`."""
+        ...
+
+    async def last_sequence(self, tenant: str, /) -> int:
+        """Tell the sequence of the newest event; 0 before the first."""
+        ...
+
+    async def request(self, principal: Principal, key: RequestKey, /) -> Request | None:
+        """Find the request a message made before. Raises InvalidInput when its body differs."""
+        ...
+
+    async def request_of_task(self, tenant: str, task_id: str, /) -> Request | None:
+        """Find the request a task shows."""
+        ...
+
+    async def settle_request(self, tenant: str, task_id: str, /) -> None:
+        """Write down that a request's task has ended."""
+        ...
+
+
+class ProgressLog(Protocol):
+    """Live progress: a row outside the dataset's version, written a few times a second."""
+
+    async def note(self, tenant: str, dataset_id: UUID, progress: Progress, /) -> None:
+        """Write down how far a dataset's order has come."""
+        ...
+
+    async def read(self, tenant: str, ids: Collection[UUID], /) -> dict[UUID, Progress]:
+        """Read the last progress of each dataset that has any."""
+        ...
+
+
+class Catalogue(Protocol):
+    """The templates we know, kept in the registry (seed: dataset_templates)."""
+
+    async def templates(self, tenant: str, /) -> Sequence[DatasetTemplate]:
+        """Give the newest version of every template, by key."""
+        ...
+
+    async def keep(self, tenant: str, templates: Sequence[DatasetTemplate], /) -> None:
+        """Keep templates; one whose digest is known already changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease on one due dataset: nobody else takes a turn with it until it ends."""
+
+    tenant: str
+    dataset_id: UUID
+    owner: str
+
+
+class Leases(Protocol):
+    """Leases on dataset rows, in the database's own time."""
+
+    async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
+        """Claim at most `limit` datasets that are due at `now` and not leased."""
+        ...
+
+    async def beat(self, owner: str, ids: Collection[UUID], ttl: timedelta, /) -> set[UUID]:
+        """Renew leases; gives those still held."""
+        ...
+
+    async def release(self, claim: Claim, due_at: datetime | None, version: int, /) -> None:
+        """Give a lease back; `due_at` is kept only where the row is still at `version`."""
+        ...
+
+    async def next_due(self, /) -> datetime | None:
+        """Tell when the next unleased dataset is due."""
+        ...

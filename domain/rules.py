@@ -1,0 +1,38 @@
+"""The lifecycle's times and limits, with the seed's values as defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleRules:
+    """How long things may take and how often they are tried.
+
+    `grace_period` (seed: 24 h) lies between disconnecting and emptying; `retention` (seed: 90
+    days) keeps archives; `health_interval` parts the probes of a READY dataset, of which
+    `failures_to_demote` in a row demote it and `successes_to_recover` run its gate again;
+    `incident_patience` is how long a sick dataset stays VALIDATING before it is FAILED;
+    `retry_delays` are the pauses before each automatic retry, inside `provisioning_limit`
+    (seed: 60 min); `order_limit` bounds one order, after which its agent calls nobody.
+    """
+
+    grace_period: timedelta = timedelta(hours=24)
+    retention: timedelta = timedelta(days=90)
+    health_interval: timedelta = timedelta(seconds=60)
+    failures_to_demote: int = 3
+    successes_to_recover: int = 2
+    incident_patience: timedelta = timedelta(minutes=10)
+    retry_delays: tuple[timedelta, ...] = (
+        timedelta(seconds=5),
+        timedelta(seconds=20),
+        timedelta(seconds=80),
+    )
+    provisioning_limit: timedelta = timedelta(minutes=60)
+    order_limit: timedelta = timedelta(minutes=30)
+    teardown_retry: timedelta = timedelta(seconds=30)
+
+    def pause_before(self, retry: int) -> timedelta | None:
+        """Tell the pause before retry number `retry` (from 1), or None when none are left."""
+        return self.retry_delays[retry - 1] if retry <= len(self.retry_delays) else None

@@ -1,0 +1,187 @@
+"""A dataset's state: every fact the registry keeps of it, and nothing that can be derived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import NoReturn
+from uuid import UUID
+
+from domain.archive import ArchiveReceipt
+from domain.connector import ConnectorConfiguration, ConnectorPlace, connector_name
+from domain.errors import IllegalTransition
+from domain.events import DomainEvent, Happening
+from domain.health import Health
+from domain.journey import Client, JourneyId, JourneyStage
+from domain.lifecycle import DatasetStatus, LifecycleStage, require_transition, stage_of
+from domain.quality import QualityScore, Severity
+from domain.record import Json
+from domain.rules import LifecycleRules
+from domain.teardown import Teardown
+from domain.template import DatasetTemplate, Hop, SampleQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller asks of a dataset besides its place.
+
+    `seed` takes the client's id's place in the derived seed; `lifetime` tears the dataset down
+    by itself, without grace, that long after it was asked for.
+    """
+
+    record_count: int | None = None
+    seed: str | None = None
+    strict: bool = False
+    lifetime: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a dataset holds: how it was made, how much of it, and its digest.
+
+    `seed` and `record_count` with the template give the same bytes again; `documents` is what
+    the search engine indexed; `size_bytes` the records' canonical bytes.
+    """
+
+    seed: int
+    record_count: int
+    documents: int
+    content_digest: str
+    size_bytes: int
+    queries: tuple[SampleQuery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong last, where, how badly, and when it is tried again (None: by hand only)."""
+
+    failed_in: DatasetStatus
+    message: str
+    severity: Severity
+    retries: int = 0
+    retry_at: datetime | None = None
+
+    def without_retry(self) -> Trouble:
+        """Leave the rest to people."""
+        return replace(self, retry_at=None)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetPlace:
+    """Where a dataset belongs and who asked for it; fixed at its birth.
+
+    `generation` counts the datasets of one client, stage and type from 1; `origin` is the
+    address its documents' links begin with; `correlation` the id of the request.
+    """
+
+    tenant: str
+    dataset_id: UUID
+    journey_id: JourneyId
+    journey_ref: str
+    client: Client
+    stage: JourneyStage
+    dataset_type: str
+    generation: int
+    origin: str
+    requested_by: str
+    requested_at: datetime
+    correlation: str
+
+    @property
+    def connector_name(self) -> str:
+        """The connector's name, known before the connector is (seed: R46)."""
+        return connector_name(self.client.code, self.stage, self.dataset_type)
+
+    @property
+    def connector_place(self) -> ConnectorPlace:
+        """What the connector's names are made from."""
+        return ConnectorPlace(
+            client_id=self.client.client_id,
+            client_code=self.client.code,
+            stage=self.stage,
+            dataset_type=self.dataset_type,
+            generation=self.generation,
+            dataset_id=self.dataset_id,
+            origin=self.origin,
+        )
+
+
+@dataclass(kw_only=True)
+class DatasetState:
+    """One dataset as it stands (seed: Dataset).
+
+    `version` counts the committed changes and is the optimistic lock; `quality` is the last
+    verdict; `content` and `connector` are None until provisioning has made them; `is_hidden`
+    tells whether a teardown has taken the documents out of sight; `archive` stays for ever;
+    `happenings` are the events not yet written to the outbox.
+    """
+
+    place: DatasetPlace
+    wish: Wish
+    status: DatasetStatus = DatasetStatus.DISCOVERING
+    version: int = 0
+    template: DatasetTemplate | None = None
+    hops: tuple[Hop, ...] = ()
+    connector: ConnectorConfiguration | None = None
+    content: Content | None = None
+    quality: QualityScore | None = None
+    first_passed: bool | None = None
+    ready_at: datetime | None = None
+    archived_at: datetime | None = None
+    purged_at: datetime | None = None
+    trouble: Trouble | None = None
+    health: Health = field(default_factory=Health)
+    teardown: Teardown | None = None
+    archive: ArchiveReceipt | None = None
+    is_hidden: bool = False
+    rules: LifecycleRules = field(default_factory=LifecycleRules)
+    happenings: list[Happening] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """How messages speak of the dataset: its connector's name and its id."""
+        return f"Dataset {self.place.connector_name} ({self.place.dataset_id})"
+
+    @property
+    def lifecycle_stage(self) -> LifecycleStage:
+        """The stage of the lifecycle in which the dataset stands."""
+        return stage_of(self.status, self.trouble.failed_in if self.trouble else None)
+
+    @property
+    def quality_score(self) -> Fraction | None:
+        """The last overall score, 0 to 1, or None before the first validation."""
+        return self.quality.overall_score if self.quality else None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When a dataset with a lifetime is torn down by itself."""
+        lifetime = self.wish.lifetime
+        return self.place.requested_at + lifetime if lifetime is not None else None
+
+    @property
+    def ids(self) -> tuple[UUID, JourneyId]:
+        """The two ids nearly every event begins with."""
+        return self.place.dataset_id, self.place.journey_id
+
+    def become(self, target: DatasetStatus) -> None:
+        """Take an edge of the transition table.
+
+        Raises:
+            IllegalTransition: the table has no such edge.
+        """
+        require_transition(self.name, self.status, target)
+        self.status = target
+
+    def happen(self, event: DomainEvent, **extensions: Json) -> None:
+        """Record an event, to be published by the commit that keeps what caused it."""
+        self.happenings.append(Happening(event, extensions))
+
+    def refuse(self, done: str, why: str) -> NoReturn:
+        """Refuse what the status does not allow.
+
+        Raises:
+            IllegalTransition: always.
+        """
+        message = f"{self.name} is {self.status} and cannot be {done}: {why}."
+        raise IllegalTransition(message)

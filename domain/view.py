@@ -1,0 +1,90 @@
+"""How a dataset is shown to callers: plain JSON, the same on every door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from domain.quality import DataQualityCheck, QualityScore
+    from domain.record import JsonObject
+    from domain.state import DatasetState
+
+
+def describe(dataset: DatasetState) -> JsonObject:
+    """Describe a dataset: ids, place, status, score with its four checks, and what comes next.
+
+    Seeds are strings, for JSON numbers are doubles; times are RFC 3339; scores are 0.0 to 1.0.
+    """
+    place, content = dataset.place, dataset.content
+    return {
+        "dataset_id": str(place.dataset_id),
+        "connector_name": place.connector_name,
+        "client_id": str(place.client.client_id),
+        "client_ref": place.client.ref,
+        "journey_id": str(place.journey_id),
+        "journey_ref": place.journey_ref,
+        "stage": place.stage.value,
+        "dataset_type": place.dataset_type,
+        "generation": place.generation,
+        "status": dataset.status.value,
+        "lifecycle_stage": dataset.lifecycle_stage.value,
+        "template_id": dataset.template.key if dataset.template else None,
+        "connector_id": str(dataset.connector.connector_id) if dataset.connector else None,
+        "datasource": dataset.connector.datasource if dataset.connector else None,
+        "record_count": content.record_count if content else None,
+        "content_digest": content.content_digest if content else None,
+        "seed": str(content.seed) if content else None,
+        "requested_by": place.requested_by,
+        "created_at": _time(place.requested_at),
+        "ready_at": _time(dataset.ready_at),
+        "archived_at": _time(dataset.archived_at),
+        "archive_location": dataset.archive.location if dataset.archive else None,
+        **describe_quality(dataset.quality),
+        **_condition(dataset),
+    }
+
+
+def describe_quality(score: QualityScore | None) -> JsonObject:
+    """Describe a verdict: the score, the checks with their evidence, and what decided."""
+    if score is None:
+        return {"quality_score": None, "checks": []}
+    return {
+        "quality_score": float(score.overall_score),
+        "severity": score.severity.value,
+        "decided_by": score.decided_by,
+        "would_pass_if": list(score.would_pass_if),
+        "failed_checks": [each.value for each in score.failed_checks],
+        "checks": [describe_check(each) for each in score.checks],
+    }
+
+
+def describe_check(check: DataQualityCheck) -> JsonObject:
+    """Describe one check (seed: DataQualityCheck)."""
+    return {
+        "check_type": check.check_type.value,
+        "passed": check.passed,
+        "score": float(check.score),
+        "details": dict(check.details),
+        "executed_at": check.executed_at.isoformat(),
+    }
+
+
+def _condition(dataset: DatasetState) -> JsonObject:
+    """Tell what troubles the dataset and where its teardown stands, as far as either is so."""
+    shown: dict[str, object] = {}
+    if dataset.trouble is not None:
+        shown["error"] = dataset.trouble.message
+        shown["next_retry_at"] = _time(dataset.trouble.retry_at)
+    if dataset.teardown is not None:
+        shown["teardown_reason"] = dataset.teardown.reason.value
+        shown["teardown_step"] = dataset.teardown.step.value
+        shown["restorable_until"] = _time(dataset.teardown.may_empty_at)
+    if dataset.health.incident_id is not None:
+        shown["incident_id"] = str(dataset.health.incident_id)
+    return shown
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

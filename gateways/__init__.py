@@ -1,0 +1,1 @@
+"""Gateways: the only rooms that speak to foreign systems."""

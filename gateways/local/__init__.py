@@ -1,0 +1,1 @@
+"""Stand-ins: real HTTP applications in the place of foreign systems, knowing nothing of ours."""

@@ -1,0 +1,128 @@
+"""The application: the supplier's calls, without any state of its own."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, model_validator
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from gateways.local.mock_data.records import Record, records
+from gateways.local.mock_data.templates import Template, all_templates
+from gateways.local.problems import Problem, answer_problem, body_of
+
+_SAMPLE_RECORDS = 20
+_SAMPLE_SEED = 0
+_PAGE = 50
+_LINES = "application/x-ndjson"
+
+
+class Generation(BaseModel):
+    """What to generate; a page of it where `offset` or `limit` is given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    template_id: str
+    record_count: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0, le=2**63)]
+    offset: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _offset_lies_inside(self) -> Self:
+        if self.offset > self.record_count:
+            raise ValueError("offset lies behind the last record")
+        return self
+
+    def stop(self) -> int:
+        """The index behind the last record of the page."""
+        if self.limit is None:
+            return self.record_count
+        return min(self.offset + self.limit, self.record_count)
+
+
+Feedback = RootModel[dict[str, JsonValue]]
+
+
+def create_app() -> Starlette:
+    """The supplier of templates and mock data."""
+    return Starlette(
+        routes=[
+            Route("/templates", _list_all, methods=["GET"]),
+            Route("/templates/{industry}/{use_case}", _list_some, methods=["GET"]),
+            Route("/templates/{template_id}/feedback", _take_feedback, methods=["POST"]),
+            Route("/mock-data/{template_id}", _show_sample, methods=["GET"]),
+            Route("/generate-mock-data", _generate, methods=["POST"]),
+        ],
+        exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
+    )
+
+
+async def _list_all(_: Request) -> Response:
+    return JSONResponse([each.published for each in all_templates().values()])
+
+
+async def _list_some(request: Request) -> Response:
+    industry, use_case = request.path_params["industry"], request.path_params["use_case"]
+    found = [
+        each.published
+        for each in all_templates().values()
+        if (each.industry, each.use_case) == (industry, use_case)
+    ]
+    if not found:
+        raise Problem(404, f"there is no template for {industry} and {use_case}")
+    return JSONResponse(found)
+
+
+async def _show_sample(request: Request) -> Response:
+    template = _template(request.path_params["template_id"])
+    sample = list(records(template, _SAMPLE_SEED, 0, _SAMPLE_RECORDS))
+    return JSONResponse({"template_id": template.template_id, "records": sample})
+
+
+async def _generate(request: Request) -> Response:
+    asked = await body_of(request, Generation)
+    template = _template(asked.template_id)
+    if asked.record_count > template.most_records:
+        message = f"at most {template.most_records} records for this template"
+        raise Problem(422, message, {"field": "record_count", "message": message})
+    pages = _pages(template, asked)
+    if _LINES in request.headers.get("accept", ""):
+        return StreamingResponse(_lines(pages), media_type=_LINES)
+    generated = [record async for page in pages for record in page]
+    return JSONResponse(_echo(asked) | {"records": generated})
+
+
+async def _take_feedback(request: Request) -> Response:
+    _template(request.path_params["template_id"])
+    await body_of(request, Feedback)
+    return Response(status_code=202)
+
+
+async def _pages(template: Template, asked: Generation) -> AsyncIterator[list[Record]]:
+    """Page by page, with a breath between, so that others are served meanwhile."""
+    stop = asked.stop()
+    for start in range(asked.offset, stop, _PAGE):
+        yield list(records(template, asked.seed, start, min(start + _PAGE, stop)))
+        await asyncio.sleep(0)
+
+
+async def _lines(pages: AsyncIterator[list[Record]]) -> AsyncIterator[bytes]:
+    async for page in pages:
+        yield b"".join(json.dumps(record).encode() + b"\n" for record in page)
+
+
+def _echo(asked: Generation) -> dict[str, Any]:
+    return asked.model_dump(include={"template_id", "record_count", "seed"})
+
+
+def _template(template_id: str) -> Template:
+    found = all_templates().get(template_id)
+    if found is None:
+        raise Problem(404, f"there is no template {template_id}")
+    return found
