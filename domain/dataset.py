@@ -36,7 +36,7 @@ class Dataset(DatasetState):
         return ordering.next_order(self, now)
 
     def lapse(self, now: datetime) -> bool:
-        """Let time alone do what it does: a lifetime ends, a retry is due, patience runs out.
+        """Let time alone do what it does: a lifetime or a grace period ends, a retry is due.
 
         Tells whether anything changed.
         """
@@ -49,7 +49,7 @@ class Dataset(DatasetState):
         if self.status is _S.VALIDATING and self.health.is_overdue(now, self.rules):
             give_up_on_incident(self)
             return True
-        return False
+        return self._end_grace(now)
 
     def apply(self, outcome: Outcome, now: datetime) -> None:
         """Turn an outcome into a transition and its events.
@@ -144,6 +144,13 @@ class Dataset(DatasetState):
         """Hand out the events recorded since the last time, in order."""
         drained, self.happenings = self.happenings, []
         return drained
+
+    def _end_grace(self, now: datetime) -> bool:
+        teardown = self.teardown
+        if teardown is None or self.status is not _S.TEARDOWN or not teardown.is_grace_over(now):
+            return False
+        self.teardown = teardown.advanced()
+        return True
 
     def _try_again(self) -> None:
         if self.trouble is not None:

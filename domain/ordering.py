@@ -149,7 +149,7 @@ def _while_torn_down(dataset: DatasetState, now: datetime) -> Next:
     teardown = _teardown(dataset)
     if teardown.retry_at is not None and teardown.retry_at > now:
         return Rest(teardown.retry_at, f"{teardown.step} is tried again: {teardown.message}")
-    if teardown.step is TeardownStep.GRACE and teardown.may_empty_at > now:
+    if teardown.step is TeardownStep.GRACE:
         return Rest(teardown.may_empty_at, "in its grace period; it can still be restored")
     return TakeStep(
         key=_key(dataset),

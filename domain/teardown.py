@@ -44,6 +44,10 @@ class Teardown:
         """Whether the dataset can still be restored."""
         return self.step not in IRREVERSIBLE
 
+    def is_grace_over(self, now: datetime) -> bool:
+        """Whether the teardown has waited long enough to go on to what cannot be undone."""
+        return self.step is TeardownStep.GRACE and now >= self.may_empty_at
+
     def advanced(self) -> Teardown:
         """Go on to the next step; the last one stays."""
         following = next_step(self.step) or self.step

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _BUSY_TIMEOUT_MS = 10_000
-_WAL_ATTEMPTS = 100
+_WAL_ATTEMPTS = 50
 _WAL_PAUSE_SECONDS = 0.02
 
 
@@ -48,22 +48,27 @@ class SqliteStore:
 
 
 def _connect(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        address, timeout=_WAL_PAUSE_SECONDS, isolation_level=None, check_same_thread=False
+    )
     connection.row_factory = sqlite3.Row
+    try:
+        _use_write_ahead_log(connection)
+    except sqlite3.OperationalError:
+        connection.close()
+        raise
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    _use_write_ahead_log(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch to WAL; SQLite does not wait for the lock of that switch, so we do."""
-    for attempt in range(_WAL_ATTEMPTS):
+    """Switch to WAL; SQLite does not always wait for the lock of that switch, so we do."""
+    for _ in range(_WAL_ATTEMPTS - 1):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError:
-            if attempt == _WAL_ATTEMPTS - 1:
-                raise
             time.sleep(_WAL_PAUSE_SECONDS)
         else:
             return
+    connection.execute("PRAGMA journal_mode = WAL")

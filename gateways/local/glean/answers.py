@@ -71,13 +71,13 @@ def spend(tenant: Tenant, path: str, cost: int = 1) -> None:
 
 
 def parsed(model: type[Body], body: bytes) -> Body:
-    """The body as its model.
+    """The body as its model; no body is an empty one.
 
     Raises:
         Refusal: 400, naming each field that is wrong.
     """
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body or b"{}")
     except ValidationError as wrong:
         found = (
             f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"

@@ -47,6 +47,9 @@ CREATE TABLE IF NOT EXISTS document (
     body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS document_key ON document (datasource, key);
+CREATE INDEX IF NOT EXISTS document_upload ON document (upload, visible_at);
+CREATE INDEX IF NOT EXISTS document_going ON document (datasource, gone_at)
+    WHERE gone_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS document_glean_id ON document (glean_id);
 CREATE TABLE IF NOT EXISTS override (
     glean_id TEXT PRIMARY KEY, kind TEXT NOT NULL

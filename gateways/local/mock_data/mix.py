@@ -13,14 +13,15 @@ def period_of(mix: Mapping[str, int]) -> tuple[str, ...]:
     """
     taken = dict.fromkeys(mix, 0)
     dealt: list[str] = []
-    for _ in range(100 // gcd(*mix.values())):
-        name = min(mix, key=lambda name: _deadline(mix[name], taken[name], among=len(mix)))
+    for turn in range(1, 100 // gcd(*mix.values()) + 1):
+        name = _next_name(mix, taken, turn)
         taken[name] += 1
         dealt.append(name)
     return tuple(dealt)
 
 
-def _deadline(percent: int, taken: int, *, among: int) -> Fraction:
-    """When the next turn must have come, up to a factor that all share."""
-    slack = 2 * among - 2
-    return Fraction(slack * (taken + 1) - 1, percent)
+def _next_name(mix: Mapping[str, int], taken: Mapping[str, int], turn: int) -> str:
+    """Of the names that are behind their share by enough, the one that would be late first."""
+    margin = Fraction(1, max(2 * len(mix) - 2, 1))
+    behind = (name for name in mix if taken[name] + margin <= Fraction(mix[name] * turn, 100))
+    return min(behind, key=lambda name: (taken[name] + 1 - margin) / mix[name])

@@ -1,0 +1,96 @@
+"""The provisioning agent: it makes the connector, fills it, and waits until it can be searched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.answering import answer, misdirected
+from domain.connector import accepted
+from domain.ports import Upload
+from domain.record import ContentDigest
+from domain.sampling import derive_queries
+from domain.work import AgentName, Progress, ProvisionDataset, Provisioned
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from domain.ports import Clock, Connectors, MockData, OnProgress
+    from domain.record import Record
+    from domain.work import Order, Outcome
+
+
+class DatasetProvisioningAgent:
+    """Creates and fills connectors (seed: DatasetProvisioningAgent, DatasetProvisioningService)."""
+
+    name = AgentName.PROVISIONING
+
+    def __init__(self, supplier: MockData, connectors: Connectors, clock: Clock) -> None:
+        """Take records from the supplier and put them into connectors."""
+        self._supplier = supplier
+        self._connectors = connectors
+        self._clock = clock
+
+    async def perform(self, order: Order, progress: OnProgress, /) -> Outcome:
+        """Carry out a ProvisionDataset order."""
+        if not isinstance(order, ProvisionDataset):
+            return misdirected(order, self.name)
+        return await answer(order, self._provision(order, progress), self._clock)
+
+    async def _provision(self, order: ProvisionDataset, progress: OnProgress) -> Outcome:
+        await self._connectors.create(order.connector)
+        load = _Load(order, progress)
+        pages = load.pages(self._supplier.generate(order.recipe))
+        await self._connectors.upload(Upload(order.connector, _upload_id(order), pages))
+        await self._connectors.settle(order.connector, load.documents, order.deadline)
+        return load.outcome()
+
+
+class _Load:
+    """The records on their way through: digested, filtered, counted."""
+
+    def __init__(self, order: ProvisionDataset, progress: OnProgress) -> None:
+        self._order = order
+        self._progress = progress
+        self._digest = ContentDigest()
+        self._titles: list[tuple[str, str]] = []
+
+    @property
+    def documents(self) -> int:
+        """How many records the filters have let through."""
+        return len(self._titles)
+
+    async def pages(
+        self, generated: AsyncIterator[Sequence[Record]]
+    ) -> AsyncIterator[Sequence[Record]]:
+        """Pass on what may be uploaded, page by page."""
+        filters = self._order.connector.filters
+        total = self._order.recipe.record_count
+        async for page in generated:
+            for record in page:
+                self._digest.add(record)
+            room = None
+            if filters.max_documents is not None:
+                room = filters.max_documents - self.documents
+            kept = accepted(filters, list(page))[:room]
+            self._titles += [(str(each["id"]), str(each.get("title", ""))) for each in kept]
+            yield kept
+            await self._progress(Progress("uploading", self._digest.count, total))
+
+    def outcome(self) -> Provisioned:
+        """Sum up what was uploaded and indexed."""
+        order = self._order
+        queries = order.recipe.template.sample_queries[: order.query_count]
+        return Provisioned(
+            key=order.key,
+            record_count=self._digest.count,
+            documents=self.documents,
+            content_digest=self._digest.hexdigest(),
+            size_bytes=self._digest.size_bytes,
+            queries=queries or derive_queries(self._titles, order.query_count),
+        )
+
+
+def _upload_id(order: ProvisionDataset) -> str:
+    """One upload id a try, so that a try repeated after a crash starts its upload anew."""
+    key = order.key
+    return f"{order.connector.datasource}v{key.version}t{key.attempt}"

@@ -1,0 +1,163 @@
+"""The validation agent: it gathers the evidence for the four checks and judges nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from agents.answering import answer, misdirected
+from domain.checks import (
+    SHOWN,
+    TOP_HITS,
+    CompletenessEvidence,
+    Evidence,
+    Probe,
+    QueryResult,
+    RecordFault,
+    SchemaEvidence,
+)
+from domain.connector import accepted
+from domain.errors import SupplierRefused, SupplierUnavailable
+from domain.record import ContentDigest
+from domain.work import AgentName, Examined, ProbeConnector, Probed, Progress, ValidateDataset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.ports import Clock, Connectors, MockData, OnProgress, RecordSchema
+    from domain.record import Record
+    from domain.template import SampleQuery
+    from domain.work import Order, Outcome
+
+
+class DataValidationAgent:
+    """Gathers evidence (seed: DataValidationAgent, DataValidationService)."""
+
+    name = AgentName.VALIDATION
+
+    def __init__(
+        self, supplier: MockData, connectors: Connectors, schema: RecordSchema, clock: Clock
+    ) -> None:
+        """Compare what the supplier makes with what the connectors hold."""
+        self._supplier = supplier
+        self._connectors = connectors
+        self._schema = schema
+        self._clock = clock
+
+    async def perform(self, order: Order, progress: OnProgress, /) -> Outcome:
+        """Carry out a ValidateDataset or a ProbeConnector order."""
+        if isinstance(order, ValidateDataset):
+            return await answer(order, self._validate(order, progress), self._clock)
+        if isinstance(order, ProbeConnector):
+            return await answer(order, self._probe(order), self._clock)
+        return misdirected(order, self.name)
+
+    async def _probe(self, order: ProbeConnector) -> Outcome:
+        return Probed(order.key, await self._connectors.probe(order.connector, thorough=False))
+
+    async def _validate(self, order: ValidateDataset, progress: OnProgress) -> Outcome:
+        probes = await self._probes(order)
+        indexed = await self._connectors.indexed(order.connector)
+        await progress(Progress("querying", 0, len(order.queries), "queries"))
+        queries = await self._queries(order, progress)
+        review = await self._review(order, progress)
+        evidence = Evidence(
+            schema=review.schema_evidence(order.content_digest),
+            completeness=review.completeness_evidence(order.expected_documents, indexed),
+            probes=probes,
+            queries=queries,
+            executed_at=self._clock(),
+        )
+        return Examined(order.key, evidence)
+
+    async def _probes(self, order: ValidateDataset) -> tuple[Probe, ...]:
+        """Knock as often as the policy says; nobody home at all is no evidence but an outage."""
+        probes = [
+            await self._connectors.probe(order.connector, thorough=True)
+            for _ in range(order.policy.probe_count)
+        ]
+        if not any(each.connected for each in probes):
+            name = order.connector.connector_name
+            message = f"Connector {name} answered none of {len(probes)} probes: {probes[0].message}"
+            raise SupplierUnavailable(message)
+        return tuple(probes)
+
+    async def _queries(
+        self, order: ValidateDataset, progress: OnProgress
+    ) -> tuple[QueryResult, ...]:
+        results: list[QueryResult] = []
+        for query in order.queries[: order.policy.query_count]:
+            results.append(await self._ask(order, query))
+            await progress(Progress("querying", len(results), len(order.queries), "queries"))
+        return tuple(results)
+
+    async def _ask(self, order: ValidateDataset, query: SampleQuery) -> QueryResult:
+        try:
+            found = await self._connectors.search(order.connector, query.query)
+        except (SupplierUnavailable, SupplierRefused) as error:
+            return QueryResult(query.query, query.expected_id, False, None, str(error))  # noqa: FBT003 - a positional dataclass
+        ids = found.record_ids
+        rank = ids.index(query.expected_id) + 1 if query.expected_id in ids else None
+        message = "" if rank else f"not among the first {TOP_HITS} of {len(ids)} hits"
+        return QueryResult(query.query, query.expected_id, True, rank, message)  # noqa: FBT003 - a positional dataclass
+
+    async def _review(self, order: ValidateDataset, progress: OnProgress) -> _Review:
+        """Have the records made again from the recipe and look at every one."""
+        review = _Review(order, self._schema)
+        async for page in self._supplier.generate(order.recipe):
+            review.look_at(page)
+            await progress(Progress("checking", review.total, order.recipe.record_count))
+            await asyncio.sleep(0)
+        return review
+
+
+class _Review:
+    """The running counts over all records of a dataset."""
+
+    def __init__(self, order: ValidateDataset, schema: RecordSchema) -> None:
+        template = order.recipe.template
+        self._filters = order.connector.filters
+        self._fields = template.counted_fields
+        self._faults_of = schema.compiled(template.schema)
+        self._digest = ContentDigest()
+        self._kept = 0
+        self._valid = 0
+        self._faults: list[RecordFault] = []
+        self._missing: Counter[str] = Counter()
+
+    @property
+    def total(self) -> int:
+        """How many records have been looked at."""
+        return self._digest.count
+
+    def look_at(self, page: Sequence[Record]) -> None:
+        """Digest, validate and count a page of records."""
+        for record in page:
+            self._digest.add(record)
+            faults = list(self._faults_of(record))
+            self._valid += not faults
+            self._faults += faults[: SHOWN - len(self._faults)] if faults else []
+        for record in accepted(self._filters, list(page)):
+            self._kept += 1
+            self._missing.update(each for each in self._fields if record.get(each) in _EMPTY)
+
+    def schema_evidence(self, content_digest: str) -> SchemaEvidence:
+        """Sum up what the schema said."""
+        same = self._digest.hexdigest() == content_digest
+        return SchemaEvidence(self.total, self._valid, same, tuple(self._faults))
+
+    def completeness_evidence(self, expected: int, indexed: int) -> CompletenessEvidence:
+        """Sum up how much there is of what there should be."""
+        fields = self._kept * len(self._fields)
+        return CompletenessEvidence(
+            expected=expected,
+            indexed=indexed,
+            filled=fields - self._missing.total(),
+            fields=fields,
+            missing=tuple(sorted(self._missing.items())),
+        )
+
+
+_EMPTY: tuple[object, ...] = (None, "", [], {})
+"""What does not count as a filled field."""

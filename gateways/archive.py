@@ -1,0 +1,181 @@
+"""Archives in a folder: written once, whole or not at all, and checked when they are read.
+
+It is tamper-evident, not tamper-proof: whoever may write the folder can remove a file before its
+time, which only an object lock in compliance mode prevents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from domain.archive import ArchiveReceipt
+from domain.errors import NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
+
+_SCHEME = "folder:"
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class _Header(BaseModel):
+    """The first line of an archive's file: what follows it, and until when it is kept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size_bytes: int = Field(ge=0)
+    locked_until: AwareDatetime
+
+    def receipt(self, key: str) -> ArchiveReceipt:
+        return ArchiveReceipt(f"{_SCHEME}{key}", self.sha256, self.size_bytes, self.locked_until)
+
+
+class FolderArchive:
+    """The archive port over a folder; a location reads back wherever the folder is mounted."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, key: str, content: bytes, locked_until: datetime, /) -> ArchiveReceipt:
+        """Write the content durably under a key; what is there already keeps its lock."""
+        return await asyncio.to_thread(self._put, key, content, locked_until)
+
+    async def read(self, location: str, /) -> bytes:
+        """Give an archive's bytes. Raises NotFound, or SupplierLied when they are damaged."""
+        return await asyncio.to_thread(self._read, _key_of(location))
+
+    async def purge(self, location: str, now: datetime, /) -> None:
+        """Remove an archive whose lock is over; a damaged one, whose lock nobody knows, stays."""
+        await asyncio.to_thread(self._purge, _key_of(location), now)
+
+    def _put(self, key: str, content: bytes, locked_until: datetime) -> ArchiveReceipt:
+        path = self._path(key)
+        header = _Header(
+            sha256=hashlib.sha256(content).hexdigest(),
+            size_bytes=len(content),
+            locked_until=locked_until,
+        )
+        with _in_our_words(key):
+            self._make_folder(path.parent)
+            with contextlib.suppress(FileExistsError):
+                _create(path, header.model_dump_json().encode() + b"\n" + content)
+                return header.receipt(key)
+            kept, _ = _opened(path, key)
+        if kept.sha256 != header.sha256:
+            raise SupplierRefused(
+                f"Archive {key} exists and holds other content. It was left as it is; an archive "
+                "is never overwritten."
+            )
+        return kept.receipt(key)
+
+    def _read(self, key: str) -> bytes:
+        with _in_our_words(key):
+            try:
+                return _opened(self._path(key), key)[1]
+            except FileNotFoundError as absent:
+                raise NotFound(
+                    f"There is no archive {key} in the archive folder. Check that the folder is "
+                    "the one it was written to."
+                ) from absent
+
+    def _purge(self, key: str, now: datetime) -> None:
+        path = self._path(key)
+        with _in_our_words(key), contextlib.suppress(FileNotFoundError):
+            header, _ = _opened(path, key)
+            if now < header.locked_until:
+                raise SupplierRefused(
+                    f"Archive {key} is locked until {header.locked_until.isoformat()} and was "
+                    "left as it is. Purge it after that."
+                )
+            path.unlink()
+            _sync(path.parent)
+
+    def _path(self, key: str) -> Path:
+        parts = key.split("/")
+        if not all(_PART.fullmatch(each) for each in parts):
+            raise SupplierRefused(
+                f"{key!r} is no key of an archive: it must be names of letters, digits, dots, "
+                "hyphens and underscores with slashes between them."
+            )
+        return self._root.joinpath(*parts)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder and write its entry down, in every folder that was made for it."""
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in missing:
+            _sync(each.parent)
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Create a file that is whole from its first moment. Raises FileExistsError."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")
+    try:
+        with os.fdopen(descriptor, "wb") as unfinished:
+            unfinished.write(content)
+            unfinished.flush()
+            os.fchmod(unfinished.fileno(), 0o440)
+            os.fsync(unfinished.fileno())
+        os.link(name, path)
+    finally:
+        Path(name).unlink()
+    _sync(path.parent)
+
+
+def _opened(path: Path, key: str) -> tuple[_Header, bytes]:
+    """Read a file and check it against its header. Raises SupplierLied when they disagree."""
+    line, _, content = path.read_bytes().partition(b"\n")
+    try:
+        header = _Header.model_validate_json(line)
+    except ValidationError as broken:
+        raise SupplierLied(_damaged(key, "its header cannot be read")) from broken
+    digest = hashlib.sha256(content).hexdigest()
+    if (digest, len(content)) != (header.sha256, header.size_bytes):
+        raise SupplierLied(_damaged(key, f"its digest is {digest}, not {header.sha256}"))
+    return header, content
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _in_our_words(key: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as broken:
+        if broken.errno in _FULL:
+            raise SupplierUnavailable(
+                f"Archive {key} could not be written: the archive folder's disk is full. Free "
+                "some space or enlarge it; the archive is then written again."
+            ) from broken
+        raise SupplierUnavailable(
+            f"Archive {key} cannot be reached: {broken.strerror or broken}. Check that the "
+            "archive folder is mounted and that we may read and write it."
+        ) from broken
+
+
+def _key_of(location: str) -> str:
+    if not location.startswith(_SCHEME):
+        raise SupplierRefused(
+            f"{location!r} is not in the archive folder: its locations begin with {_SCHEME!r}."
+        )
+    return location.removeprefix(_SCHEME)
+
+
+def _damaged(key: str, how: str) -> str:
+    return f"Archive {key} is damaged: {how}. Restore it from a copy of the archive folder."

@@ -1,0 +1,136 @@
+"""Connectors on Glean: its Indexing and Client APIs behind our port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import httpx
+
+from domain.checks import TOP_HITS, Probe
+from domain.connector import ConnectorConfiguration
+from domain.errors import DataOpsError
+from domain.ports import Found, Upload
+from gateways import glean_datasource, glean_health, glean_sight, glean_upload
+from gateways.glean_answers import SEARCH_PAGE
+from gateways.glean_api import PUBLISHED_LIMITS, GleanApi, GleanCredentials, GleanLimits
+from gateways.glean_documents import record_id, search_request
+from gateways.glean_settle import Expectation, settle
+from gateways.glean_sight import HiddenDocuments
+from gateways.glean_upload import DocumentKey
+from gateways.http import ANY_STATUS, Answer, Call
+from gateways.pace import Timing
+
+__all__ = [
+    "PUBLISHED_LIMITS",
+    "GleanConnectors",
+    "GleanCredentials",
+    "GleanLimits",
+    "HiddenDocuments",
+]
+
+PROBE_SECONDS = 5.0
+"""How long one knock may take (seed: response < 5 s)."""
+
+
+class GleanConnectors:
+    """The connectors port over Glean.
+
+    `limits` keeps us within Glean's published rates, `hidden` remembers what was hidden over
+    a restart, `probe_seconds` is the hard time limit of each call of a probe.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        credentials: GleanCredentials,
+        timing: Timing,
+        *,
+        limits: GleanLimits | None = None,
+        hidden: HiddenDocuments | None = None,
+        probe_seconds: float = PROBE_SECONDS,
+    ) -> None:
+        self._api = GleanApi(client, credentials, timing, limits)
+        self._timing = timing
+        self._hidden = hidden or HiddenDocuments()
+        self._probe_seconds = probe_seconds
+        self._sent: dict[str, list[DocumentKey]] = {}
+
+    async def create(self, connector: ConnectorConfiguration, /) -> None:
+        """Declare the datasource, or bring ours up to date. Raises ConnectorNameTaken."""
+        await glean_datasource.create(self._api, connector)
+
+    async def upload(self, upload: Upload, /) -> None:
+        """Replace the datasource's documents; accepted is not yet indexed, see `settle`."""
+        self._sent[upload.connector.datasource] = await glean_upload.send(self._api, upload)
+
+    async def indexed(self, connector: ConnectorConfiguration, /) -> int:
+        """Count what is indexed; the count of what was uploaded may be hours old."""
+        return (await self._api.status(connector.datasource)).indexed
+
+    async def settle(
+        self, connector: ConnectorConfiguration, expected: int, deadline: datetime, /
+    ) -> int:
+        """Wait until exactly `expected` documents are indexed, looking ever more seldom."""
+        sent = self._sent.pop(connector.datasource, [])
+        expectation = Expectation(connector, expected, deadline, sent)
+        return await settle(self._api, self._timing, expectation)
+
+    async def probe(self, connector: ConnectorConfiguration, /, *, thorough: bool) -> Probe:
+        """Ask for the status, and when thorough search too: the two need different tokens."""
+        started = self._timing.monotonic()
+        try:
+            answers = await self._knock(self._knocks(connector, thorough=thorough))
+        except DataOpsError as failure:
+            return glean_health.silent(failure, (self._timing.monotonic() - started) * 1000)
+        return glean_health.answered(answers)
+
+    async def search(self, connector: ConnectorConfiguration, query: str, /) -> Found:
+        """Search the datasource in the name of the test user."""
+        request = search_request(query, connector, page_size=TOP_HITS)
+        answer = await self._api.ask(self._api.search(request))
+        hits = answer.read(SEARCH_PAGE).results[:TOP_HITS]
+        ids = tuple(record_id(each, connector) for each in hits)
+        return Found(ids, answer.response_time_ms)
+
+    async def hide(self, connector: ConnectorConfiguration, /) -> str:
+        """Hide each document from everybody; what is absent or not ours is left alone."""
+        reason = await glean_datasource.why_not_ours(self._api, connector)
+        return reason or await glean_sight.hide(self._api, connector, self._hidden)
+
+    async def unhide(self, connector: ConnectorConfiguration, /) -> str:
+        """Take our overrides off again; what is absent or not ours is left alone."""
+        reason = await glean_datasource.why_not_ours(self._api, connector)
+        return reason or await glean_sight.unhide(self._api, connector, self._hidden)
+
+    async def empty(self, connector: ConnectorConfiguration, /) -> str:
+        """Delete the documents, never without our mark; the definition remains."""
+        reason = await glean_datasource.why_not_ours(self._api, connector)
+        if reason:
+            return reason
+        await glean_upload.send_nothing(self._api, connector)
+        await asyncio.to_thread(self._hidden.forget, connector.datasource)
+        return (
+            f"Glean deletes every document of datasource {connector.datasource}. Its definition "
+            "remains: Glean offers no call that deletes it, an administrator can in the console."
+        )
+
+    def _knocks(self, connector: ConnectorConfiguration, *, thorough: bool) -> list[Call]:
+        status = self._api.indexing(f"/debug/{connector.datasource}/status")
+        if not thorough:
+            return [status]
+        return [status, self._api.search(search_request("", connector, page_size=1))]
+
+    async def _knock(self, calls: Sequence[Call]) -> list[Answer]:
+        """Send each call once and together; what goes wrong with one is raised when all are in."""
+        once = (
+            replace(each, accept=ANY_STATUS, attempts=1, seconds=self._probe_seconds)
+            for each in calls
+        )
+        came = await asyncio.gather(*map(self._api.ask, once), return_exceptions=True)
+        for each in came:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in came if isinstance(each, Answer)]

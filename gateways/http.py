@@ -1,0 +1,280 @@
+"""HTTP to foreign systems: time limits, patient retries, and errors in our own words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from itertools import count
+from typing import TypeVar
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from domain.errors import OutcomeUnknown, SupplierLied, SupplierRefused, SupplierUnavailable
+from domain.record import Json, JsonObject
+from gateways.pace import RateLimit, Timing
+
+LONGEST_PAUSE_SECONDS = 30.0
+"""However long a supplier asks us to stay away, we look again after this."""
+
+LARGEST_ANSWER_BYTES = 64 * 2**20
+
+ANY_STATUS = frozenset(range(100, 600))
+"""For a caller who only wants to see what comes."""
+
+_FIRST_PAUSE_SECONDS = 0.5
+_SHOWN_CHARACTERS = 200
+_SHOWN_FIELDS = 5
+_NEVER_DONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+"""These say that the request was turned away at the door, so even an effect may be tried again."""
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request and how patient to be with it.
+
+    `accept` are the statuses the caller can read. What is not `idempotent` is never sent again
+    once it may have been received. `seconds` is the time limit of one attempt.
+    """
+
+    method: str
+    path: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    accept: frozenset[int] = frozenset({200})
+    idempotent: bool = True
+    attempts: int = 4
+    seconds: float = 30.0
+    rates: tuple[RateLimit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of one of the statuses the caller can read; `source` says whose it is."""
+
+    source: str
+    status: int
+    media_type: str
+    content: bytes
+    response_time_ms: float
+
+    def json(self) -> Json:
+        """Give the JSON value of the body. Raises SupplierLied when there is none."""
+        if not self.media_type.endswith("json"):
+            shown = self.media_type or "no content type"
+            raise SupplierLied(f"{self.source} answered {self.status} with {shown}, not JSON.")
+        try:
+            return from_json(self.content, allow_inf_nan=False)
+        except ValueError as broken:
+            raise SupplierLied(f"{self.source} answered with broken JSON: {broken}.") from broken
+
+    def object(self) -> JsonObject:
+        """Give the JSON object of the body. Raises SupplierLied when it is none."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise SupplierLied(f"{self.source} answered with JSON that is not an object.")
+        return value
+
+    def lines(self) -> list[Json]:
+        """Give the values of JSON Lines. Raises SupplierLied when one is broken."""
+        joined = b",".join(line for line in self.content.splitlines() if line.strip())
+        try:
+            values: list[Json] = from_json(b"[" + joined + b"]", allow_inf_nan=False)
+        except ValueError as broken:
+            raise SupplierLied(f"{self.source} answered with a broken line: {broken}.") from broken
+        return values
+
+    def read(self, adapter: TypeAdapter[Model]) -> Model:
+        """Read the body as a model. Raises SupplierLied naming the fields that are wrong."""
+        return read(adapter, self.json(), self.source)
+
+    def nothing(self) -> None:
+        """Expect an empty body, or JSON that says no more. Raises SupplierLied for a page."""
+        if self.content:
+            self.json()
+
+    def excerpt(self) -> str:
+        """Give the beginning of the body, for a message."""
+        return " ".join(self.content[: 4 * _SHOWN_CHARACTERS].decode(errors="replace").split())[
+            :_SHOWN_CHARACTERS
+        ]
+
+
+class Supplier:
+    """A foreign system over HTTP; `name` is what messages call it."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        name: str,
+        timing: Timing,
+        *,
+        largest_bytes: int = LARGEST_ANSWER_BYTES,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._timing = timing
+        self._largest_bytes = largest_bytes
+
+    async def ask(self, call: Call) -> Answer:
+        """Send a request until it is answered, or until patience ends.
+
+        Raises:
+            SupplierUnavailable: it did not answer, or asked for time, at every attempt.
+            OutcomeUnknown: the answer to an effect was lost.
+            SupplierRefused: it said no; SupplierLied: it broke its contract.
+        """
+        for attempt in count(1):
+            try:
+                return await self._attempt(call)
+            except OutcomeUnknown:
+                raise
+            except SupplierUnavailable as unavailable:
+                if attempt >= call.attempts:
+                    raise
+                pause = self._pause(attempt, unavailable.retry_after)
+            await self._timing.sleep(pause)
+        raise AssertionError  # pragma: no cover - counting never ends
+
+    async def _attempt(self, call: Call) -> Answer:
+        for rate in call.rates:
+            await rate.turn()
+        source = f"{self._name} ({call.method} {call.path})"
+        try:
+            async with asyncio.timeout(call.seconds):
+                return await self._exchange(call, source)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as unreached:
+            raise SupplierUnavailable(
+                f"{source} cannot be reached: {_reason(unreached)}. Check its URL and that it runs."
+            ) from unreached
+        except (httpx.TransportError, ConnectionError, TimeoutError) as broken:
+            reason = _reason(broken, call.seconds)
+            if call.idempotent:
+                raise SupplierUnavailable(f"{source} did not answer: {reason}.") from broken
+            raise OutcomeUnknown(f"{source}: the answer was lost: {reason}.") from broken
+        except httpx.DecodingError as broken:
+            raise SupplierLied(f"{source} answered in a broken encoding: {broken}.") from broken
+
+    async def _exchange(self, call: Call, source: str) -> Answer:
+        request = self._client.build_request(
+            call.method, call.path, content=call.body, headers=dict(call.headers)
+        )
+        started = self._timing.monotonic()
+        response = await self._client.send(request, stream=True, follow_redirects=False)
+        try:
+            content = await self._content(response, source)
+        finally:
+            await response.aclose()
+        answer = Answer(
+            source=source,
+            status=response.status_code,
+            media_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
+            content=content,
+            response_time_ms=(self._timing.monotonic() - started) * 1000,
+        )
+        if answer.status not in call.accept:
+            raise self._refusal(call, answer, response.headers)
+        return answer
+
+    async def _content(self, response: httpx.Response, source: str) -> bytes:
+        content = bytearray()
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > self._largest_bytes:
+                raise SupplierLied(
+                    f"{source} answered with more than {self._largest_bytes} bytes. "
+                    "Ask for less, or have the supplier mended."
+                )
+        return bytes(content)
+
+    def _refusal(self, call: Call, answer: Answer, headers: httpx.Headers) -> Exception:
+        said = f"{answer.source} answered {answer.status}"
+        match answer.status:
+            case 401 | 403:
+                return SupplierRefused(
+                    f"{said}: it does not let us in. Check the token, its kind and its scopes."
+                )
+            case 429 | 408 | 500 | 502 | 503 | 504:
+                if not call.idempotent and answer.status not in _NEVER_DONE:
+                    return OutcomeUnknown(f"{said}, so the outcome is not known.")
+                return SupplierUnavailable(f"{said}.", self._retry_after(headers))
+            case status if status < HTTPStatus.MULTIPLE_CHOICES:
+                return SupplierLied(f"{said}, which its contract does not know.")
+            case status if status < HTTPStatus.BAD_REQUEST:
+                return SupplierRefused(f"{said}, a redirect we do not follow. Check its URL.")
+            case _:
+                return SupplierRefused(f"{said}: {_without_secrets(answer.excerpt(), call)}")
+
+    def _retry_after(self, headers: httpx.Headers) -> timedelta | None:
+        """How long to stay away, at most `LONGEST_PAUSE_SECONDS`; None where nothing sane is said."""
+        asked = _seconds(headers, self._timing)
+        if asked is None:
+            return None
+        return timedelta(seconds=min(max(asked, 0.0), LONGEST_PAUSE_SECONDS))
+
+    def _pause(self, attempt: int, retry_after: timedelta | None) -> float:
+        """Half of the pause is chance, so that many who were turned away do not return at once."""
+        growing = min(_FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+        pause = growing * (1 + self._timing.jitter()) / 2
+        return pause if retry_after is None else max(pause, retry_after.total_seconds())
+
+
+def open_client(
+    base_url: str, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """Open a client for one foreign system: no redirects, no proxies from the environment."""
+    return httpx.AsyncClient(
+        base_url=base_url,
+        transport=transport,
+        timeout=httpx.Timeout(30.0, connect=5.0),
+        limits=httpx.Limits(max_connections=20),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def read(adapter: TypeAdapter[Model], value: Json, source: str) -> Model:
+    """Read a JSON value as a model. Raises SupplierLied naming the fields that are wrong."""
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as wrong:
+        raise SupplierLied(f"{source} answered wrongly: {_fields(wrong)}.") from wrong
+
+
+def _fields(wrong: ValidationError) -> str:
+    errors = wrong.errors(include_url=False, include_context=False, include_input=False)
+    named = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in errors]
+    more = len(named) - _SHOWN_FIELDS
+    return "; ".join(named[:_SHOWN_FIELDS]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _reason(broken: BaseException, seconds: float | None = None) -> str:
+    if isinstance(broken, TimeoutError) and seconds is not None:
+        return f"nothing came within {seconds:g} seconds"
+    return str(broken) or type(broken).__name__
+
+
+def _seconds(headers: Mapping[str, str], timing: Timing) -> float | None:
+    """Read `retry-after-ms`, or `Retry-After` in seconds or as a date."""
+    try:
+        if milliseconds := headers.get("retry-after-ms"):
+            return float(int(milliseconds)) / 1000
+        asked = headers.get("retry-after", "")
+        if asked.isdecimal():
+            return float(int(asked))
+        until: datetime = parsedate_to_datetime(asked)
+        return (until - timing.clock()).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _without_secrets(text: str, call: Call) -> str:
+    _, _, token = call.headers.get("authorization", "").partition(" ")
+    return text.replace(token, "…") if token else text

@@ -1,0 +1,323 @@
+"""The tables: what the registry keeps of datasets, their places, their past and their future."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from uuid import UUID
+
+from domain.archive import ArchiveReceipt
+from domain.connector import ConnectorConfiguration
+from domain.health import Health
+from domain.journey import Client, JourneyStage, JourneyStatus
+from domain.lifecycle import ENDED, DatasetStatus
+from domain.quality import CheckType, QualityScore, Severity
+from domain.record import JsonObject
+from domain.state import Content, Trouble, Wish
+from domain.teardown import Teardown
+from domain.template import DatasetTemplate, Hop
+from registry.columns import UtcDateTime, Value, one_of
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+_IS_ACTIVE = text(f"status NOT IN ({', '.join(sorted(repr(each.value) for each in ENDED))})")
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("client_id", Uuid, primary_key=True),
+    Column("ref", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("industry", Text, nullable=False),
+    Column("use_case", Text, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+"""Clients as last seen; a dataset keeps its own copy, for its names never change."""
+
+journeys = Table(
+    "journeys",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("journey_id", Uuid, primary_key=True),
+    Column("client_id", Uuid, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("status", one_of(JourneyStatus, "status"), nullable=False),
+    Column("stage", one_of(JourneyStage, "stage"), nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    UniqueConstraint("tenant", "journey_id", "client_id"),
+    ForeignKeyConstraint(["tenant", "client_id"], [clients.c.tenant, clients.c.client_id]),
+)
+"""Journeys as last seen, each with its client (seed: Stage Association)."""
+
+dataset_templates = Table(
+    "dataset_templates",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("template", Value[DatasetTemplate](DatasetTemplate), nullable=False),
+    Column("kept_at", UtcDateTime, nullable=False),
+    Index("ix_dataset_templates_key", "tenant", "key"),
+)
+"""Every template ever kept; `fingerprint` is that of the whole, `digest` of what makes content."""
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("journey_id", Uuid, nullable=False),
+    Column("journey_ref", Text, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("client_ref", Text, nullable=False),
+    Column("client", Value[Client](Client), nullable=False),
+    Column("stage", one_of(JourneyStage, "stage"), nullable=False),
+    Column("dataset_type", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("connector_name", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("correlation", Text, nullable=False),
+    Column("wish", Value[Wish](Wish), nullable=False),
+    Column("status", one_of(DatasetStatus, "status"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("template_fingerprint", Text),
+    Column("template_id", Uuid),
+    Column("hops", Value[tuple[Hop, ...]](tuple[Hop, ...]), nullable=False),
+    Column("connector_id", Uuid),
+    Column("connector", Value[ConnectorConfiguration](ConnectorConfiguration)),
+    Column("record_count", Integer),
+    Column("content", Value[Content](Content)),
+    Column("quality_score", Float),
+    Column("quality", Value[QualityScore](QualityScore)),
+    Column("first_passed", Boolean),
+    Column("ready_at", UtcDateTime),
+    Column("archived_at", UtcDateTime),
+    Column("purged_at", UtcDateTime),
+    Column("trouble", Value[Trouble](Trouble)),
+    Column("health", Value[Health](Health), nullable=False),
+    Column("teardown", Value[Teardown](Teardown)),
+    Column("archive", Value[ArchiveReceipt](ArchiveReceipt)),
+    Column("is_hidden", Boolean, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("is_rung", Boolean, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcDateTime),
+    ForeignKeyConstraint(
+        ["tenant", "journey_id", "client_id"],
+        [journeys.c.tenant, journeys.c.journey_id, journeys.c.client_id],
+    ),
+    ForeignKeyConstraint(
+        ["tenant", "template_fingerprint"],
+        [dataset_templates.c.tenant, dataset_templates.c.fingerprint],
+    ),
+    UniqueConstraint("tenant", "client_id", "stage", "dataset_type", "generation"),
+    CheckConstraint(
+        "status <> 'ready' OR (quality_score IS NOT NULL AND quality_score >= 0.95)",
+        name="quality_threshold",
+    ),
+    CheckConstraint("status <> 'archived' OR archive IS NOT NULL", name="archived_has_archive"),
+    CheckConstraint("generation >= 1", name="generation"),
+)
+"""One row a dataset: its facts, when it is due, and who holds it just now.
+
+`due_at`, `is_rung`, `lease_owner` and `lease_until` stand outside the version: the engine writes
+them, the rest is written by nobody but the aggregate. `quality_score` is for comparing; the exact
+score is in `quality`.
+"""
+
+Index(
+    "uq_datasets_active_slot",
+    datasets.c.tenant,
+    datasets.c.client_id,
+    datasets.c.stage,
+    datasets.c.dataset_type,
+    unique=True,
+    sqlite_where=_IS_ACTIVE,
+    postgresql_where=_IS_ACTIVE,
+)
+Index(
+    "uq_datasets_active_connector",
+    datasets.c.tenant,
+    func.lower(datasets.c.connector_name),
+    unique=True,
+    sqlite_where=_IS_ACTIVE,
+    postgresql_where=_IS_ACTIVE,
+)
+Index("ix_datasets_newest", datasets.c.tenant, datasets.c.created_at, datasets.c.dataset_id)
+Index("ix_datasets_journey", datasets.c.tenant, datasets.c.journey_id)
+Index(
+    "ix_datasets_due",
+    datasets.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+Index(
+    "ix_datasets_lease",
+    datasets.c.lease_owner,
+    sqlite_where=text("lease_owner IS NOT NULL"),
+    postgresql_where=text("lease_owner IS NOT NULL"),
+)
+
+
+def _of_dataset() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["tenant", "dataset_id"], [datasets.c.tenant, datasets.c.dataset_id]
+    )
+
+
+quality_runs = Table(
+    "quality_runs",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("executed_at", UtcDateTime, nullable=False),
+    Column("overall_score", Float, nullable=False),
+    Column("is_ready", Boolean, nullable=False),
+    Column("severity", one_of(Severity, "severity"), nullable=False),
+    Column("verdict", Value[JsonObject](JsonObject), nullable=False),
+    _of_dataset(),
+)
+"""One row a validation: its verdict as callers see it, numbered from 1 within its dataset."""
+
+quality_checks = Table(
+    "quality_checks",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("check_type", one_of(CheckType, "check_type"), primary_key=True),
+    Column("passed", Boolean, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("exact_score", Text, nullable=False),
+    Column("executed_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "dataset_id", "run"],
+        [quality_runs.c.tenant, quality_runs.c.dataset_id, quality_runs.c.run],
+    ),
+)
+"""One row a check a validation (seed: DataQualityCheck); its evidence is in the run's verdict."""
+
+archived_datasets = Table(
+    "archived_datasets",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("location", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("archived_at", UtcDateTime, nullable=False),
+    Column("retain_until", UtcDateTime, nullable=False),
+    Column("purged_at", UtcDateTime),
+    _of_dataset(),
+)
+"""One row an archive; after the purge it stays as the tombstone."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("sequence", BigInteger),
+    Column("name", Text, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("journey_id", Uuid, nullable=False),
+    Column("journey_ref", Text, nullable=False),
+    Column("client_ref", Text, nullable=False),
+    Column("dataset_id", Uuid),
+    Column("correlation", Text, nullable=False),
+    Column("causation", Text, nullable=False),
+    Column("fields", Value[JsonObject](JsonObject), nullable=False),
+    Column("extensions", Value[JsonObject](JsonObject), nullable=False),
+    UniqueConstraint("tenant", "sequence"),
+    Index("ix_outbox_dataset", "tenant", "dataset_id", "sequence"),
+)
+"""Events in the order of their commits, numbered from 1 within a tenant, without a gap."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("entry_id", Uuid, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("dataset_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("from_status", one_of(DatasetStatus, "from_status")),
+    Column("to_status", one_of(DatasetStatus, "to_status"), nullable=False),
+    Column("correlation", Text, nullable=False),
+    Index("ix_audit_dataset", "tenant", "dataset_id", "at"),
+)
+"""Who changed which dataset, when, from which status to which."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("task_id", Text, primary_key=True),
+    Column("context_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("skill", Text, nullable=False),
+    Column("dataset_ids", Value[tuple[UUID, ...]](tuple[UUID, ...]), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("is_settled", Boolean, nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
+    UniqueConstraint("tenant", "subject", "agent", "message_id"),
+)
+"""One row an accepted request: one message is one request, whatever is sent again."""
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("phase", Text, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("noted_at", UtcDateTime, nullable=False),
+    _of_dataset(),
+)
+"""How far a dataset's order has come; overwritten a few times a second."""
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tick", UtcDateTime, primary_key=True),
+)
+"""Which tick of which schedule somebody has taken; the schedules are everybody's, not a tenant's."""

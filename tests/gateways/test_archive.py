@@ -1,0 +1,132 @@
+"""The archive folder: moved, damaged, full and closed to us."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.errors import NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
+from gateways.archive import FolderArchive
+
+NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
+KEY = "dataset/digest.json"
+
+
+@contextmanager
+def no_file_longer_than(size_bytes: int) -> Iterator[None]:
+    """A limit the operating system itself keeps, as a full disk would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def files(folder: Path) -> list[Path]:
+    return [each for each in folder.rglob("*") if each.is_file()]
+
+
+async def test_a_location_reads_back_wherever_the_folder_is_mounted(tmp_path: Path) -> None:
+    receipt = await FolderArchive(tmp_path / "here").put(KEY, b"content", NOW)
+    (tmp_path / "here").rename(tmp_path / "there")
+
+    content = await FolderArchive(tmp_path / "there").read(receipt.location)
+
+    assert receipt.location == "folder:dataset/digest.json"
+    assert content == b"content"
+
+
+async def test_the_lock_lasts_over_a_restart(tmp_path: Path) -> None:
+    receipt = await FolderArchive(tmp_path).put(KEY, b"content", NOW)
+
+    with pytest.raises(SupplierRefused, match="locked until"):
+        await FolderArchive(tmp_path).purge(receipt.location, NOW - timedelta(seconds=1))
+
+
+async def test_a_changed_byte_is_found(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+    (file,) = files(tmp_path)
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes().replace(b"content", b"contend"))
+
+    with pytest.raises(SupplierLied, match="is damaged: its digest is"):
+        await archive.read(receipt.location)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}\n", b"no header\ncontent", b"\xff\n"])
+async def test_a_file_without_our_header_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / KEY).write_bytes(content)
+
+    with pytest.raises(SupplierLied, match="its header cannot be read"):
+        await FolderArchive(tmp_path).read(f"folder:{KEY}")
+
+
+async def test_a_damaged_archive_is_not_purged(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+    (file,) = files(tmp_path)
+    file.chmod(0o600)
+    file.write_bytes(b"damaged")
+
+    with pytest.raises(SupplierLied):
+        await archive.purge(receipt.location, NOW)
+
+    assert file.exists()
+
+
+async def test_an_archive_is_a_file_nobody_may_write(tmp_path: Path) -> None:
+    await FolderArchive(tmp_path).put(KEY, b"content", NOW)
+
+    (file,) = files(tmp_path)
+    assert file.stat().st_mode & 0o777 == 0o440
+    assert file.stat().st_nlink == 1
+
+
+async def test_a_full_disk_is_named_and_leaves_nothing_half_made(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+
+    with (
+        no_file_longer_than(4096),
+        pytest.raises(SupplierUnavailable, match="disk is full"),
+    ):
+        await archive.put(KEY, b"x" * 10_000, NOW)
+
+    assert files(tmp_path) == []
+
+
+async def test_when_there_is_space_again_the_archive_is_written(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    with no_file_longer_than(4096), pytest.raises(SupplierUnavailable):
+        await archive.put(KEY, b"x" * 10_000, NOW)
+
+    receipt = await archive.put(KEY, b"x" * 10_000, NOW)
+
+    assert await archive.read(receipt.location) == b"x" * 10_000
+
+
+async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be")
+
+    with pytest.raises(SupplierUnavailable, match="Check that the archive folder is mounted"):
+        await FolderArchive(tmp_path / "taken").put(KEY, b"content", NOW)
+
+
+async def test_a_folder_that_is_not_mounted_has_no_archives(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="Check that the folder"):
+        await FolderArchive(tmp_path / "nowhere").read(f"folder:{KEY}")
+
+
+@pytest.mark.parametrize("location", ["s3://bucket/key", "folder:../secret", "folder:/etc/passwd"])
+async def test_no_location_leads_out_of_the_folder(tmp_path: Path, location: str) -> None:
+    (tmp_path / "secret").write_text("s3cret")
+
+    with pytest.raises(SupplierRefused):
+        await FolderArchive(tmp_path / "archive").read(location)

@@ -1,0 +1,350 @@
+"""The mock-data supplier: tolerated in its form, stopped where its records cannot be right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from domain.errors import NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
+from domain.journey import uuid_of
+from domain.recipe import Recipe
+from domain.record import Record
+from domain.template import ContentShare, DatasetTemplate, ObjectType, SampleQuery
+from gateways.local.mock_data import create_app
+from gateways.mock_data import MockDataClient
+from tests.gateways.foreign import Said, Scripted, Time, a_template, calling, page, said
+
+WIRE: dict[str, Any] = {
+    "template_id": "healthcare_confluence",
+    "name": "Healthcare pages",
+    "industry": "healthcare",
+    "use_case": "developer_productivity",
+    "dataset_type": "confluence",
+    "schema": {"type": "object"},
+    "record_count_range": [10, 21],
+}
+GITHUB = "healthcare_developer_productivity_github"
+
+
+def supplier(*answers: Said, largest: int = 10**6) -> MockDataClient:
+    app = Scripted(*answers)
+    return MockDataClient(calling(app), Time().timing, largest_dataset_bytes=largest)
+
+
+def local() -> MockDataClient:
+    return MockDataClient(calling(create_app()), Time().timing)
+
+
+def some(count: int, first: int = 0) -> list[dict[str, str]]:
+    return [{"id": f"r{number}", "title": "A title"} for number in range(first, first + count)]
+
+
+def recipe(count: int) -> Recipe:
+    return Recipe(a_template(), seed=11, record_count=count)
+
+
+async def generated(client: MockDataClient, wanted: Recipe) -> list[Record]:
+    return [each async for page in client.generate(wanted) for each in page]
+
+
+# --- templates --------------------------------------------------------------------------------
+
+
+async def test_every_field_of_a_template_arrives() -> None:
+    everything = WIRE | {
+        "version": "2.1.0",
+        "sample_data_url": "/mock-data/healthcare_confluence",
+        "record_count": 20,
+        "quality_expectations": {"schema": 1, "completeness": 0.95},
+        "expected_fields": ["title"],
+        "content_mix": [{"name": "Docs", "percent": 100}],
+        "topics": ["FDA"],
+        "languages": ["Python"],
+        "industries": ["Banking"],
+        "object_types": [{"name": "Page", "category": "KNOWLEDGE_HUB"}],
+        "datasource_url": "https://confluence.example.com",
+        "crawl_settings": {"page_size": 100},
+        "include_patterns": ["docs/*"],
+        "exclude_patterns": ["docs/old/*"],
+        "max_documents": 500,
+        "sample_queries": [
+            {"query": "pump", "expected_id": "r1"},
+            {"query": "valve", "must_include_ids": ["r2", "r3"]},
+            {"query": "open"},
+        ],
+        "anything": "else",
+    }
+
+    (found,) = await supplier(said([everything])).catalogue()
+
+    assert found == DatasetTemplate(
+        template_id=found.template_id,
+        key="healthcare_confluence",
+        name="Healthcare pages",
+        industry="healthcare",
+        use_case="developer_productivity",
+        dataset_type="confluence",
+        schema={"type": "object"},
+        sample_data_url="/mock-data/healthcare_confluence",
+        record_count_range=(10, 21),
+        record_count=20,
+        quality_expectations={"schema": 1.0, "completeness": 0.95},
+        version="2.1.0",
+        expected_fields=("title",),
+        content_mix=(ContentShare("Docs", 100),),
+        topics=("FDA",),
+        languages=("Python",),
+        industries=("Banking",),
+        object_types=(ObjectType("Page", "KNOWLEDGE_HUB"),),
+        datasource_url="https://confluence.example.com",
+        crawl_settings={"page_size": 100},
+        include_patterns=("docs/*",),
+        exclude_patterns=("docs/old/*",),
+        max_documents=500,
+        sample_queries=(
+            SampleQuery("pump", "r1"),
+            SampleQuery("valve", "r2"),
+            SampleQuery("open", ""),
+        ),
+    )
+    assert found.template_id == uuid_of("", "template", "healthcare_confluence")
+
+
+async def test_a_template_needs_little_and_counts_the_middle_of_its_range() -> None:
+    bare = WIRE | {"record_count_range": {"min": 10, "max": 21}, "topics": None}
+
+    (found,) = await supplier(said([bare])).catalogue()
+
+    assert (found.record_count_range, found.record_count) == ((10, 21), 15)
+    assert (found.topics, found.include_patterns) == ((), ("*",))
+
+
+@pytest.mark.parametrize("form", [[WIRE], WIRE, {"templates": [WIRE]}])
+async def test_a_list_a_single_one_and_a_named_list_are_the_same(form: Any) -> None:
+    found = await supplier(said(form)).templates_for("healthcare", "developer_productivity")
+
+    assert [each.key for each in found] == ["healthcare_confluence"]
+
+
+async def test_templates_come_by_key() -> None:
+    found = await supplier(said([WIRE | {"template_id": "b"}, WIRE | {"key": "a"}])).catalogue()
+
+    assert [each.key for each in found] == ["b", "healthcare_confluence"]
+
+
+async def test_a_supplier_without_a_catalogue_has_none() -> None:
+    assert await supplier(Said(404)).catalogue() == ()
+
+
+async def test_an_industry_without_templates_has_none() -> None:
+    assert await local().templates_for("farming", "milking") == ()
+
+
+async def test_names_are_kept_inside_their_place_in_the_path() -> None:
+    app = Scripted(Said(404))
+
+    await MockDataClient(calling(app), Time().timing).templates_for("a/../b", "c?d")
+
+    assert app.asked == [("GET", "/templates/a%2F..%2Fb/c%3Fd")]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"name": 5}, "0.name"),
+        ({"schema": []}, "0.schema"),
+        ({"record_count_range": [5]}, "0.record_count_range"),
+        ({"record_count_range": ["1", "2"]}, "0.record_count_range.0"),
+        ({"record_count_range": [1, 10**9]}, "0.record_count_range.1"),
+        ({"record_count": "500"}, "0.record_count"),
+        ({"object_types": [{"name": "has space", "category": "X"}]}, "0.object_types.0.name"),
+        ({"content_mix": [{"name": "A", "percent": 101}]}, "0.content_mix.0.percent"),
+        ({"quality_expectations": {"schema": 2}}, "0.quality_expectations.schema"),
+        ({"template_id": "../etc"}, "0.template_id"),
+        ({"name": "x" * 20_000}, "0.name"),
+    ],
+)
+async def test_a_wrong_field_is_named(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(SupplierLied, match=named):
+        await supplier(said([WIRE | change])).catalogue()
+
+
+@pytest.mark.parametrize(
+    "change", [{"dataset_type": "Con-fluence"}, {"record_count": 900}, {"record_count": 1}]
+)
+async def test_a_template_that_cannot_be_right_is_a_lie(change: dict[str, Any]) -> None:
+    with pytest.raises(SupplierLied, match="healthcare_confluence is not usable"):
+        await supplier(said([WIRE | change])).catalogue()
+
+
+async def test_the_same_template_twice_is_a_lie() -> None:
+    with pytest.raises(SupplierLied, match="the same template twice"):
+        await supplier(said([WIRE, WIRE])).catalogue()
+
+
+@pytest.mark.parametrize("lie", [page(), said("templates"), said({"templates": 3}), said([3])])
+async def test_a_catalogue_that_is_none_is_a_lie(lie: Said) -> None:
+    with pytest.raises(SupplierLied):
+        await supplier(lie).catalogue()
+
+
+async def test_more_templates_than_anybody_has_are_a_lie() -> None:
+    many = [WIRE | {"template_id": f"t{number}"} for number in range(1001)]
+
+    with pytest.raises(SupplierLied, match="at most 1000 items"):
+        await supplier(said(many)).catalogue()
+
+
+async def test_a_supplier_that_is_down_is_unavailable() -> None:
+    with pytest.raises(SupplierUnavailable):
+        await supplier(Said(503)).catalogue()
+
+
+# --- samples ----------------------------------------------------------------------------------
+
+
+async def test_a_sample_is_a_few_fixed_records() -> None:
+    assert await local().samples(GITHUB) == await local().samples(GITHUB)
+
+
+@pytest.mark.parametrize("form", [some(3), {"records": some(3)}])
+async def test_a_sample_may_be_a_list_or_a_named_list(form: Any) -> None:
+    assert await supplier(said(form)).samples("any") == some(3)
+
+
+async def test_an_unknown_template_has_no_sample() -> None:
+    with pytest.raises(NotFound, match="knows no template nothing"):
+        await local().samples("nothing")
+
+
+# --- generate ---------------------------------------------------------------------------------
+
+
+async def test_records_come_in_pages_of_a_hundred_at_most() -> None:
+    client = local()
+    (template,) = (each for each in await client.catalogue() if each.key == GITHUB)
+
+    pages = [len(page) async for page in client.generate(Recipe(template, 7, 250))]
+
+    assert pages == [100, 100, 50]
+
+
+async def test_few_records_are_asked_for_in_the_three_fields_every_supplier_knows() -> None:
+    app = Scripted(said(some(10)))
+
+    await generated(MockDataClient(calling(app), Time().timing), recipe(10))
+
+    assert json.loads(app.bodies[0]) == {
+        "template_id": "healthcare_confluence",
+        "record_count": 10,
+        "seed": 11,
+    }
+
+
+async def test_many_records_are_asked_for_page_by_page() -> None:
+    app = Scripted(said(some(500)), said(some(500, 500)), said(some(1, 1000)))
+
+    found = await generated(MockDataClient(calling(app), Time().timing), recipe(1001))
+
+    asked = [json.loads(each) for each in app.bodies]
+    assert [(each["offset"], each["limit"]) for each in asked] == [(0, 500), (500, 500), (1000, 1)]
+    assert found == some(1001)
+
+
+async def test_a_supplier_that_knows_no_pages_sends_all_at_once() -> None:
+    app = Scripted(said(some(1200)))
+
+    found = await generated(MockDataClient(calling(app), Time().timing), recipe(1200))
+
+    assert (len(found), len(app.asked)) == (1200, 1)
+
+
+async def test_json_lines_are_read_as_well() -> None:
+    lines = "\n".join(json.dumps(each) for each in some(3)) + "\n\n"
+    answer = Said(200, lines.encode(), {"content-type": "application/x-ndjson; charset=utf-8"})
+
+    assert await generated(supplier(answer), recipe(3)) == some(3)
+
+
+async def test_a_line_that_is_cut_off_is_a_lie() -> None:
+    answer = Said(200, b'{"id": "r0"}\n{"id":', {"content-type": "application/x-ndjson"})
+
+    with pytest.raises(SupplierLied, match="broken line"):
+        await generated(supplier(answer), recipe(2))
+
+
+@pytest.mark.parametrize("count", [0, 9, 11])
+async def test_more_or_fewer_records_than_asked_are_a_lie(count: int) -> None:
+    with pytest.raises(SupplierLied, match=f"sent {count} records from number 1 on where 10 of 10"):
+        await generated(supplier(said(some(count))), recipe(10))
+
+
+async def test_a_short_second_page_is_a_lie() -> None:
+    short = supplier(said(some(500)), said(some(3, 500)))
+
+    with pytest.raises(SupplierLied, match="sent 3 records from number 501 on where 100 of 600"):
+        await generated(short, recipe(600))
+
+
+async def test_the_same_page_again_and_again_is_a_lie() -> None:
+    with pytest.raises(SupplierLied, match="two records with the id r0"):
+        await generated(supplier(said(some(500))), recipe(1000))
+
+
+async def test_two_records_with_one_id_are_a_lie() -> None:
+    with pytest.raises(SupplierLied, match="two records with the id r0"):
+        await generated(supplier(said([*some(1), *some(1)])), recipe(2))
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"id": 5}, {"id": "Has-Capitals"}, {"id": "x" * 201}, {"id": ""}, [], None, "r0"]
+)
+async def test_a_record_without_a_usable_id_is_a_lie(record: Any) -> None:
+    with pytest.raises(SupplierLied, match="as record 2 one whose field id"):
+        await generated(supplier(said([*some(1), record])), recipe(2))
+
+
+@pytest.mark.parametrize("form", [{}, {"records": {}}, "records"])
+async def test_no_list_of_records_is_a_lie(form: Any) -> None:
+    with pytest.raises(SupplierLied, match="no list of records"):
+        await generated(supplier(said(form)), recipe(2))
+
+
+async def test_a_dataset_larger_than_the_cap_is_stopped() -> None:
+    with pytest.raises(SupplierLied, match="more than 200 bytes"):
+        await generated(supplier(said(some(10)), largest=200), recipe(10))
+
+
+async def test_a_template_that_vanished_is_not_found() -> None:
+    with pytest.raises(NotFound, match="knows no template healthcare_confluence"):
+        await generated(local(), recipe(10))
+
+
+async def test_a_count_the_supplier_will_not_make_is_refused() -> None:
+    client = local()
+    (template,) = (each for each in await client.catalogue() if each.key == GITHUB)
+
+    with pytest.raises(SupplierRefused, match="at most 500 records"):
+        await generated(client, Recipe(template, 7, 501))
+
+
+# --- feedback ---------------------------------------------------------------------------------
+
+
+async def test_the_supplier_is_told_of_use_and_quality() -> None:
+    app = Scripted(Said(202))
+
+    await MockDataClient(calling(app), Time().timing).feedback("any", {"quality_score": 0.995})
+
+    assert app.asked == [("POST", "/templates/any/feedback")]
+    assert json.loads(app.bodies[0]) == {"quality_score": 0.995}
+
+
+async def test_a_supplier_that_takes_no_feedback_is_fine() -> None:
+    await supplier(Said(404)).feedback("any", {})
+
+
+async def test_the_local_supplier_takes_feedback() -> None:
+    await local().feedback(GITHUB, {"used": 3})
