@@ -68,10 +68,7 @@ class _Load:
         async for page in generated:
             for record in page:
                 self._digest.add(record)
-            room = None
-            if filters.max_documents is not None:
-                room = filters.max_documents - self.documents
-            kept = accepted(filters, list(page))[:room]
+            kept = accepted(filters, page, before=self.documents)
             self._titles += [(str(each["id"]), str(each.get("title", ""))) for each in kept]
             yield kept
             await self._progress(Progress("uploading", self._digest.count, total))

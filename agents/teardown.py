@@ -19,7 +19,7 @@ from domain.work import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from domain.connector import ConnectorConfiguration
     from domain.ports import Archive, Clock, Connectors, OnProgress
@@ -40,7 +40,7 @@ class DataTeardownAgent:
         self._connectors = connectors
         self._archive = archive
         self._clock = clock
-        self._steps: dict[TeardownStep, Callable[[TakeStep], Awaitable[Outcome]]] = {
+        self._steps: dict[TeardownStep, Callable[[TakeStep], Coroutine[None, None, Outcome]]] = {
             TeardownStep.PAUSE_SYNC: self._pause,
             TeardownStep.ARCHIVE_METADATA: self._archive_metadata,
             TeardownStep.DISCONNECT: self._disconnect,
@@ -94,7 +94,7 @@ class DataTeardownAgent:
         return _taken(order, f"0 documents left; {len(order.queries)} sample queries find nothing")
 
     async def _require_empty(self, connector: ConnectorConfiguration) -> None:
-        left = await self._connectors.indexed(connector)
+        left = await self._connectors.remaining(connector)
         if left:
             message = f"Connector {connector.connector_name} still holds {left} documents."
             raise SupplierUnavailable(message)

@@ -138,7 +138,7 @@ class _Review:
             faults = list(self._faults_of(record))
             self._valid += not faults
             self._faults += faults[: SHOWN - len(self._faults)] if faults else []
-        for record in accepted(self._filters, list(page)):
+        for record in accepted(self._filters, page, before=self._kept):
             self._kept += 1
             self._missing.update(each for each in self._fields if record.get(each) in _EMPTY)
 

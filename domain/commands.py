@@ -101,3 +101,28 @@ class Request:
     since: int
     message: bytes
     is_settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command's way in: who asks, by which message, and the task that will show it."""
+
+    principal: Principal
+    key: RequestKey
+    skill: str
+    task_id: str
+    context_id: str
+    message: bytes
+
+    def request(self, dataset_ids: tuple[UUID, ...], since: int) -> Request:
+        """Write down what this call became: a request about these datasets."""
+        return Request(
+            task_id=self.task_id,
+            context_id=self.context_id,
+            key=self.key,
+            principal=self.principal,
+            skill=self.skill,
+            dataset_ids=dataset_ids,
+            since=since,
+            message=self.message,
+        )

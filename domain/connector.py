@@ -16,7 +16,7 @@ from domain.record import JsonObject, Record
 from domain.template import DatasetTemplate, ObjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ConnectorId = NewType("ConnectorId", UUID)
 
@@ -203,10 +203,13 @@ def configure_connector(place: ConnectorPlace, template: DatasetTemplate) -> Con
     )
 
 
-def accepted(filters: Filters, records: list[Record]) -> list[Record]:
-    """Keep what the patterns let through, up to the limit."""
-    kept = [each for each in records if filters.accept(each)]
-    return kept[: filters.max_documents] if filters.max_documents is not None else kept
+def accepted(filters: Filters, page: Sequence[Record], before: int = 0) -> list[Record]:
+    """Keep what the patterns let through of a page, up to the limit.
+
+    `before` counts what was kept of the pages before it; the limit is over all of them.
+    """
+    kept = [each for each in page if filters.accept(each)]
+    return kept[: filters.max_documents - before] if filters.max_documents is not None else kept
 
 
 def _source(place: ConnectorPlace, template: DatasetTemplate) -> DatasourceConfig:

@@ -132,6 +132,8 @@ class Dataset(DatasetState):
         """
         if self.status is _S.VALIDATING:
             return
+        if self.status not in {_S.READY, _S.FAILED}:
+            self.refuse("revalidated", "only a dataset in READY or FAILED can be")
         if self.status is _S.FAILED and self.content is None:
             self.become(_S.PROVISIONING)
         else:

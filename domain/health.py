@@ -76,6 +76,10 @@ class Health:
         """Close the incident; the counts of failures begin anew."""
         return replace(self, failures=0, incident_id=None, incident_since=None)
 
+    def resumed(self, now: datetime) -> Health:
+        """Give an open incident its full patience again, for the connector has answered."""
+        return replace(self, incident_since=now) if self.is_incident else self
+
     def restarted(self) -> Health:
         """Demand the full row of successes again before the next gate of an open incident."""
         return replace(self, successes=0)

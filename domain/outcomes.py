@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import ceil
+from types import MappingProxyType
 from typing import TYPE_CHECKING, assert_never
 from uuid import uuid5
 
 from domain import checks, ordering
 from domain.connector import configure_connector
+from domain.errors import InvalidInput
 from domain.events import (
     ConnectorHealthDegraded,
     DatasetArchived,
@@ -19,6 +21,7 @@ from domain.events import (
     DatasetRetentionExpired,
     DatasetTeardownStepDone,
     DatasetValidationFailed,
+    DatasetValidationStarted,
 )
 from domain.failures import fail, order_failed
 from domain.lifecycle import DatasetStatus, TeardownStep
@@ -28,6 +31,7 @@ from domain.work import (
     ArchivePurged,
     ConnectorRestored,
     Examined,
+    FailureKind,
     OrderFailed,
     Outcome,
     Probed,
@@ -37,16 +41,36 @@ from domain.work import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 _S = DatasetStatus
 
+ANSWERS: Mapping[DatasetStatus, tuple[type, ...]] = MappingProxyType(
+    {
+        _S.DISCOVERING: (TemplateFound,),
+        _S.PROVISIONING: (TemplateFound, Provisioned),
+        _S.VALIDATING: (Examined, Probed, ConnectorRestored),
+        _S.READY: (Probed,),
+        _S.FAILED: (Probed,),
+        _S.TEARDOWN: (StepTaken,),
+        _S.ARCHIVED: (ArchivePurged,),
+    }
+)
+"""The outcomes that answer an order of each status; OrderFailed answers any."""
+
 
 def apply_outcome(dataset: DatasetState, outcome: Outcome, now: datetime) -> None:  # noqa: C901 - one arm an outcome
-    """Turn an outcome of the dataset's present version into a transition and its events."""
+    """Turn an outcome of the dataset's present version into a transition and its events.
+
+    Raises:
+        IllegalTransition: the outcome answers no order that the status gives; nothing is changed.
+    """
+    if not isinstance(outcome, (OrderFailed, *ANSWERS[dataset.status])):
+        dataset.refuse(f"given the outcome {outcome.kind}", "no order of that status asks for it")
     match outcome:
         case TemplateFound():
-            _found(dataset, outcome)
+            _found(dataset, outcome, now)
         case Provisioned():
             _provisioned(dataset, outcome)
         case Examined():
@@ -75,8 +99,13 @@ def give_up_on_incident(dataset: DatasetState) -> None:
     dataset.happen(DatasetValidationFailed(*dataset.ids, failed, message))
 
 
-def _found(dataset: DatasetState, outcome: TemplateFound) -> None:
+def _found(dataset: DatasetState, outcome: TemplateFound, now: datetime) -> None:
     template = outcome.selection.template
+    try:
+        template.count_for(dataset.wish.record_count)
+    except InvalidInput as wrong:
+        order_failed(dataset, OrderFailed(outcome.key, FailureKind.REFUSED, str(wrong)), now)
+        return
     dataset.template, dataset.hops = template, outcome.selection.hops
     dataset.connector = configure_connector(dataset.place.connector_place, template)
     dataset.trouble = None
@@ -150,16 +179,18 @@ def _fail_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> Non
 def _probed(dataset: DatasetState, outcome: Probed, now: datetime) -> None:
     if checks.is_healthy(outcome.probe, ordering.policy_of(dataset)):
         dataset.health = dataset.health.after_success(now, dataset.rules)
-        _recover(dataset)
+        _recover(dataset, now)
         return
     message = outcome.probe.message or f"it answered in {outcome.probe.response_time_ms:.0f} ms"
     _unwell(dataset, message, now)
 
 
-def _recover(dataset: DatasetState) -> None:
+def _recover(dataset: DatasetState, now: datetime) -> None:
     if dataset.status is _S.FAILED and dataset.health.is_recovered(dataset.rules):
         dataset.become(_S.VALIDATING)
         dataset.trouble = None
+        dataset.health = dataset.health.resumed(now)
+        dataset.happen(DatasetValidationStarted(*dataset.ids, "its connector answers again"))
 
 
 def _unwell(dataset: DatasetState, message: str, now: datetime) -> None:
@@ -205,8 +236,12 @@ def _purged(dataset: DatasetState, now: datetime) -> None:
 
 
 def _failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> None:
+    """A probe that could not be made counts as one that failed; the rest is tried again or fails.
+
+    READY and FAILED datasets are only ever probed; so is a VALIDATING one while it is ill.
+    """
     ill = dataset.health.is_incident and not dataset.health.is_recovered(dataset.rules)
-    if dataset.status is _S.READY or (ill and dataset.status in {_S.VALIDATING, _S.FAILED}):
+    if dataset.status in {_S.READY, _S.FAILED} or (ill and dataset.status is _S.VALIDATING):
         _unwell(dataset, outcome.message, now)
         return
     order_failed(dataset, outcome, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
@@ -106,6 +106,10 @@ class Connectors(Protocol):
 
     async def indexed(self, connector: ConnectorConfiguration, /) -> int:
         """Count the documents that can be found."""
+        ...
+
+    async def remaining(self, connector: ConnectorConfiguration, /) -> int:
+        """Count the documents left under our mark; 0 when the connector is absent or not ours."""
         ...
 
     async def settle(
@@ -220,8 +224,4 @@ class Engine(Protocol):
 
     def ring(self, dataset_id: UUID, /) -> None:
         """Look at a dataset now."""
-        ...
-
-    def every(self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]], /) -> None:
-        """Do something again and again; once a tick over all processes."""
         ...

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.commands import Principal, Request, RequestKey
 from domain.dataset import Dataset
 from domain.events import DatasetProvisionRequested, EventContext, RecordedEvent
-from domain.journey import ClientId, Journey, JourneyStage
+from domain.journey import Client, ClientId, Journey, JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.record import JsonObject
 from domain.template import DatasetTemplate
@@ -111,6 +111,10 @@ class Registry(Protocol):
         """Read a dataset. Raises NotFound."""
         ...
 
+    async def dataset_id_of(self, tenant: str, ref: str, /) -> UUID:
+        """Resolve a reference: a UUID, or a connector name (the newest). Raises NotFound."""
+        ...
+
     async def datasets(
         self, tenant: str, wanted: DatasetFilter, size: int, token: str | None, /
     ) -> Page:
@@ -119,6 +123,14 @@ class Registry(Protocol):
 
     async def datasets_by_id(self, tenant: str, ids: Collection[UUID], /) -> Sequence[Dataset]:
         """Read datasets by id, in the order of the ids; unknown ones are left out."""
+        ...
+
+    async def client(self, tenant: str, ref: str, /) -> Client:
+        """Read a client by id or reference, as last seen. Raises NotFound."""
+        ...
+
+    async def unsettled_requests(self, limit: int, /) -> Sequence[Request]:
+        """Read requests of every tenant whose task has not ended, oldest first."""
         ...
 
     async def quality_history(self, tenant: str, dataset_id: UUID, /) -> Sequence[QualityRun]:

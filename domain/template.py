@@ -116,6 +116,7 @@ class DatasetTemplate:
                 "mix": [[share.name, share.percent] for share in self.content_mix],
                 "topics": self.topics,
                 "languages": self.languages,
+                "industries": self.industries,
                 "fields": self.counted_fields,
             }
         )

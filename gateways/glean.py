@@ -70,6 +70,12 @@ class GleanConnectors:
         """Count what is indexed; the count of what was uploaded may be hours old."""
         return (await self._api.status(connector.datasource)).indexed
 
+    async def remaining(self, connector: ConnectorConfiguration, /) -> int:
+        """Count the documents left in a datasource of ours; another's are none of our business."""
+        if await glean_datasource.why_not_ours(self._api, connector):
+            return 0
+        return await self.indexed(connector)
+
     async def settle(
         self, connector: ConnectorConfiguration, expected: int, deadline: datetime, /
     ) -> int:

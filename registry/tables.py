@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -11,7 +10,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -20,15 +18,13 @@ from sqlalchemy import (
     func,
     text,
 )
-from uuid import UUID
 
 from domain.archive import ArchiveReceipt
 from domain.connector import ConnectorConfiguration
 from domain.health import Health
 from domain.journey import Client, JourneyStage, JourneyStatus
 from domain.lifecycle import ENDED, DatasetStatus
-from domain.quality import CheckType, QualityScore, Severity
-from domain.record import JsonObject
+from domain.quality import QualityScore
 from domain.state import Content, Trouble, Wish
 from domain.teardown import Teardown
 from domain.template import DatasetTemplate, Hop
@@ -43,7 +39,9 @@ metadata = MetaData(
     }
 )
 
-_IS_ACTIVE = text(f"status NOT IN ({', '.join(sorted(repr(each.value) for each in ENDED))})")
+IS_ACTIVE = text(f"status NOT IN ({', '.join(sorted(repr(each.value) for each in ENDED))})")
+"""A dataset that holds its place (seed: Client-Stage Uniqueness), in the words of the indexes."""
+
 
 clients = Table(
     "clients",
@@ -56,6 +54,7 @@ clients = Table(
     Column("industry", Text, nullable=False),
     Column("use_case", Text, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
+    Index("ix_clients_ref", "tenant", "ref"),
 )
 """Clients as last seen; a dataset keeps its own copy, for its names never change."""
 
@@ -161,16 +160,22 @@ Index(
     datasets.c.stage,
     datasets.c.dataset_type,
     unique=True,
-    sqlite_where=_IS_ACTIVE,
-    postgresql_where=_IS_ACTIVE,
+    sqlite_where=IS_ACTIVE,
+    postgresql_where=IS_ACTIVE,
 )
 Index(
     "uq_datasets_active_connector",
     datasets.c.tenant,
     func.lower(datasets.c.connector_name),
     unique=True,
-    sqlite_where=_IS_ACTIVE,
-    postgresql_where=_IS_ACTIVE,
+    sqlite_where=IS_ACTIVE,
+    postgresql_where=IS_ACTIVE,
+)
+Index(
+    "ix_datasets_connector",
+    datasets.c.tenant,
+    func.lower(datasets.c.connector_name),
+    datasets.c.created_at,
 )
 Index("ix_datasets_newest", datasets.c.tenant, datasets.c.created_at, datasets.c.dataset_id)
 Index("ix_datasets_journey", datasets.c.tenant, datasets.c.journey_id)
@@ -186,138 +191,3 @@ Index(
     sqlite_where=text("lease_owner IS NOT NULL"),
     postgresql_where=text("lease_owner IS NOT NULL"),
 )
-
-
-def _of_dataset() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["tenant", "dataset_id"], [datasets.c.tenant, datasets.c.dataset_id]
-    )
-
-
-quality_runs = Table(
-    "quality_runs",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("dataset_id", Uuid, primary_key=True),
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("executed_at", UtcDateTime, nullable=False),
-    Column("overall_score", Float, nullable=False),
-    Column("is_ready", Boolean, nullable=False),
-    Column("severity", one_of(Severity, "severity"), nullable=False),
-    Column("verdict", Value[JsonObject](JsonObject), nullable=False),
-    _of_dataset(),
-)
-"""One row a validation: its verdict as callers see it, numbered from 1 within its dataset."""
-
-quality_checks = Table(
-    "quality_checks",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("dataset_id", Uuid, primary_key=True),
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("check_type", one_of(CheckType, "check_type"), primary_key=True),
-    Column("passed", Boolean, nullable=False),
-    Column("score", Float, nullable=False),
-    Column("exact_score", Text, nullable=False),
-    Column("executed_at", UtcDateTime, nullable=False),
-    ForeignKeyConstraint(
-        ["tenant", "dataset_id", "run"],
-        [quality_runs.c.tenant, quality_runs.c.dataset_id, quality_runs.c.run],
-    ),
-)
-"""One row a check a validation (seed: DataQualityCheck); its evidence is in the run's verdict."""
-
-archived_datasets = Table(
-    "archived_datasets",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("dataset_id", Uuid, primary_key=True),
-    Column("location", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("size_bytes", BigInteger, nullable=False),
-    Column("archived_at", UtcDateTime, nullable=False),
-    Column("retain_until", UtcDateTime, nullable=False),
-    Column("purged_at", UtcDateTime),
-    _of_dataset(),
-)
-"""One row an archive; after the purge it stays as the tombstone."""
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("event_id", Uuid, primary_key=True),
-    Column("sequence", BigInteger),
-    Column("name", Text, nullable=False),
-    Column("occurred_at", UtcDateTime, nullable=False),
-    Column("journey_id", Uuid, nullable=False),
-    Column("journey_ref", Text, nullable=False),
-    Column("client_ref", Text, nullable=False),
-    Column("dataset_id", Uuid),
-    Column("correlation", Text, nullable=False),
-    Column("causation", Text, nullable=False),
-    Column("fields", Value[JsonObject](JsonObject), nullable=False),
-    Column("extensions", Value[JsonObject](JsonObject), nullable=False),
-    UniqueConstraint("tenant", "sequence"),
-    Index("ix_outbox_dataset", "tenant", "dataset_id", "sequence"),
-)
-"""Events in the order of their commits, numbered from 1 within a tenant, without a gap."""
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("entry_id", Uuid, primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
-    Column("principal", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("dataset_id", Uuid, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("from_status", one_of(DatasetStatus, "from_status")),
-    Column("to_status", one_of(DatasetStatus, "to_status"), nullable=False),
-    Column("correlation", Text, nullable=False),
-    Index("ix_audit_dataset", "tenant", "dataset_id", "at"),
-)
-"""Who changed which dataset, when, from which status to which."""
-
-requests = Table(
-    "requests",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("task_id", Text, primary_key=True),
-    Column("context_id", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("agent", Text, nullable=False),
-    Column("message_id", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("skill", Text, nullable=False),
-    Column("dataset_ids", Value[tuple[UUID, ...]](tuple[UUID, ...]), nullable=False),
-    Column("since", BigInteger, nullable=False),
-    Column("message", LargeBinary, nullable=False),
-    Column("is_settled", Boolean, nullable=False),
-    Column("accepted_at", UtcDateTime, nullable=False),
-    UniqueConstraint("tenant", "subject", "agent", "message_id"),
-)
-"""One row an accepted request: one message is one request, whatever is sent again."""
-
-progress = Table(
-    "progress",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("dataset_id", Uuid, primary_key=True),
-    Column("phase", Text, nullable=False),
-    Column("done", Integer, nullable=False),
-    Column("total", Integer, nullable=False),
-    Column("unit", Text, nullable=False),
-    Column("noted_at", UtcDateTime, nullable=False),
-    _of_dataset(),
-)
-"""How far a dataset's order has come; overwritten a few times a second."""
-
-ticks = Table(
-    "ticks",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("tick", UtcDateTime, primary_key=True),
-)
-"""Which tick of which schedule somebody has taken; the schedules are everybody's, not a tenant's."""

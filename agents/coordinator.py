@@ -1,0 +1,148 @@
+"""The lifecycle coordinator: decide, delegate, apply, until the dataset rests."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from agents.dossiers import gather_dossier
+from domain.commands import SYSTEM, Principal
+from domain.errors import StaleOutcome
+from domain.lifecycle import TeardownStep
+from domain.work import FailureKind, Order, OrderFailed, Outcome, Progress, Rest, TakeStep
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from domain.dataset import Dataset
+    from domain.ports import Clock, Delegate
+    from domain.repository import ProgressLog, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a turn ended: when the dataset is due again, and at which version."""
+
+    due_at: datetime | None
+    version: int
+    why: str
+
+
+class LifecycleCoordinator:
+    """Drives datasets (seed: lifecycle coordinator); the only writer of their state.
+
+    One turn is the loop `next_order`, `carry_out`, `apply` until the dataset rests. Nothing of
+    it is kept between turns: the row is the truth.
+    """
+
+    def __init__(
+        self, registry: Registry, delegate: Delegate, progress: ProgressLog, clock: Clock
+    ) -> None:
+        """Keep datasets in this registry and hand orders to this delegate."""
+        self._registry = registry
+        self._delegate = delegate
+        self._progress = progress
+        self._clock = clock
+        self._outstanding: dict[UUID, asyncio.Task[Outcome]] = {}
+
+    async def turn(self, tenant: str, dataset_id: UUID) -> Turn:
+        """Move a dataset on until it rests; a stale outcome ends the turn and changes nothing."""
+        dataset = await self._registry.dataset(tenant, dataset_id)
+        while True:
+            dataset = await self._let_lapse(dataset)
+            order = dataset.next_order(self._clock())
+            if isinstance(order, Rest):
+                return Turn(order.until, dataset.version, order.why)
+            outcome = await self.carry_out(await self._complete(order, dataset))
+            try:
+                dataset = await self.apply(outcome)
+            except StaleOutcome as stale:
+                return await self._end_stale(outcome, str(stale))
+
+    async def carry_out(self, order: Order) -> Outcome:
+        """Hand an order to its agent and give what comes back; an interruption is an outcome."""
+        dataset_id = order.key.dataset_id
+        work = asyncio.ensure_future(self._delegate.delegate(order, self._noting(order)))
+        self._outstanding[dataset_id] = work
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            await _cancelled(work)
+            raise
+        finally:
+            self._outstanding.pop(dataset_id, None)
+        return _interrupted(order) if work.cancelled() else work.result()
+
+    async def apply(self, outcome: Outcome) -> Dataset:
+        """Apply an outcome in one commit: transition, events, audit, and when it is due again.
+
+        Raises:
+            StaleOutcome: the dataset has moved on since the order was given.
+        """
+        key = outcome.key
+        async with self._registry.transaction(Principal(key.tenant, SYSTEM)) as transaction:
+            dataset = await transaction.dataset(key.dataset_id)
+            dataset.apply(outcome, self._clock())
+            await transaction.save(dataset, self._due(dataset))
+        return dataset
+
+    def interrupt(self, dataset_id: UUID) -> None:
+        """Cancel the order that is outstanding for a dataset here, if there is one."""
+        work = self._outstanding.get(dataset_id)
+        if work is not None:
+            work.cancel()
+
+    async def _let_lapse(self, dataset: Dataset) -> Dataset:
+        """Commit what time alone has done to a dataset."""
+        while dataset.lapse(self._clock()):
+            place = dataset.place
+            async with self._registry.transaction(Principal(place.tenant, SYSTEM)) as transaction:
+                await transaction.save(dataset, self._due(dataset))
+        return dataset
+
+    async def _complete(self, order: Order, dataset: Dataset) -> Order:
+        """Put into an order what its aggregate does not hold: the dossier to archive."""
+        if isinstance(order, TakeStep) and order.step is TeardownStep.ARCHIVE_METADATA:
+            return replace(order, dossier=await gather_dossier(self._registry, dataset))
+        return order
+
+    async def _end_stale(self, outcome: Outcome, why: str) -> Turn:
+        """End a turn whose outcome came too late; a teardown that waited for it waits no more."""
+        key = outcome.key
+        async with self._registry.transaction(Principal(key.tenant, SYSTEM)) as transaction:
+            dataset = await transaction.dataset(key.dataset_id)
+            if dataset.note_end_of(key.version, self._clock()):
+                await transaction.save(dataset, self._due(dataset))
+        return Turn(self._due(dataset), dataset.version, why)
+
+    def _due(self, dataset: Dataset) -> datetime | None:
+        now = self._clock()
+        following = dataset.next_order(now)
+        return following.until if isinstance(following, Rest) else now
+
+    def _noting(self, order: Order) -> _Noting:
+        return _Noting(self._progress, order)
+
+
+class _Noting:
+    """Writes an order's progress into the log."""
+
+    def __init__(self, log: ProgressLog, order: Order) -> None:
+        self._log = log
+        self._order = order
+
+    async def __call__(self, progress: Progress) -> None:
+        """Note how far the order has come."""
+        await self._log.note(self._order.key.tenant, self._order.key.dataset_id, progress)
+
+
+def _interrupted(order: Order) -> Outcome:
+    message = f"Order {order.kind} for dataset {order.key.dataset_id} was called off."
+    return OrderFailed(order.key, FailureKind.CANCELLED, message)
+
+
+async def _cancelled(work: asyncio.Task[Outcome]) -> None:
+    work.cancel()
+    await asyncio.wait({work})

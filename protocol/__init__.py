@@ -1,0 +1,1 @@
+"""A2A: the agents as callers see them."""

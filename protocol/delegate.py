@@ -1,0 +1,116 @@
+"""The delegate: orders go out over A2A, in one process and over the network by the same code."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+import httpx
+from a2a.client import ClientConfig, ClientFactory
+from a2a.client.errors import A2AClientError
+from a2a.types import (
+    AgentCard,
+    CancelTaskRequest,
+    Message,
+    Role,
+    SendMessageRequest,
+    StreamResponse,
+    TaskState,
+)
+from a2a.utils.errors import A2AError
+from google.protobuf.json_format import MessageToDict
+
+from domain.errors import InvalidInput
+from domain.work import AGENT_OF, FailureKind, Order, OrderFailed, Outcome, Progress
+from protocol.codec import order_part, read_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from a2a.client import Client
+
+    from domain.ports import OnProgress
+    from domain.work import AgentName
+
+_NAMESPACE = UUID("1c9f3b52-0b7e-5d1c-9a5c-3f1f6e0f7b21")
+
+_ENDED_BADLY = {
+    TaskState.TASK_STATE_FAILED,
+    TaskState.TASK_STATE_REJECTED,
+    TaskState.TASK_STATE_CANCELED,
+}
+
+
+class A2ADelegate:
+    """Hands orders to the stage agents their cards name."""
+
+    def __init__(self, http: httpx.AsyncClient, cards: Mapping[AgentName, AgentCard]) -> None:
+        """Call these agents through this client, which carries the order key."""
+        factory = ClientFactory(
+            ClientConfig(httpx_client=http, streaming=True, supported_protocol_bindings=["JSONRPC"])
+        )
+        self._clients = {name: factory.create(card) for name, card in cards.items()}
+
+    async def delegate(self, order: Order, progress: OnProgress, /) -> Outcome:
+        """Give the agent's outcome; an agent out of reach is an unavailable one."""
+        client = self._clients[AGENT_OF[order.kind]]
+        task_id = str(uuid5(_NAMESPACE, str(order.key) + order.kind))
+        message = Message(message_id=task_id, role=Role.ROLE_USER, parts=[order_part(order)])
+        try:
+            return await _listen(client, SendMessageRequest(message=message), order, progress)
+        except asyncio.CancelledError:
+            await _call_off(client, task_id)
+            raise
+        except (A2AClientError, A2AError, httpx.HTTPError, InvalidInput) as error:
+            return _unreachable(order, str(error) or type(error).__name__)
+
+
+async def _listen(
+    client: Client, request: SendMessageRequest, order: Order, progress: OnProgress
+) -> Outcome:
+    async for response in client.send_message(request):
+        outcome = await _read(response, order, progress)
+        if outcome is not None:
+            return outcome
+    return _unreachable(order, "its answer ended without an outcome")
+
+
+async def _read(response: StreamResponse, order: Order, progress: OnProgress) -> Outcome | None:
+    kind = response.WhichOneof("payload")
+    if kind == "artifact_update":
+        return read_outcome(list(response.artifact_update.artifact.parts))
+    if kind == "task":
+        return _of_task(response, order)
+    if kind == "status_update":
+        await _note(response, progress)
+        if response.status_update.status.state in _ENDED_BADLY:
+            return _unreachable(order, "it ended its task without an outcome")
+    return None
+
+
+def _of_task(response: StreamResponse, order: Order) -> Outcome | None:
+    task = response.task
+    if task.artifacts:
+        return read_outcome(list(task.artifacts[0].parts))
+    return _unreachable(order, "it gave up") if task.status.state in _ENDED_BADLY else None
+
+
+async def _note(response: StreamResponse, progress: OnProgress) -> None:
+    told = MessageToDict(response.status_update.metadata)
+    if "phase" in told:
+        await progress(Progress(told["phase"], int(told["done"]), int(told["total"]), told["unit"]))
+
+
+async def _call_off(client: Client, task_id: str) -> None:
+    """Tell the agent; one that has finished, or is out of reach, needs no telling."""
+    try:
+        await client.cancel_task(CancelTaskRequest(id=task_id))
+    except (A2AClientError, A2AError, httpx.HTTPError):
+        return
+
+
+def _unreachable(order: Order, why: str) -> Outcome:
+    agent = AGENT_OF[order.kind]
+    message = f"Agent {agent} did not carry out {order.kind} for {order.key.dataset_id}: {why}."
+    return OrderFailed(order.key, FailureKind.UNAVAILABLE, message)

@@ -1,0 +1,155 @@
+"""Orders as a stage agent's endpoint takes them: one final event, progress only where it lasts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from a2a.helpers import new_message
+from a2a.server.agent_execution import AgentExecutor, RequestContext, RequestContextBuilder
+from a2a.types import (
+    Artifact,
+    Role,
+    Task,
+    TaskArtifactUpdateEvent,
+    TaskState,
+    TaskStatus,
+    TaskStatusUpdateEvent,
+)
+from a2a.utils.errors import InvalidParamsError
+
+from domain.errors import InvalidInput
+from domain.work import Outcome, Progress
+from protocol.codec import outcome_part, read_order, text_part
+
+if TYPE_CHECKING:
+    from a2a.server.context import ServerCallContext
+    from a2a.server.events import EventQueue
+    from a2a.types import SendMessageRequest
+
+    from domain.ports import StageAgent
+
+PROGRESS_SECONDS = 0.1
+"""How much time lies between two progress events; a shorter order sends none."""
+
+
+class OrderContexts(RequestContextBuilder):
+    """Names an order's task after its message, so that whoever gave the order can cancel it."""
+
+    async def build(
+        self,
+        context: ServerCallContext,
+        params: SendMessageRequest | None = None,
+        task_id: str | None = None,
+        context_id: str | None = None,
+        task: Task | None = None,
+    ) -> RequestContext:
+        """Build the context of an order."""
+        named = params.message.message_id if params else None
+        return RequestContext(
+            call_context=context,
+            request=params,
+            task_id=task_id or named,
+            context_id=context_id or named,
+            task=task,
+        )
+
+
+class OrderExecutor(AgentExecutor):
+    """Has a stage agent carry out the orders that reach its endpoint."""
+
+    def __init__(self, agent: StageAgent) -> None:
+        """Serve this agent."""
+        self._agent = agent
+
+    async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Carry out one order; its outcome is the task's only artifact."""
+        if context.message is None:
+            raise InvalidParamsError(message="An order needs a message.")
+        try:
+            order = read_order(context.message)
+        except InvalidInput as error:
+            raise InvalidParamsError(message=str(error)) from error
+        if order is None:
+            raise InvalidParamsError(message="The coordinator sends orders only.")
+        report = _Report(context, event_queue)
+        outcome = await self._agent.perform(order, report.note)
+        await report.finish(outcome)
+
+    async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Call an order off; its work has been cancelled already."""
+        report = _Report(context, event_queue)
+        await report.end(TaskState.TASK_STATE_CANCELED, "The order was called off.")
+
+
+class _Report:
+    """What one order's task tells: nothing while it is quick, some progress while it lasts."""
+
+    def __init__(self, context: RequestContext, queue: EventQueue) -> None:
+        self._context = context
+        self._queue = queue
+        self._last = time.monotonic()
+        self._has_begun = context.current_task is not None
+
+    async def note(self, progress: Progress) -> None:
+        """Pass progress on, at most every `PROGRESS_SECONDS`."""
+        now = time.monotonic()
+        if now - self._last < PROGRESS_SECONDS:
+            return
+        self._last = now
+        await self._begin()
+        update = self._update(TaskState.TASK_STATE_WORKING, "")
+        update.metadata.update(
+            {
+                "phase": progress.phase,
+                "done": progress.done,
+                "total": progress.total,
+                "unit": progress.unit,
+            }
+        )
+        await self._queue.enqueue_event(update)
+
+    async def finish(self, outcome: Outcome) -> None:
+        """End the task with the outcome, in one event where nothing was told before."""
+        artifact = Artifact(artifact_id="outcome", name=outcome.kind, parts=[outcome_part(outcome)])
+        if not self._has_begun:
+            task = self._task(TaskState.TASK_STATE_COMPLETED)
+            task.artifacts.append(artifact)
+            await self._queue.enqueue_event(task)
+            return
+        update = self._artifact(artifact)
+        await self._queue.enqueue_event(update)
+        await self.end(TaskState.TASK_STATE_COMPLETED, "")
+
+    async def end(self, state: TaskState, why: str) -> None:
+        """End the task without an outcome, or after it."""
+        await self._begin()
+        await self._queue.enqueue_event(self._update(state, why))
+
+    async def _begin(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            await self._queue.enqueue_event(self._task(TaskState.TASK_STATE_WORKING))
+
+    def _task(self, state: TaskState) -> Task:
+        task = Task(id=self._context.task_id, context_id=self._context.context_id)
+        task.status.state = state
+        task.status.timestamp.GetCurrentTime()
+        return task
+
+    def _update(self, state: TaskState, why: str) -> TaskStatusUpdateEvent:
+        status = TaskStatus(state=state)
+        status.timestamp.GetCurrentTime()
+        if why:
+            status.message.CopyFrom(new_message([text_part(why)], role=Role.ROLE_AGENT))
+        return TaskStatusUpdateEvent(
+            task_id=self._context.task_id, context_id=self._context.context_id, status=status
+        )
+
+    def _artifact(self, artifact: Artifact) -> TaskArtifactUpdateEvent:
+        return TaskArtifactUpdateEvent(
+            task_id=self._context.task_id,
+            context_id=self._context.context_id,
+            artifact=artifact,
+            last_chunk=True,
+        )

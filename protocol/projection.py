@@ -1,0 +1,157 @@
+"""A caller's task as a projection: its state and artifact follow from its datasets' rows."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from a2a.types import TaskState
+
+from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.view import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from uuid import UUID
+
+    from domain.commands import Request
+    from domain.dataset import Dataset
+    from domain.ports import Changes
+    from domain.record import JsonObject
+    from domain.repository import ProgressLog, Registry
+    from domain.work import Progress
+
+_S = DatasetStatus
+
+STATUS_SECONDS = 0.15
+"""The least time between two status messages that tell of mere progress."""
+
+POLL_SECONDS = 0.5
+"""How long a follower waits at most: changes of another process ring no bell here."""
+
+AT_ONCE = frozenset(
+    {TeardownStep.PAUSE_SYNC, TeardownStep.ARCHIVE_METADATA, TeardownStep.DISCONNECT}
+)
+"""The steps a teardown takes at once; a task waits for these, not for the grace period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What a task shows just now: a sentence, an object, and its state."""
+
+    sentence: str
+    data: JsonObject
+    state: TaskState
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the task ends with this."""
+        return self.state != TaskState.TASK_STATE_WORKING
+
+
+class Projection:
+    """Follows the datasets of a request and tells what its task shows."""
+
+    def __init__(self, registry: Registry, progress: ProgressLog, changes: Changes) -> None:
+        """Read from these; the bell of this process says when."""
+        self._registry = registry
+        self._progress = progress
+        self._changes = changes
+        self._followers = 0
+
+    async def follow(self, request: Request, tell: Callable[[Showing], Awaitable[None]]) -> Showing:
+        """Tell each change as it comes, progress coalesced, until the datasets are settled."""
+        self._followers += 1
+        try:
+            return await self._follow(request, tell)
+        finally:
+            self._followers -= 1
+
+    async def showing(self, request: Request) -> Showing:
+        """Tell what a request's task shows just now."""
+        tenant = request.principal.tenant
+        datasets = await self._registry.datasets_by_id(tenant, request.dataset_ids)
+        state = _state(request.skill, datasets)
+        progress: dict[UUID, Progress] = {}
+        if state == TaskState.TASK_STATE_WORKING:
+            progress = await self._progress.read(tenant, request.dataset_ids)
+        return Showing(_sentence(datasets), _data(datasets, progress), state)
+
+    async def _follow(
+        self, request: Request, tell: Callable[[Showing], Awaitable[None]]
+    ) -> Showing:
+        told, at = "", 0.0
+        while True:
+            wait = self._changes.handle()
+            showing = await self.showing(request)
+            if showing.is_final:
+                return showing
+            now = time.monotonic()
+            is_news = showing.sentence != told
+            if is_news or now - at >= STATUS_SECONDS:
+                told, at = showing.sentence, now
+                await tell(showing)
+            await wait(POLL_SECONDS)
+            await self._breathe()
+
+    async def _breathe(self) -> None:
+        """Let a moment pass, the longer the more there are who follow: reads cost the others."""
+        wait = self._changes.handle()
+        await wait(min(0.25, 0.01 * self._followers))
+
+
+def _state(skill: str, datasets: Sequence[Dataset]) -> TaskState:
+    if not all(_is_settled(skill, each) for each in datasets):
+        return TaskState.TASK_STATE_WORKING
+    wanted = _DOWN if skill == "teardown-dataset" else _UP
+    done = all(each.status in wanted for each in datasets)
+    return TaskState.TASK_STATE_COMPLETED if done else TaskState.TASK_STATE_FAILED
+
+
+_UP = frozenset({_S.READY})
+_DOWN = frozenset({_S.TEARDOWN, _S.ARCHIVED})
+
+
+def _is_settled(skill: str, dataset: Dataset) -> bool:
+    teardown = dataset.teardown
+    if skill != "teardown-dataset" or dataset.status is not _S.TEARDOWN or teardown is None:
+        return dataset.status in {_S.READY, _S.FAILED, _S.TEARDOWN, _S.ARCHIVED}
+    has_grace = teardown.grace_until > teardown.started_at
+    return has_grace and teardown.step not in AT_ONCE
+
+
+def _sentence(datasets: Sequence[Dataset]) -> str:
+    if len(datasets) == 1:
+        return _one(datasets[0])
+    counts = Counter(each.status.value for each in datasets)
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return f"{len(datasets)} datasets: {told}."
+
+
+def _one(dataset: Dataset) -> str:
+    name = dataset.place.connector_name
+    if dataset.trouble is not None:
+        return f"{name} is {dataset.status.value}: {dataset.trouble.message}"
+    if dataset.teardown is not None and dataset.status is _S.TEARDOWN:
+        until = dataset.teardown.may_empty_at.isoformat(timespec="seconds")
+        return f"{name} is torn down ({dataset.teardown.step.value}); restorable until {until}."
+    score = dataset.quality_score
+    scored = f" with a quality score of {float(score):.1%}" if score is not None else ""
+    return f"{name} is {dataset.status.value}{scored}."
+
+
+def _data(datasets: Sequence[Dataset], progress: dict[UUID, Progress]) -> JsonObject:
+    shown = []
+    for dataset in datasets:
+        described = dict(describe(dataset))
+        if (made := progress.get(dataset.place.dataset_id)) is not None:
+            described["progress"] = {
+                "phase": made.phase,
+                "done": made.done,
+                "total": made.total,
+                "unit": made.unit,
+            }
+        shown.append(described)
+    return {"datasets": shown}

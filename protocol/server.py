@@ -1,0 +1,196 @@
+"""The agents' HTTP routes: cards, JSON-RPC under both spellings, HTTP+JSON, schemas, catalogue."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from a2a.server.cluster import DatabaseTaskEventStream, VersionedDatabaseTaskStore
+from a2a.server.routes import create_jsonrpc_routes, create_rest_routes
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from domain.work import AgentName
+from protocol.auth import CallerContextBuilder, caller_of
+from protocol.executor import SkillExecutor
+from protocol.handler import AgentHandler, OrderHandler
+from protocol.projection import Projection
+from protocol.schemas import schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from a2a.server.context import ServerCallContext
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from starlette.types import Receive, Scope, Send
+
+    from domain.commands import Request
+    from domain.ports import Changes, StageAgent
+    from domain.repository import ProgressLog, Registry
+    from protocol.cards import Card
+    from protocol.skills import Desks
+
+GRACE_SECONDS = 1.0
+"""How long open streams may go on when the service is asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backstage:
+    """What the endpoints stand on."""
+
+    registry: Registry
+    progress: ProgressLog
+    changes: Changes
+    engine: AsyncEngine
+    desks: Desks
+    agents: Mapping[AgentName, StageAgent]
+    base_url: str
+
+
+class A2AServer:
+    """Every agent's endpoint over one database of tasks."""
+
+    def __init__(self, cards: Mapping[AgentName, Card], backstage: Backstage) -> None:
+        """Serve these cards' agents."""
+        self._cards = cards
+        self._base = backstage.base_url
+        self._registry = backstage.registry
+        self._stream = DatabaseTaskEventStream(backstage.engine)
+        self._stores = {name: _store(name, backstage.engine) for name in cards}
+        projection = Projection(backstage.registry, backstage.progress, backstage.changes)
+        self.handlers = {name: self._handler(name, projection, backstage) for name in cards}
+
+    async def open(self) -> None:
+        """Create the tables of tasks where they are missing."""
+        for store in self._stores.values():
+            await store.initialize()
+
+    async def resume(self) -> int:
+        """Carry on the tasks a dead process left behind; tells how many."""
+        requests = await self._registry.unsettled_requests(1000)
+        for request in requests:
+            await self._resume(request)
+        return len(requests)
+
+    async def close(self) -> None:
+        """End what is running."""
+        for handler in self.handlers.values():
+            await handler.aclose()
+
+    def routes(self) -> list[BaseRoute]:
+        """Give every route of the agents."""
+        found: list[BaseRoute] = [
+            Route("/.well-known/agent-card.json", _serving(self._cards[AgentName.COORDINATOR])),
+            Route("/.well-known/api-catalog", self._catalogue),
+            Route("/agents", self._list),
+            Route("/schemas/{name}.v1.json", self._schema()),
+        ]
+        for name, card in self._cards.items():
+            found += self._endpoint(name, card)
+        return found
+
+    def _endpoint(self, name: AgentName, card: Card) -> list[BaseRoute]:
+        handler, builder = self.handlers[name], CallerContextBuilder()
+        path = f"/agents/{name.value}"
+        routes: list[BaseRoute] = []
+        for url in (path, f"{path}/"):
+            routes += create_jsonrpc_routes(
+                handler,
+                url,
+                builder,
+                enable_v0_3_compat=True,
+                shutdown_grace_period=GRACE_SECONDS,
+            )
+        rest = create_rest_routes(handler, builder, shutdown_grace_period=GRACE_SECONDS)
+        card_route = Route("/.well-known/agent-card.json", _serving(card))
+        return [*routes, Mount(path, routes=[card_route, *rest])]
+
+    def _handler(
+        self, name: AgentName, projection: Projection, backstage: Backstage
+    ) -> AgentHandler:
+        card = self._cards[name].card
+        agent = backstage.agents.get(name)
+        executor = SkillExecutor(
+            name, backstage.desks, projection, backstage.registry, backstage.base_url
+        )
+        return AgentHandler(
+            name,
+            executor,
+            self._stores[name],
+            self._stream,
+            card,
+            backstage.registry,
+            OrderHandler(agent, card) if agent else None,
+        )
+
+    async def _resume(self, request: Request) -> None:
+        handler = self.handlers.get(AgentName(request.key.agent))
+        if handler is not None:
+            await handler.resume(request)
+
+    async def _list(self, request: HttpRequest) -> Response:
+        """List the cards, those with a skill or a tag where one is asked for."""
+        skill, tag = request.query_params.get("skill"), request.query_params.get("tag")
+        shown = [
+            each.document
+            for each in self._cards.values()
+            if (not skill or any(found.id == skill for found in each.card.skills))
+            and (not tag or any(tag in found.tags for found in each.card.skills))
+        ]
+        return JSONResponse({"agents": shown})
+
+    async def _catalogue(self, request: HttpRequest) -> Response:
+        """Tell what there is, as RFC 9727 asks."""
+        del request
+        items = [{"href": f"{self._base}/agents/{name.value}"} for name in self._cards]
+        anchor = f"{self._base}/.well-known/api-catalog"
+        return JSONResponse(
+            {"linkset": [{"anchor": anchor, "item": items}]},
+            media_type="application/linkset+json",
+        )
+
+    def _schema(self) -> _SchemaEndpoint:
+        return _SchemaEndpoint(self._base)
+
+
+class _SchemaEndpoint:
+    """Serves each schema by name."""
+
+    def __init__(self, base_url: str) -> None:
+        self._schemas = schemas(base_url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a schema, or 404 naming those there are."""
+        name = scope["path_params"]["name"]
+        found = self._schemas.get(name)
+        response = (
+            Response(json.dumps(found), media_type="application/schema+json")
+            if found
+            else JSONResponse(
+                {"title": "Not Found", "status": 404, "detail": f"No schema {name!r}."},
+                status_code=404,
+                media_type="application/problem+json",
+            )
+        )
+        await response(scope, receive, send)
+
+
+def _store(name: AgentName, engine: AsyncEngine) -> VersionedDatabaseTaskStore:
+    """One shared set of tables; each agent's tasks belong to its callers, tenant and subject."""
+
+    def owner(context: ServerCallContext) -> str:
+        return f"{name.value}/{caller_of(context).user_name}"
+
+    return VersionedDatabaseTaskStore(engine, owner_resolver=owner)
+
+
+def _serving(card: Card) -> Callable[[HttpRequest], Awaitable[Response]]:
+    async def serve(request: HttpRequest) -> Response:
+        headers = {"ETag": card.etag, "Cache-Control": "max-age=300"}
+        if request.headers.get("if-none-match") == card.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(card.content, media_type="application/json", headers=headers)
+
+    return serve

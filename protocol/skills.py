@@ -1,0 +1,244 @@
+"""The skills: which agent has them, what they take in, and whom they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from domain.repository import DatasetFilter
+from domain.template import TemplateRequest
+from domain.work import AgentName
+from protocol import inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from domain.commands import Call, Command, Principal, ProvisionDatasets, Request
+    from domain.journey import JourneyStage
+    from domain.record import JsonObject
+
+
+class PlanDocument(Protocol):
+    """A plan, as far as it is shown."""
+
+    def document(self) -> JsonObject:
+        """Give the plan as one JSON object."""
+        ...
+
+
+class FrontDesk(Protocol):
+    """Whoever takes commands in."""
+
+    async def perform(self, command: Command, call: Call) -> Request:
+        """Carry a command out and give the request it became."""
+        ...
+
+    async def plan(self, command: ProvisionDatasets, principal: Principal) -> PlanDocument:
+        """Tell what a request would do."""
+        ...
+
+    async def cancel(self, request: Request) -> None:
+        """Call a request off."""
+        ...
+
+
+class Enquiries(Protocol):
+    """Whoever answers what changes nothing."""
+
+    async def resolve(self, principal: Principal, ref: str) -> UUID:
+        """Give the id of a dataset named by id or by connector name."""
+        ...
+
+    async def dataset(self, principal: Principal, dataset_id: UUID) -> JsonObject:
+        """Describe one dataset."""
+        ...
+
+    async def datasets(
+        self, principal: Principal, wanted: DatasetFilter, size: int, token: str | None
+    ) -> JsonObject:
+        """Describe a page of datasets."""
+        ...
+
+    async def templates(
+        self, industry: str | None, use_case: str | None, dataset_type: str | None
+    ) -> JsonObject:
+        """List templates."""
+        ...
+
+    async def template(self, key: str) -> JsonObject:
+        """Describe one template."""
+        ...
+
+    async def preview(self, key: str, count: int) -> JsonObject:
+        """Show sample records."""
+        ...
+
+    async def selection(self, wanted: TemplateRequest) -> JsonObject:
+        """Tell which template would be chosen, and why."""
+        ...
+
+    async def connector(
+        self, principal: Principal, client_ref: str, stage: JourneyStage, dataset_type: str
+    ) -> JsonObject:
+        """Show a connector configuration."""
+        ...
+
+    async def check_connector(self, principal: Principal, dataset_id: UUID) -> JsonObject:
+        """Knock at a connector."""
+        ...
+
+    async def quality_report(
+        self, principal: Principal, dataset_id: UUID, run: int | None
+    ) -> JsonObject:
+        """Show one validation."""
+        ...
+
+    async def verify_archive(self, principal: Principal, dataset_id: UUID) -> JsonObject:
+        """Read an archive back and compare."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Whom the skills ask."""
+
+    front: FrontDesk
+    enquiries: Enquiries
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that changes nothing: one sentence for people, one object for machines."""
+
+    sentence: str
+    data: JsonObject
+
+
+Ask = Callable[[Any, Desks, "Principal"], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """One skill: its agent, its input, and for what changes nothing, how it is answered.
+
+    A skill without `ask` writes: its input's `command()` goes to the front desk, and the task
+    follows the datasets.
+    """
+
+    id: str
+    agent: AgentName
+    input: type[inputs.SkillInput]
+    ask: Ask | None = None
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the skill changes datasets."""
+        return self.ask is None
+
+
+async def _plan(given: inputs.ProvisionDatasetsInput, desks: Desks, who: Principal) -> Answer:
+    plan = (await desks.front.plan(given.command(), who)).document()
+    count = len(plan["datasets"])
+    conflicts = sum(1 for each in plan["datasets"] if each["conflict"])
+    sentence = f"{count} datasets would be provisioned; {conflicts} conflict with active ones."
+    return Answer(sentence, plan)
+
+
+async def _status(given: inputs.DatasetInput, desks: Desks, who: Principal) -> Answer:
+    found = await desks.enquiries.dataset(who, inputs.resolved(given.dataset_id))
+    shown = found["datasets"][0]
+    return Answer(f"{shown['connector_name']} is {shown['status']}.", found)
+
+
+async def _list(given: inputs.ListDatasetsInput, desks: Desks, who: Principal) -> Answer:
+    wanted = DatasetFilter(given.journey_id, given.client_id, given.stage, given.status)
+    page = await desks.enquiries.datasets(who, wanted, given.page_size, given.page_token)
+    more = ", and there are more" if page["next_page_token"] else ""
+    return Answer(f"{len(page['datasets'])} datasets{more}.", page)
+
+
+async def _templates(given: inputs.ListTemplatesInput, desks: Desks, who: Principal) -> Answer:
+    del who
+    found = await desks.enquiries.templates(given.industry, given.use_case, given.dataset_type)
+    return Answer(f"{len(found['templates'])} templates.", found)
+
+
+async def _template(given: inputs.DescribeTemplateInput, desks: Desks, who: Principal) -> Answer:
+    del who
+    found = await desks.enquiries.template(given.template_id)
+    return Answer(f"{found['name']}: {found['record_count']} records by default.", found)
+
+
+async def _preview(given: inputs.PreviewTemplateInput, desks: Desks, who: Principal) -> Answer:
+    del who
+    found = await desks.enquiries.preview(given.template_id, given.record_count)
+    return Answer(f"{len(found['records'])} sample records of {given.template_id}.", found)
+
+
+async def _select(given: inputs.SelectTemplateInput, desks: Desks, who: Principal) -> Answer:
+    del who
+    wanted = TemplateRequest(given.industry, given.use_case, given.dataset_type, given.strict)
+    chosen = await desks.enquiries.selection(wanted)
+    return Answer(f"{chosen['template_id']}, a match by {chosen['match']}.", chosen)
+
+
+async def _connector(given: inputs.ConfigureConnectorInput, desks: Desks, who: Principal) -> Answer:
+    shown = await desks.enquiries.connector(who, given.client_id, given.stage, given.dataset_type)
+    return Answer(f"The connector would be {shown['connector_name']}; nothing was made.", shown)
+
+
+async def _check(given: inputs.DatasetInput, desks: Desks, who: Principal) -> Answer:
+    probe = await desks.enquiries.check_connector(who, inputs.resolved(given.dataset_id))
+    state = "answers" if probe["connected"] and probe["authenticated"] else "does not answer well"
+    time = f"{probe['response_time_ms']:.0f} ms"
+    return Answer(f"{probe['connector_name']} {state} ({time}).", probe)
+
+
+async def _report(given: inputs.QualityReportInput, desks: Desks, who: Principal) -> Answer:
+    report = await desks.enquiries.quality_report(who, inputs.resolved(given.dataset_id), given.run)
+    return Answer(f"Run {report['run']} of {report['runs']}: {report['decided_by']}.", report)
+
+
+async def _verify(given: inputs.DatasetInput, desks: Desks, who: Principal) -> Answer:
+    found = await desks.enquiries.verify_archive(who, inputs.resolved(given.dataset_id))
+    state = "is intact" if found["verified"] else "is damaged"
+    return Answer(f"Archive {found['location']} {state}.", found)
+
+
+_A = AgentName
+
+_ALL = (
+    Skill("provision-datasets", _A.COORDINATOR, inputs.ProvisionDatasetsInput),
+    Skill("plan-datasets", _A.COORDINATOR, inputs.ProvisionDatasetsInput, _plan),
+    Skill("dataset-status", _A.COORDINATOR, inputs.DatasetInput, _status),
+    Skill("list-datasets", _A.COORDINATOR, inputs.ListDatasetsInput, _list),
+    Skill("list-templates", _A.DISCOVERY, inputs.ListTemplatesInput, _templates),
+    Skill("describe-template", _A.DISCOVERY, inputs.DescribeTemplateInput, _template),
+    Skill("preview-template", _A.DISCOVERY, inputs.PreviewTemplateInput, _preview),
+    Skill("select-template", _A.DISCOVERY, inputs.SelectTemplateInput, _select),
+    Skill("provision-dataset", _A.PROVISIONING, inputs.ProvisionDatasetInput),
+    Skill("configure-connector", _A.PROVISIONING, inputs.ConfigureConnectorInput, _connector),
+    Skill("validate-dataset", _A.VALIDATION, inputs.ValidateDatasetInput),
+    Skill("check-connector", _A.VALIDATION, inputs.DatasetInput, _check),
+    Skill("quality-report", _A.VALIDATION, inputs.QualityReportInput, _report),
+    Skill("teardown-dataset", _A.TEARDOWN, inputs.TeardownDatasetInput),
+    Skill("restore-dataset", _A.TEARDOWN, inputs.RestoreDatasetInput),
+    Skill("verify-archive", _A.TEARDOWN, inputs.DatasetInput, _verify),
+)
+
+SKILLS: Mapping[str, Skill] = MappingProxyType({each.id: each for each in _ALL})
+"""Every skill that runs, by id; what is not here is on no card."""
+
+
+def skills_of(agent: AgentName) -> list[Skill]:
+    """Give an agent's skills in the order of its card."""
+    return [each for each in _ALL if each.agent is agent]
+
+
+def dry_run_of(skill: Skill, given: inputs.SkillInput) -> Skill:
+    """Give the planning skill where a request asks for nothing but a plan."""
+    is_dry = isinstance(given, inputs.ProvisionDatasetsInput) and given.dry_run
+    return SKILLS["plan-datasets"] if is_dry else skill

@@ -1,0 +1,51 @@
+"""Archives in SQL: a row is born with the ARCHIVED status and ends as a tombstone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, insert, update
+
+from domain.archive import retain_until
+from domain.dataset import Dataset
+from registry.history import archived_datasets
+
+if TYPE_CHECKING:
+    from registry.database import Session
+
+_INSERT = insert(archived_datasets)
+
+_PURGE = update(archived_datasets).where(
+    archived_datasets.c.tenant == bindparam("of_tenant"),
+    archived_datasets.c.dataset_id == bindparam("of_dataset"),
+)
+
+
+async def write_archive(session: Session, dataset: Dataset) -> None:
+    """Write down where an ARCHIVED dataset's archive lies and until when it is kept."""
+    if dataset.archive is None or dataset.archived_at is None:
+        return
+    row = {
+        "tenant": dataset.place.tenant,
+        "dataset_id": dataset.place.dataset_id,
+        "location": dataset.archive.location,
+        "sha256": dataset.archive.sha256,
+        "size_bytes": dataset.archive.size_bytes,
+        "archived_at": dataset.archived_at,
+        "retain_until": max(
+            retain_until(dataset.archived_at, dataset.rules.retention),
+            dataset.archive.locked_until,
+        ),
+    }
+    await session.connection.execute(_INSERT, row)
+
+
+async def write_purge(session: Session, dataset: Dataset) -> None:
+    """Write down when an archive was purged; its row stays."""
+    place = dataset.place
+    row = {
+        "of_tenant": place.tenant,
+        "of_dataset": place.dataset_id,
+        "purged_at": dataset.purged_at,
+    }
+    await session.connection.execute(_PURGE, row)

@@ -1,0 +1,118 @@
+"""The database: one pool that writes, a smaller one that reads, and what both lean on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from domain.ports import Clock
+from domain.rules import LifecycleRules
+from domain.template import DatasetTemplate
+from registry.dialect import SQLITE, prepare_reads, prepare_writes
+
+_WRITERS = 10
+_READERS = 4
+_PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database.
+
+    `engine` writes (on SQLite one connection, so that writers queue in order instead of
+    colliding) and is also where the A2A tables live; `reads` serves queries and health, which
+    no writer can hold up. `templates` remembers templates by fingerprint; they never change.
+    `on_commit` is called after every commit of a transaction.
+    """
+
+    engine: AsyncEngine
+    reads: AsyncEngine
+    clock: Clock
+    rules: LifecycleRules
+    ids: Callable[[], UUID]
+    on_commit: Callable[[], None]
+    templates: dict[str, DatasetTemplate] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        clock: Clock,
+        rules: LifecycleRules,
+        ids: Callable[[], UUID],
+        on_commit: Callable[[], None],
+    ) -> Self:
+        """Open a database that `registry.migrations.upgrade` has brought up to date.
+
+        `url` is `sqlite+aiosqlite:///PATH` or `postgresql+psycopg://…`.
+        """
+        address = make_url(url)
+        return cls(_writing(address), _reading(address), clock, rules, ids, on_commit)
+
+    @property
+    def dialect(self) -> str:
+        """The name of the SQL dialect: `sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @asynccontextmanager
+    async def reading(self, tenant: str) -> AsyncIterator[Session]:
+        """Open a transaction that only reads, for a tenant."""
+        async with self.reads.connect() as connection:
+            yield Session(self, connection, tenant)
+
+    @asynccontextmanager
+    async def writing(self, tenant: str) -> AsyncIterator[Session]:
+        """Open a transaction that writes, for a tenant; it commits unless an error passes."""
+        async with self.engine.begin() as connection:
+            yield Session(self, connection, tenant)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(self.engine.dispose(), self.reads.dispose())
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open transaction on a database, as one tenant sees it."""
+
+    database: Database
+    connection: AsyncConnection
+    tenant: str
+
+    @property
+    def dialect(self) -> str:
+        """The name of the SQL dialect."""
+        return self.database.dialect
+
+
+def _writing(url: URL) -> AsyncEngine:
+    size = 1 if url.get_backend_name() == SQLITE else _WRITERS
+    engine = _engine(url, size)
+    prepare_writes(engine.sync_engine)
+    return engine
+
+
+def _reading(url: URL) -> AsyncEngine:
+    engine = _engine(url, _READERS)
+    prepare_reads(engine.sync_engine)
+    return engine
+
+
+def _engine(url: URL, size: int) -> AsyncEngine:
+    is_remote = url.get_backend_name() != SQLITE  # a file has no connection to lose or to clear
+    return create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=_PATIENCE_SECONDS,
+        pool_pre_ping=is_remote,
+        pool_reset_on_return="rollback" if is_remote else None,
+    )

@@ -1,0 +1,103 @@
+"""The two SQL dialects we speak, SQLite and PostgreSQL, and every place where they differ."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Engine, Table, bindparam, event, func, null, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from registry.columns import Lasting, UtcDateTime
+from registry.history import outbox
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import URL, Connection
+
+Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+"""An INSERT that can say what to do on a conflict."""
+
+LEASE = bindparam("lease", type_=Lasting)
+"""How long a lease lasts: the parameter of `lease_end`."""
+
+SQLITE = "sqlite"
+
+_MILLISECONDS = "%Y-%m-%d %H:%M:%f000"
+
+_PRAGMAS = ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+"""Durable at every commit; readers never wait for the one writer, and the writer not for them."""
+
+
+def insert(dialect: str, table: Table) -> Insert:
+    """Start an INSERT that can say what to do on a conflict."""
+    return sqlite.insert(table) if dialect == SQLITE else postgresql.insert(table)
+
+
+@cache
+def database_now(dialect: str) -> ColumnElement[datetime]:
+    """Tell the database's own time, which all processes share."""
+    if dialect == SQLITE:
+        return func.strftime(_MILLISECONDS, "now", type_=UtcDateTime())
+    return func.clock_timestamp(type_=UtcDateTime())
+
+
+@cache
+def lease_end(dialect: str) -> ColumnElement[datetime]:
+    """Tell the database's own time plus the parameter `lease`."""
+    if dialect == SQLITE:
+        return func.strftime(_MILLISECONDS, "now", LEASE, type_=UtcDateTime())
+    ends: ColumnElement[datetime] = func.clock_timestamp(type_=UtcDateTime()) + LEASE
+    return ends
+
+
+@cache
+def outbox_number(dialect: str) -> ColumnElement[Any]:
+    """Give the sequence of a new outbox row; its tenant is the parameter `numbered_tenant`.
+
+    SQLite has one writer at a time, so the next number is known at once. On PostgreSQL a
+    deferred trigger numbers the row inside the commit, under a lock that no client can hold.
+    """
+    if dialect != SQLITE:
+        return null()
+    last = select(func.coalesce(func.max(outbox.c.sequence), 0))
+    tenant = bindparam("numbered_tenant", type_=outbox.c.tenant.type)
+    return last.where(outbox.c.tenant == tenant).scalar_subquery() + 1
+
+
+def blocking_url(url: URL) -> URL:
+    """Give the address of the same database for a driver without asyncio."""
+    return url.set(drivername="sqlite") if url.get_backend_name() == SQLITE else url
+
+
+def prepare_writes(engine: Engine) -> None:
+    """Make a SQLite engine durable and take the one write lock when a transaction begins."""
+    _prepare(engine, "BEGIN IMMEDIATE", _PRAGMAS)
+
+
+def prepare_reads(engine: Engine) -> None:
+    """Make a SQLite engine read from one snapshot a transaction, and never write."""
+    _prepare(engine, "BEGIN", (*_PRAGMAS, "query_only = ON"))
+
+
+def _prepare(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
+    if engine.dialect.name != SQLITE:
+        return
+
+    def connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def began(connection: Connection) -> None:
+        if connection.dialect.is_async:  # one trip to the driver's thread instead of three
+            driver: Any = connection.connection.dbapi_connection
+            driver.run_async(lambda raw: raw.execute(begin))
+        else:
+            connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", began)

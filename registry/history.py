@@ -1,0 +1,169 @@
+"""The tables of what has happened and is under way: validations, archives, events, requests."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from domain.lifecycle import DatasetStatus
+from domain.quality import CheckType, Severity
+from domain.record import JsonObject
+from registry.columns import UtcDateTime, Value, one_of
+from registry.tables import datasets, metadata
+
+
+def _of_dataset() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["tenant", "dataset_id"], [datasets.c.tenant, datasets.c.dataset_id]
+    )
+
+
+quality_runs = Table(
+    "quality_runs",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("executed_at", UtcDateTime, nullable=False),
+    Column("overall_score", Float, nullable=False),
+    Column("is_ready", Boolean, nullable=False),
+    Column("severity", one_of(Severity, "severity"), nullable=False),
+    Column("verdict", Value[JsonObject](JsonObject), nullable=False),
+    _of_dataset(),
+)
+"""One row a validation: its verdict but for the checks, numbered from 1 within its dataset."""
+
+quality_checks = Table(
+    "quality_checks",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("check_type", one_of(CheckType, "check_type"), primary_key=True),
+    Column("passed", Boolean, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("exact_score", Text, nullable=False),
+    Column("details", Value[JsonObject](JsonObject), nullable=False),
+    Column("executed_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "dataset_id", "run"],
+        [quality_runs.c.tenant, quality_runs.c.dataset_id, quality_runs.c.run],
+    ),
+)
+"""One row a check a validation (seed: DataQualityCheck); `exact_score` is the score as a fraction."""
+
+archived_datasets = Table(
+    "archived_datasets",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("location", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("archived_at", UtcDateTime, nullable=False),
+    Column("retain_until", UtcDateTime, nullable=False),
+    Column("purged_at", UtcDateTime),
+    _of_dataset(),
+)
+"""One row an archive; after the purge it stays as the tombstone."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("sequence", BigInteger),
+    Column("name", Text, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("journey_id", Uuid, nullable=False),
+    Column("journey_ref", Text, nullable=False),
+    Column("client_ref", Text, nullable=False),
+    Column("dataset_id", Uuid),
+    Column("correlation", Text, nullable=False),
+    Column("causation", Text, nullable=False),
+    Column("fields", Value[JsonObject](JsonObject), nullable=False),
+    Column("extensions", Value[JsonObject](JsonObject), nullable=False),
+    UniqueConstraint("tenant", "sequence"),
+    Index("ix_outbox_dataset", "tenant", "dataset_id", "sequence"),
+)
+"""Events in the order of their commits, numbered from 1 within a tenant, without a gap."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("entry_id", Uuid, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("dataset_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("from_status", one_of(DatasetStatus, "from_status")),
+    Column("to_status", one_of(DatasetStatus, "to_status"), nullable=False),
+    Column("correlation", Text, nullable=False),
+    Index("ix_audit_dataset", "tenant", "dataset_id", "at"),
+)
+"""Who changed which dataset, when, from which status to which."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("task_id", Text, primary_key=True),
+    Column("context_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("skill", Text, nullable=False),
+    Column("dataset_ids", Value[tuple[UUID, ...]](tuple[UUID, ...]), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("is_settled", Boolean, nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
+    UniqueConstraint("tenant", "subject", "agent", "message_id"),
+    Index(
+        "ix_requests_unsettled",
+        "accepted_at",
+        sqlite_where=text("NOT is_settled"),
+        postgresql_where=text("NOT is_settled"),
+    ),
+)
+"""One row an accepted request: one message is one request, whatever is sent again."""
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("phase", Text, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("noted_at", UtcDateTime, nullable=False),
+    _of_dataset(),
+)
+"""How far a dataset's order has come; overwritten a few times a second."""
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tick", UtcDateTime, primary_key=True),
+)
+"""Which tick of which schedule somebody has taken; the schedules are everybody's, not a tenant's."""

@@ -1,0 +1,185 @@
+"""Leases: who takes a turn with which dataset, and until when, in the database's own time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from domain.repository import Claim
+from registry.dialect import Insert, database_now, insert, lease_end
+from registry.history import ticks
+from registry.tables import datasets
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.dml import ReturningUpdate
+
+    from registry.database import Database
+
+_d = datasets.c
+
+_KEPT_TICKS = timedelta(days=1)
+
+
+class SqlLeases:
+    """Leases on dataset rows.
+
+    A lease begins and ends by the database's clock, which all processes share and no test
+    moves; what is due is told by the caller's `now`, which the demo may move.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
+        """Claim at most `limit` datasets that are due at `now` and not leased."""
+        asked = {"owner": owner, "lease": ttl, "now": now, "at_most": limit}
+        async with self._database.engine.begin() as connection:
+            rows = (await connection.execute(_claim(self._database.dialect), asked)).all()
+        return [Claim(row.tenant, row.dataset_id, owner) for row in rows]
+
+    async def beat(self, owner: str, ids: Collection[UUID], ttl: timedelta, /) -> set[UUID]:
+        """Renew leases; gives those still held, a late one that nobody took included."""
+        asked = {"owner": owner, "lease": ttl, "held": list(ids)}
+        async with self._database.engine.begin() as connection:
+            rows = (await connection.execute(_beat(self._database.dialect), asked)).all()
+        return {row.dataset_id for row in rows}
+
+    async def release(self, claim: Claim, due_at: datetime | None, version: int, /) -> None:
+        """Give a lease back.
+
+        `due_at` is kept only where the row is still at `version` and nobody has rung since the
+        claim; else the row stays due as whoever wrote or rang has left it.
+        """
+        asked = {
+            "of_tenant": claim.tenant,
+            "of_dataset": claim.dataset_id,
+            "owner": claim.owner,
+            "of_version": version,
+            "next_due": due_at,
+        }
+        async with self._database.engine.begin() as connection:
+            await connection.execute(_RELEASE, asked)
+
+    async def next_due(self, /) -> datetime | None:
+        """Tell when the next unleased dataset is due."""
+        async with self._database.reads.connect() as connection:
+            found = await connection.execute(_next_due(self._database.dialect))
+            return found.scalar_one_or_none()
+
+    async def due(self, tenant: str, dataset_id: UUID, at: datetime, /) -> None:
+        """Make a dataset due at `at`, or earlier where it is; its version stays.
+
+        A ring during a turn outlasts it: the row is still due when the lease is given back.
+        """
+        asked = {"of_tenant": tenant, "of_dataset": dataset_id, "at": at}
+        async with self._database.engine.begin() as connection:
+            await connection.execute(_RING, asked)
+
+    async def take_tick(self, name: str, tick: datetime, /) -> bool:
+        """Take a tick of a schedule; only one process ever gets True for it.
+
+        Ticks more than a day older are forgotten.
+        """
+        async with self._database.engine.begin() as connection:
+            old = {"of_name": name, "before": tick - _KEPT_TICKS}
+            await connection.execute(_FORGET_TICKS, old)
+            statement = _take_tick(self._database.dialect)
+            taken = await connection.execute(statement, {"name": name, "tick": tick})
+        return taken.rowcount == 1
+
+
+_THIS = (_d.tenant == bindparam("of_tenant"), _d.dataset_id == bindparam("of_dataset"))
+
+_MAY_REST = and_(_d.version == bindparam("of_version"), _d.is_rung.is_(False))
+
+_RELEASE = (
+    update(datasets)
+    .where(*_THIS, _d.lease_owner == bindparam("owner"))
+    .values(
+        lease_owner=None,
+        lease_until=None,
+        due_at=case(
+            (_MAY_REST, bindparam("next_due", type_=_d.due_at.type)),
+            else_=_d.due_at,
+        ),
+    )
+)
+
+_AT = bindparam("at", type_=_d.due_at.type)
+
+_RING = (
+    update(datasets)
+    .where(*_THIS)
+    .values(
+        is_rung=True, due_at=case((or_(_d.due_at.is_(None), _d.due_at > _AT), _AT), else_=_d.due_at)
+    )
+)
+
+_FORGET_TICKS = delete(ticks).where(
+    ticks.c.name == bindparam("of_name"), ticks.c.tick < bindparam("before")
+)
+
+
+def due_statement(dialect: str) -> Select[str, UUID]:
+    """Give the query of what is due and not leased, the longest due first."""
+    return (
+        select(_d.tenant, _d.dataset_id)
+        .where(_d.due_at <= bindparam("now"), _is_free(dialect))
+        .order_by(_d.due_at)
+        .limit(bindparam("at_most"))
+        .with_for_update(skip_locked=True)  # SQLite has one writer and leaves it out
+    )
+
+
+@cache
+def _claim(dialect: str) -> ReturningUpdate[str, UUID]:
+    return (
+        update(datasets)
+        .where(tuple_(_d.tenant, _d.dataset_id).in_(due_statement(dialect)))
+        .values(lease_owner=bindparam("owner"), lease_until=lease_end(dialect), is_rung=False)
+        .returning(_d.tenant, _d.dataset_id)
+    )
+
+
+@cache
+def _beat(dialect: str) -> ReturningUpdate[UUID]:
+    return (
+        update(datasets)
+        .where(
+            _d.lease_owner == bindparam("owner"),
+            _d.dataset_id.in_(bindparam("held", expanding=True)),
+        )
+        .values(lease_until=lease_end(dialect))
+        .returning(_d.dataset_id)
+    )
+
+
+@cache
+def _next_due(dialect: str) -> Select[datetime | None]:
+    waiting = (_d.due_at.is_not(None), _is_free(dialect))
+    return select(_d.due_at).where(*waiting).order_by(_d.due_at).limit(1)
+
+
+@cache
+def _take_tick(dialect: str) -> Insert:
+    return insert(dialect, ticks).on_conflict_do_nothing()
+
+
+def _is_free(dialect: str) -> ColumnElement[bool]:
+    return or_(_d.lease_until.is_(None), _d.lease_until <= database_now(dialect))

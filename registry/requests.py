@@ -1,0 +1,100 @@
+"""Requests in SQL: one message is one request, whatever is sent again."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, select, text, update
+
+from domain.commands import Principal, Request, RequestKey
+from domain.errors import Conflict, InvalidInput
+from registry.dialect import Insert, insert
+from registry.history import requests
+from registry.rows import request_of, values_of_request
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from registry.database import Session
+
+_q = requests.c
+
+_BY_MESSAGE = select(requests).where(
+    _q.tenant == bindparam("of_tenant"),
+    _q.subject == bindparam("of_subject"),
+    _q.agent == bindparam("of_agent"),
+    _q.message_id == bindparam("of_message"),
+)
+
+_BY_TASK = select(requests).where(
+    _q.tenant == bindparam("of_tenant"), _q.task_id == bindparam("of_task")
+)
+
+_UNSETTLED = (
+    select(requests)
+    .where(text("NOT is_settled"))
+    .order_by(_q.accepted_at, _q.task_id)
+    .limit(bindparam("at_most"))
+)
+
+_SETTLE = (
+    update(requests)
+    .where(_q.tenant == bindparam("of_tenant"), _q.task_id == bindparam("of_task"))
+    .values(is_settled=True)
+)
+
+
+async def write_request(session: Session, request: Request) -> None:
+    """Write an accepted request down. Raises Conflict when its message came before."""
+    row = values_of_request(request) | {"accepted_at": session.database.clock()}
+    written = await session.connection.execute(_insert(session.dialect), row)
+    if written.rowcount != 1:
+        message = (
+            f"Message {request.key.message_id!r} to {request.key.agent} was accepted before. "
+            "Read the request it made; it is the answer to this one as well."
+        )
+        raise Conflict(message)
+
+
+async def find_request(session: Session, principal: Principal, key: RequestKey) -> Request | None:
+    """Find the request a message made before. Raises InvalidInput when its body differs."""
+    asked = {
+        "of_tenant": principal.tenant,
+        "of_subject": principal.subject,
+        "of_agent": key.agent,
+        "of_message": key.message_id,
+    }
+    row = (await session.connection.execute(_BY_MESSAGE, asked)).mappings().one_or_none()
+    if row is None:
+        return None
+    if row["digest"] != key.digest:
+        message = (
+            f"Message {key.message_id!r} was sent to {key.agent} before, with another body. "
+            "Give a new request a message id of its own."
+        )
+        raise InvalidInput(message)
+    return request_of(row)
+
+
+async def find_request_of_task(session: Session, task_id: str) -> Request | None:
+    """Find the request a task shows."""
+    asked = {"of_tenant": session.tenant, "of_task": task_id}
+    row = (await session.connection.execute(_BY_TASK, asked)).mappings().one_or_none()
+    return request_of(row) if row is not None else None
+
+
+async def find_unsettled(connection: AsyncConnection, limit: int) -> list[Request]:
+    """Read requests of every tenant whose task has not ended, oldest first."""
+    found = await connection.execute(_UNSETTLED, {"at_most": limit})
+    return [request_of(row) for row in found.mappings()]
+
+
+async def mark_settled(session: Session, task_id: str) -> None:
+    """Write down that a request's task has ended; again, or for an unknown one, is nothing."""
+    await session.connection.execute(_SETTLE, {"of_tenant": session.tenant, "of_task": task_id})
+
+
+@cache
+def _insert(dialect: str) -> Insert:
+    return insert(dialect, requests).on_conflict_do_nothing()

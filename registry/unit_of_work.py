@@ -1,0 +1,198 @@
+"""The unit of work: state, events and audit entry in one commit, or nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, NoReturn
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from domain.commands import Principal, Request
+from domain.dataset import Dataset
+from domain.errors import Conflict, DuplicateDataset, NotAllowed, NotFound
+from domain.events import DatasetProvisionRequested, EventContext, Happening
+from domain.journey import Journey
+from domain.lifecycle import ENDED, DatasetStatus
+from domain.repository import Slot
+from registry.archives import write_archive, write_purge
+from registry.audit import write_entry
+from registry.datasets import (
+    Before,
+    find_dataset,
+    find_holder,
+    find_namesake,
+    insert_dataset,
+    keep_template_of,
+    last_generation,
+    look_before,
+    update_dataset,
+)
+from registry.outbox import write_events
+from registry.places import write_journey
+from registry.requests import write_request
+from registry.validations import write_validation
+
+if TYPE_CHECKING:
+    from registry.database import Session
+
+
+class SqlTransaction:
+    """One commit of the registry, on behalf of one principal and inside its tenant.
+
+    After an error the datasets it was given no longer match their rows: read them again.
+    """
+
+    def __init__(self, session: Session, principal: Principal) -> None:
+        self._session = session
+        self._principal = principal
+        self._before: dict[UUID, Before] = {}
+
+    async def dataset(self, dataset_id: UUID, /) -> Dataset:
+        """Load a dataset. Raises NotFound, for another tenant's as well."""
+        found, before = await find_dataset(self._session, dataset_id)
+        self._before[dataset_id] = before
+        return found
+
+    async def add(self, dataset: Dataset, /) -> None:
+        """Add a new dataset, due at once.
+
+        Raises DuplicateDataset naming the one that holds its slot or its connector's name,
+        Conflict when its generation is taken, NotFound when its journey was never kept.
+        """
+        self._require_own(dataset.place.tenant)
+        now, unborn = self._session.database.clock(), Before(None)
+        fingerprint = await keep_template_of(self._session, dataset, unborn)
+        async with self._taking_its_place(dataset):
+            await insert_dataset(self._session, dataset, fingerprint, now)
+        await self._record(dataset, unborn, dataset.version, now)
+        self._remember(dataset, fingerprint)
+
+    async def save(self, dataset: Dataset, due_at: datetime | None, /) -> None:
+        """Write a changed dataset with its happenings; its version rises by one.
+
+        Raises Conflict when somebody wrote first, DuplicateDataset when its slot is taken.
+        """
+        self._require_own(dataset.place.tenant)
+        session, left = self._session, dataset.version
+        before = self._before.get(dataset.place.dataset_id)
+        before = before or await look_before(session, dataset)
+        fingerprint = await keep_template_of(session, dataset, before)
+        if before.status in ENDED and dataset.status not in ENDED:
+            async with self._taking_its_place(dataset):
+                await update_dataset(session, dataset, fingerprint, due_at)
+        else:
+            await update_dataset(session, dataset, fingerprint, due_at)
+        dataset.version = left + 1
+        await self._record(dataset, before, left, session.database.clock())
+        self._remember(dataset, fingerprint)
+
+    async def holder(self, slot: Slot, /) -> Dataset | None:
+        """Give the active dataset in a slot."""
+        return await find_holder(self._session, slot)
+
+    async def next_generation(self, slot: Slot, /) -> int:
+        """Tell the generation a new dataset in a slot will be, counting from 1."""
+        return await last_generation(self._session, slot) + 1
+
+    async def keep_journey(self, journey: Journey, /) -> None:
+        """Write down a journey and its client as last seen (seed: Stage Association).
+
+        Raises Conflict when datasets tie the journey to another client.
+        """
+        try:
+            await write_journey(self._session, journey)
+        except IntegrityError as error:
+            message = (
+                f"Journey {journey.ref!r} has datasets of another client than "
+                f"{journey.client.ref!r}. Ask Journey Orchestration which client it belongs to."
+            )
+            raise Conflict(message) from error
+
+    async def keep_request(self, request: Request, /) -> None:
+        """Write down an accepted request. Raises Conflict when its message came before."""
+        self._require_own(request.principal.tenant)
+        await write_request(self._session, request)
+
+    async def publish(
+        self, event: DatasetProvisionRequested, context: EventContext, at: datetime, /
+    ) -> None:
+        """Put an event that belongs to no single dataset into the outbox."""
+        self._require_own(context.tenant)
+        happening = [Happening(event)]
+        await write_events(self._session, context, happening, at)
+
+    async def _record(self, dataset: Dataset, before: Before, left: int, now: datetime) -> None:
+        """Write what follows from a written dataset: events, history, archive, audit."""
+        session, happenings = self._session, dataset.drain()
+        context = _context_of(dataset, left)
+        await write_events(session, context, happenings, now)
+        if dataset.quality is not None and dataset.quality is not before.quality:
+            await write_validation(session, dataset.place, dataset.quality)
+        if dataset.status is DatasetStatus.ARCHIVED:
+            await self._record_archive(dataset, before)
+        if happenings or dataset.status is not before.status:
+            change = (before.status, dataset)
+            await write_entry(session, self._principal, change, happenings, now)
+
+    async def _record_archive(self, dataset: Dataset, before: Before) -> None:
+        if before.status is not DatasetStatus.ARCHIVED:
+            await write_archive(self._session, dataset)
+        elif dataset.purged_at is not None:
+            await write_purge(self._session, dataset)
+
+    def _remember(self, dataset: Dataset, fingerprint: str | None) -> None:
+        before = Before(dataset.status, dataset.quality, dataset.template, fingerprint)
+        self._before[dataset.place.dataset_id] = before
+
+    def _require_own(self, tenant: str) -> None:
+        if tenant != self._principal.tenant:
+            message = f"{self._principal.subject} writes for its own tenant only; ask as another."
+            raise NotAllowed(message)
+
+    @asynccontextmanager
+    async def _taking_its_place(self, dataset: Dataset) -> AsyncIterator[None]:
+        """Translate the database's refusal of a place that is taken or does not exist."""
+        try:
+            async with self._session.connection.begin_nested():
+                yield
+        except IntegrityError as error:
+            await self._refuse(dataset, error)
+
+    async def _refuse(self, dataset: Dataset, error: IntegrityError) -> NoReturn:
+        place = dataset.place
+        slot = Slot(place.client.client_id, place.stage, place.dataset_type)
+        rival = await self.holder(slot) or await find_namesake(self._session, place.connector_name)
+        if rival is not None:
+            raise DuplicateDataset(_taken(dataset, rival)) from error
+        if await self.next_generation(slot) > place.generation:
+            message = f"{dataset.name} has a generation that is taken; count again and ask anew."
+            raise Conflict(message) from error
+        message = (
+            f"{dataset.name} belongs to journey {place.journey_ref!r} of client "
+            f"{place.client.ref!r}, which the registry does not know. Write the journey down first."
+        )
+        raise NotFound(message) from error
+
+
+def _context_of(dataset: Dataset, version: int) -> EventContext:
+    """Give the envelope of a dataset's events; what led here is the version they were decided at."""
+    place = dataset.place
+    return EventContext(
+        tenant=place.tenant,
+        journey_id=place.journey_id,
+        journey_ref=place.journey_ref,
+        client_ref=place.client.ref,
+        dataset_id=place.dataset_id,
+        correlation=place.correlation,
+        causation=f"{place.dataset_id}/{version}",
+    )
+
+
+def _taken(dataset: Dataset, rival: Dataset) -> str:
+    return (
+        f"{dataset.place.connector_name} is taken: {rival.name} is {rival.status} and still "
+        "active. Use it, or tear it down first and ask again."
+    )

@@ -1,0 +1,138 @@
+"""The application: agents, API, events, console, health and stand-ins under one address."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from domain.repository import DatasetFilter
+from protocol.auth import Authentication
+from service.observability import metrics_page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+    from service.assembly import Service
+
+LARGEST_BODY = 1 << 20
+"""The largest request body that is read, in bytes; the local Glean takes pages of 5 MiB."""
+
+LARGEST_PAGE = 8 << 20
+
+OPEN_PATHS = (
+    "/.well-known/",
+    "/schemas/",
+    "/healthz",
+    "/readyz",
+    "/static/",
+    "/llms.txt",
+    "/glean/",
+    "/mock-data/",
+    "/journeys/",
+)
+"""What needs no token of ours: cards, schemas, probes, and the stand-ins, which have their own."""
+
+
+class Running:
+    """The service while it runs: whether it is up, and whether it is on its way out."""
+
+    def __init__(self, service: Service) -> None:
+        """Begin not ready."""
+        self._service = service
+        self.is_up = False
+        self.is_draining = False
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """Bring everything up: tables of tasks, engine, unfinished tasks; and down again."""
+        service = self._service
+        service.inside.app = app
+        await service.server.open()
+        engine = asyncio.create_task(service.engine.run())
+        await service.server.resume()
+        self.is_up = True
+        try:
+            yield
+        finally:
+            self.is_draining = True
+            await service.server.close()
+            engine.cancel()
+            with suppress(asyncio.CancelledError):
+                await engine
+
+    async def health(self, request: Request) -> Response:
+        """Tell that the loop is alive, and nothing else."""
+        del request
+        return JSONResponse({"status": "alive"})
+
+    async def ready(self, request: Request) -> Response:
+        """Tell whether requests are taken: the database answers and nothing is draining."""
+        del request
+        database = await self._database_answers()
+        is_ready = self.is_up and not self.is_draining and database
+        report = {"ready": is_ready, "database": database, "draining": self.is_draining}
+        return JSONResponse(report, status_code=200 if is_ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """Give the metrics page."""
+        del request
+        figures = await self._service.figures()
+        return Response(
+            metrics_page(figures, self._service.engine.turns),
+            media_type="text/plain; version=0.0.4",
+        )
+
+    async def llms(self, request: Request) -> Response:
+        """Tell a machine reader where to begin."""
+        del request
+        return PlainTextResponse(_LLMS.format(base=self._service.base_url))
+
+    async def _database_answers(self) -> bool:
+        try:
+            await self._service.registry.datasets("default", DatasetFilter(), 1, None)
+        except Exception:  # noqa: BLE001 - whatever it is, the service is not ready
+            return False
+        return True
+
+
+def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
+    """Build the application around an assembled service; `pages` come after the agents."""
+    running = Running(service)
+    app = Starlette(
+        routes=[
+            *service.server.routes(),
+            Route("/healthz", running.health),
+            Route("/readyz", running.ready),
+            Route("/metrics", running.metrics),
+            Route("/llms.txt", running.llms),
+            *service.stand_ins.routes(),
+            *pages,
+        ],
+        middleware=[
+            Middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_PAGE),
+            Middleware(Authentication, tokens=service.tokens, open_paths=OPEN_PATHS),
+        ],
+        lifespan=running.lifespan,
+    )
+    app.state.service = service
+    return app
+
+
+_LLMS = """# DataOps Lifecycle
+
+> Datasets for enterprise-search roll-outs, from request to archive, by agents that speak A2A.
+
+- [Coordinator's card]({base}/.well-known/agent-card.json): start here; every skill has an example
+- [All agents]({base}/agents)
+- [Schemas]({base}/schemas/provision-datasets.input.v1.json)
+- [Events]({base}/events): CloudEvents as server-sent events
+"""

@@ -1,0 +1,244 @@
+"""The one place where everything is put together: ports get their adapters, agents their ports."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+from uuid_utils.compat import uuid7
+
+from agents.coordinator import LifecycleCoordinator
+from agents.discovery import DatasetDiscoveryAgent, Templates
+from agents.enquiries import Enquiries, Sources
+from agents.planning import Planner
+from agents.provisioning import DatasetProvisioningAgent
+from agents.requests import Requests
+from agents.teardown import DataTeardownAgent
+from agents.validation import DataValidationAgent
+from domain.commands import Principal
+from domain.work import AgentName
+from gateways.archive import FolderArchive
+from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
+from gateways.http import open_client
+from gateways.journeys import JourneysClient
+from gateways.mock_data import MockDataClient
+from gateways.pace import Timing
+from gateways.schema import JsonSchemaRecords
+from gateways.secrets import resolve
+from protocol.auth import Tokens
+from protocol.cards import Card, load_cards
+from protocol.delegate import A2ADelegate
+from protocol.server import A2AServer, Backstage
+from protocol.skills import Desks
+from protocol.transport import StreamingTransport
+from registry.database import Database
+from registry.leases import SqlLeases
+from registry.migrations import upgrade
+from registry.progress import SqlProgressLog
+from registry.repository import SqlRegistry
+from service.changes import Bell
+from service.engine import Shift, TurnEngine
+from service.standins import StandIns, stand_ins
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from domain.ports import Clock, StageAgent
+    from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The whole service, put together and not yet running."""
+
+    settings: Settings
+    base_url: str
+    clock: Clock
+    database: Database
+    registry: SqlRegistry
+    bell: Bell
+    engine: TurnEngine
+    server: A2AServer
+    cards: Mapping[AgentName, Card]
+    desks: Desks
+    tokens: Tokens
+    stand_ins: StandIns
+    inside: InProcess
+
+
+class InProcess:
+    """The application itself, as its own agents' callers reach it; known once it is built."""
+
+    def __init__(self) -> None:
+        """Begin without an application."""
+        self.app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a call on."""
+        if self.app is None:
+            message = "The service is called before it is built."
+            raise RuntimeError(message)
+        await self.app(scope, receive, send)
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, base_url: str, clock: Clock) -> AsyncIterator[Service]:
+    """Put the service together on a migrated database, and take it apart again."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(upgrade, settings.database)
+    async with AsyncExitStack() as stack:
+        local = stand_ins(settings, clock)
+        await stack.enter_async_context(local.opened())
+        bell = Bell()
+        database = Database.open(
+            settings.database,
+            clock=clock,
+            rules=settings.rules,
+            ids=uuid7,
+            on_commit=bell.ring,
+        )
+        stack.push_async_callback(database.close)
+        yield await _service(settings, base_url, clock, database, bell, local, stack)
+
+
+async def _service(  # noqa: PLR0917 - the composition root names every part once
+    settings: Settings,
+    base_url: str,
+    clock: Clock,
+    database: Database,
+    bell: Bell,
+    local: StandIns,
+    stack: AsyncExitStack,
+) -> Service:
+    timing = Timing(clock, asyncio.sleep, time.monotonic, random.SystemRandom().random)
+    tokens = _tokens(settings)
+    supplier = MockDataClient(await _client(stack, settings.mock_data_url, local.mock_data), timing)
+    connectors = await _connectors(settings, timing, local, stack)
+    archive = FolderArchive(settings.archive_folder)
+    journeys = JourneysClient(
+        await _client(stack, settings.journeys_url, local.journeys),
+        timing,
+        tenant="default",
+        takes_introductions=settings.journeys_url is None,
+    )
+    registry, leases, progress = (
+        SqlRegistry(database),
+        SqlLeases(database),
+        SqlProgressLog(database),
+    )
+    templates = Templates(supplier)
+    agents: dict[AgentName, StageAgent] = {
+        AgentName.DISCOVERY: DatasetDiscoveryAgent(templates, clock),
+        AgentName.PROVISIONING: DatasetProvisioningAgent(supplier, connectors, clock),
+        AgentName.VALIDATION: DataValidationAgent(supplier, connectors, JsonSchemaRecords(), clock),
+        AgentName.TEARDOWN: DataTeardownAgent(connectors, archive, clock),
+    }
+    cards = load_cards(base_url)
+    inside = InProcess()
+    delegate = A2ADelegate(
+        await _orders_client(stack, inside, tokens), {name: cards[name].card for name in agents}
+    )
+    coordinator = LifecycleCoordinator(registry, delegate, progress, clock)
+    shift = Shift(_owner(settings.executor_id), turns_at_once=settings.turns_at_once)
+    engine = TurnEngine(leases, coordinator.turn, clock, shift)
+    front = Requests(
+        registry=registry,
+        journeys=journeys,
+        planner=Planner(templates, registry),
+        coordinator=coordinator,
+        engine=engine,
+        clock=clock,
+        ids=uuid7,
+        origin=base_url,
+    )
+    enquiries = Enquiries(Sources(registry, templates, connectors, archive), base_url)
+    desks = Desks(front, enquiries)
+    backstage = Backstage(registry, progress, bell, database.engine, desks, agents, base_url)
+    return Service(
+        settings=settings,
+        base_url=base_url,
+        clock=clock,
+        database=database,
+        registry=registry,
+        bell=bell,
+        engine=engine,
+        server=A2AServer(cards, backstage),
+        cards=cards,
+        desks=desks,
+        tokens=tokens,
+        stand_ins=local,
+        inside=inside,
+    )
+
+
+async def _client(
+    stack: AsyncExitStack, url: str | None, local: Starlette | None
+) -> httpx.AsyncClient:
+    """Open a client to a foreign system, or to its stand-in without a socket."""
+    transport = None
+    if local is not None:
+        transport = httpx.ASGITransport(local, raise_app_exceptions=False)
+    client = open_client(url or "http://stand-in", transport)
+    return await stack.enter_async_context(client)
+
+
+async def _orders_client(
+    stack: AsyncExitStack, inside: InProcess, tokens: Tokens
+) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {tokens.order_key}"}
+    client = httpx.AsyncClient(
+        transport=StreamingTransport(inside), headers=headers, timeout=None, trust_env=False
+    )
+    return await stack.enter_async_context(client)
+
+
+async def _connectors(
+    settings: Settings, timing: Timing, local: StandIns, stack: AsyncExitStack
+) -> GleanConnectors:
+    is_local = local.glean is not None
+    credentials = GleanCredentials(
+        _secret(settings.glean_indexing_token, f"indexing-{local.token}" if is_local else None),
+        _secret(settings.glean_client_token, f"client-{local.token}" if is_local else None),
+        settings.glean_act_as,
+    )
+    return GleanConnectors(
+        await _client(stack, settings.glean_url, local.glean),
+        credentials,
+        timing,
+        limits=None if is_local else PUBLISHED_LIMITS,
+        hidden=HiddenDocuments(settings.data / "hidden"),
+    )
+
+
+def _secret(reference: str, local: str | None) -> Callable[[], str]:
+    """Look a secret up only when it is needed; the local Glean has a token of its own."""
+    return (lambda: local) if local is not None else (lambda: resolve(reference))
+
+
+def _tokens(settings: Settings) -> Tokens:
+    reference = settings.auth_order_key
+    key = resolve(reference) if reference else secrets.token_urlsafe(32)
+    return Tokens(key, read_tokens(settings.auth_tokens))
+
+
+def read_tokens(reference: str | None) -> dict[str, Principal]:
+    """Read who may call: lines of `sha256-of-token tenant subject` behind a secret reference."""
+    if reference is None:
+        return {}
+    lines = (each.split() for each in resolve(reference).splitlines() if each.strip())
+    return {digest: Principal(tenant, subject) for digest, tenant, subject in lines}
+
+
+def _owner(prefix: str) -> str:
+    """Name this process as nobody else is named, now or later."""
+    return f"{prefix}-{os.getpid()}-{secrets.token_hex(4)}"

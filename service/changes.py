@@ -1,0 +1,34 @@
+"""The bell: inside one process, commits ring it and followers wait on it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+class Bell:
+    """One event that is replaced at each ring: whoever holds the old one has missed nothing."""
+
+    def __init__(self) -> None:
+        """Begin silent."""
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake everybody who waits."""
+        event, self._event = self._event, asyncio.Event()
+        event.set()
+
+    def handle(self) -> Callable[[float], Awaitable[None]]:
+        """Give a wait for the next ring, at most so many seconds long."""
+        event = self._event
+
+        async def wait(seconds: float) -> None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await event.wait()
+
+        return wait

@@ -1,0 +1,147 @@
+"""The engine: it claims what is due, has a turn taken with it, and gives it back.
+
+The row says what is due; a ring only says when to look. Whatever is due and not leased is taken
+up again, whatever happened before: a crash, a stop, a lost ring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from domain.errors import Conflict, NotFound
+from service.changes import Bell
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+    from uuid import UUID
+
+    from agents.coordinator import Turn
+    from domain.ports import Clock
+    from domain.repository import Claim, Leases
+
+
+log = structlog.get_logger("engine")
+
+LONGEST_SLEEP = 1.0
+"""Seconds between two looks at the rows when nothing rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How an engine works: whose leases, how long they last, how many turns at once."""
+
+    owner: str
+    lease: timedelta = timedelta(seconds=10)
+    turns_at_once: int = 32
+
+
+class TurnEngine:
+    """Drives datasets by turns; any number of engines may share one database."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        take_turn: Callable[[str, UUID], Awaitable[Turn]],
+        clock: Clock,
+        shift: Shift,
+    ) -> None:
+        """Claim from `leases` and call `take_turn` with tenant and dataset."""
+        self._leases = leases
+        self._take_turn = take_turn
+        self._clock = clock
+        self._shift = shift
+        self._bell = Bell()
+        self._turns: dict[UUID, asyncio.Task[None]] = {}
+
+    def ring(self, dataset_id: UUID) -> None:
+        """Look at the rows now: this dataset's has become due."""
+        del dataset_id
+        self._bell.ring()
+
+    @property
+    def turns(self) -> int:
+        """How many turns are under way."""
+        return len(self._turns)
+
+    async def run(self) -> None:
+        """Work until cancelled; then let no turn go on, so that another may take it up."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._claim_for_ever())
+                group.create_task(self._beat_for_ever())
+        finally:
+            await self._stop_turns()
+
+    async def _claim_for_ever(self) -> None:
+        while True:
+            wait = self._bell.handle()
+            free = self._shift.turns_at_once - len(self._turns)
+            claims = await self._claim(free) if free else []
+            for claim in claims:
+                self._begin(claim)
+            if not claims:
+                await wait(await self._until_due())
+
+    async def _claim(self, free: int) -> list[Claim]:
+        return await self._leases.claim(self._shift.owner, self._shift.lease, free, self._clock())
+
+    async def _until_due(self) -> float:
+        due = await self._leases.next_due()
+        if due is None or len(self._turns) >= self._shift.turns_at_once:
+            return LONGEST_SLEEP
+        seconds = (due - self._clock()).total_seconds()
+        return min(max(seconds, 0.01), LONGEST_SLEEP)
+
+    def _begin(self, claim: Claim) -> None:
+        turn = asyncio.create_task(self._turn(claim))
+        self._turns[claim.dataset_id] = turn
+        turn.add_done_callback(lambda _: self._end(claim))
+
+    def _end(self, claim: Claim) -> None:
+        self._turns.pop(claim.dataset_id, None)
+        self._bell.ring()
+
+    async def _turn(self, claim: Claim) -> None:
+        """Take one turn; one that broke keeps its lease, so that it is tried again only later."""
+        try:
+            due_at, version = await self._taken(claim)
+        except Exception:
+            log.exception("turn.broke", dataset_id=str(claim.dataset_id))
+            return
+        await self._leases.release(claim, due_at, version)
+
+    async def _taken(self, claim: Claim) -> tuple[datetime | None, int]:
+        try:
+            turn = await self._take_turn(claim.tenant, claim.dataset_id)
+        except (Conflict, NotFound) as error:
+            log.info("turn.overtaken", dataset_id=str(claim.dataset_id), why=str(error))
+            return None, -1
+        log.debug("turn.rests", dataset_id=str(claim.dataset_id), why=turn.why)
+        return turn.due_at, turn.version
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._shift.lease.total_seconds() / 4)
+            mine = set(self._turns)
+            if mine:
+                held = await self._leases.beat(self._shift.owner, mine, self._shift.lease)
+                self._drop(mine - held)
+
+    def _drop(self, lost: set[UUID]) -> None:
+        """Stop turns whose lease is gone: somebody else has taken them up."""
+        for dataset_id in lost:
+            if (turn := self._turns.get(dataset_id)) is not None:
+                turn.cancel()
+
+    async def _stop_turns(self) -> None:
+        turns = list(self._turns.values())
+        for turn in turns:
+            turn.cancel()
+        if turns:
+            await asyncio.wait(turns)

@@ -1,0 +1,109 @@
+"""Databases for tests: migrated once, copied for each test, opened with a clock one can move."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from uuid import UUID
+
+from domain.commands import Principal
+from domain.dataset import Dataset
+from domain.rules import LifecycleRules
+from registry.database import Database
+from registry.leases import SqlLeases
+from registry.migrations import upgrade
+from registry.progress import SqlProgressLog
+from registry.repository import SqlRegistry
+from registry.templates import SqlCatalogue
+from tests.builders import NOW, TENANT, a_journey
+
+ME = Principal(TENANT, "alice")
+OTHERS = Principal("globex", "bob")
+
+
+@dataclass
+class Hands:
+    """A clock's hands, which a test moves; it counts the bells rung as well."""
+
+    now: datetime = NOW
+    rings: int = 0
+
+    def tell(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+    def move(self, **by: float) -> None:
+        """Move the time forward."""
+        self.now += timedelta(**by)
+
+    def ring(self) -> None:
+        """Count a bell."""
+        self.rings += 1
+
+
+@dataclass
+class House:
+    """An open database with all that is built on it."""
+
+    database: Database
+    hands: Hands = field(default_factory=Hands)
+
+    def __post_init__(self) -> None:
+        self.registry = SqlRegistry(self.database)
+        self.catalogue = SqlCatalogue(self.database)
+        self.progress = SqlProgressLog(self.database)
+        self.leases = SqlLeases(self.database)
+
+    async def keep(self, dataset: Dataset, principal: Principal = ME) -> Dataset:
+        """Add a dataset with its journey; gives it as the registry has it."""
+        place = dataset.place
+        journey = a_journey(place.journey_ref, client=place.client, tenant=place.tenant)
+        async with self.registry.transaction(principal) as transaction:
+            await transaction.keep_journey(journey)
+            await transaction.add(dataset)
+        return await self.registry.dataset(place.tenant, place.dataset_id)
+
+    async def save(
+        self, dataset: Dataset, due_at: datetime | None = None, principal: Principal = ME
+    ) -> None:
+        """Save a dataset in a transaction of its own."""
+        async with self.registry.transaction(principal) as transaction:
+            await transaction.save(dataset, due_at)
+
+
+def a_fresh_file(folder: Path) -> str:
+    """Copy the migrated file into a folder; gives its address."""
+    file = folder / "registry.db"
+    shutil.copy(_migrated(), file)
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@asynccontextmanager
+async def open_house(url: str) -> AsyncIterator[House]:
+    """Open a migrated database; ids count up, so that tests see their order."""
+    hands, numbers = Hands(), itertools.count(1)
+    database = Database.open(
+        url,
+        clock=hands.tell,
+        rules=LifecycleRules(),
+        ids=lambda: UUID(int=next(numbers)),
+        on_commit=hands.ring,
+    )
+    try:
+        yield House(database, hands)
+    finally:
+        await database.close()
+
+
+@cache
+def _migrated() -> Path:
+    file = Path(mkdtemp(prefix="registry-")) / "migrated.db"
+    upgrade(f"sqlite+aiosqlite:///{file}")
+    return file
