@@ -155,8 +155,7 @@ class Dataset(DatasetState):
         return True
 
     def _try_again(self) -> None:
-        if self.trouble is not None:
-            self.trouble = self.trouble.without_retry()
+        self.trouble = self.trouble.without_retry() if self.trouble else None
         self.become(_S.VALIDATING)
         self.happen(DatasetValidationStarted(*self.ids, "automatic retry"))
 

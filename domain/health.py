@@ -54,9 +54,7 @@ class Health:
         )
 
     def opened(self, incident_id: UUID, now: datetime) -> Health:
-        """Open an incident, unless one is open already: one id over the whole episode."""
-        if self.is_incident:
-            return self
+        """Open an incident; only READY is demoted, so one id lasts over the whole episode."""
         return replace(self, incident_id=incident_id, incident_since=now, successes=0)
 
     def is_demoting(self, rules: LifecycleRules) -> bool:
@@ -78,7 +76,7 @@ class Health:
 
     def resumed(self, now: datetime) -> Health:
         """Give an open incident its full patience again, for the connector has answered."""
-        return replace(self, incident_since=now) if self.is_incident else self
+        return replace(self, incident_since=now)
 
     def restarted(self) -> Health:
         """Demand the full row of successes again before the next gate of an open incident."""

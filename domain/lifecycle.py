@@ -59,9 +59,6 @@ TRANSITIONS: Mapping[DatasetStatus, frozenset[DatasetStatus]] = MappingProxyType
 )
 """From each status, the statuses it may go to; nothing leaves ARCHIVED (Archive Immutability)."""
 
-RESTING: frozenset[DatasetStatus] = frozenset({_D.READY, _D.FAILED, _D.ARCHIVED})
-"""Where a dataset stays until something is due or asked."""
-
 ENDED: frozenset[DatasetStatus] = frozenset({_D.TEARDOWN, _D.ARCHIVED})
 """Where a dataset no longer holds its place among the active ones (Client-Stage Uniqueness)."""
 

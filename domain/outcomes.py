@@ -186,10 +186,11 @@ def _probed(dataset: DatasetState, outcome: Probed, now: datetime) -> None:
 
 
 def _recover(dataset: DatasetState, now: datetime) -> None:
-    if dataset.status is _S.FAILED and dataset.health.is_recovered(dataset.rules):
+    health = dataset.health
+    if dataset.status is _S.FAILED and health.is_incident and health.is_recovered(dataset.rules):
         dataset.become(_S.VALIDATING)
         dataset.trouble = None
-        dataset.health = dataset.health.resumed(now)
+        dataset.health = health.resumed(now)
         dataset.happen(DatasetValidationStarted(*dataset.ids, "its connector answers again"))
 
 

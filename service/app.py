@@ -14,19 +14,22 @@ from starlette.routing import BaseRoute, Route
 
 from domain.repository import DatasetFilter
 from protocol.auth import Authentication
+from registry.metrics import read_figures
 from service.observability import metrics_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from service.assembly import Service
 
-LARGEST_BODY = 1 << 20
-"""The largest request body that is read, in bytes; the local Glean takes pages of 5 MiB."""
+LARGEST_BODY = 2 << 20
+"""The largest request body that is read, in bytes: an order with a long dossier fits."""
 
 LARGEST_PAGE = 8 << 20
+"""The same for the local Glean, which takes pages of 5 MiB."""
 
 OPEN_PATHS = (
     "/.well-known/",
@@ -85,9 +88,9 @@ class Running:
     async def metrics(self, request: Request) -> Response:
         """Give the metrics page."""
         del request
-        figures = await self._service.figures()
+        figures = await read_figures(self._service.database)
         return Response(
-            metrics_page(figures, self._service.engine.turns),
+            metrics_page(figures, self._service.engine.turns, self._service.clock()),
             media_type="text/plain; version=0.0.4",
         )
 
@@ -104,6 +107,20 @@ class Running:
         return True
 
 
+class BodyLimit:
+    """Refuses bodies that are too large with 413, the local Glean's pages excepted."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Guard an application."""
+        self._usual = RequestBodyLimitMiddleware(app, LARGEST_BODY)
+        self._glean = RequestBodyLimitMiddleware(app, LARGEST_PAGE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through whose body stays within its limit."""
+        is_glean = scope.get("path", "").startswith("/glean/")
+        await (self._glean if is_glean else self._usual)(scope, receive, send)
+
+
 def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
     """Build the application around an assembled service; `pages` come after the agents."""
     running = Running(service)
@@ -118,7 +135,7 @@ def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
             *pages,
         ],
         middleware=[
-            Middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_PAGE),
+            Middleware(BodyLimit),
             Middleware(Authentication, tokens=service.tokens, open_paths=OPEN_PATHS),
         ],
         lifespan=running.lifespan,

@@ -197,7 +197,10 @@ async def _orders_client(
 ) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {tokens.order_key}"}
     client = httpx.AsyncClient(
-        transport=StreamingTransport(inside), headers=headers, timeout=None, trust_env=False
+        transport=StreamingTransport(inside),
+        headers=headers,
+        timeout=None,  # noqa: S113 - an order has a deadline of its own
+        trust_env=False,
     )
     return await stack.enter_async_context(client)
 

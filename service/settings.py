@@ -53,8 +53,8 @@ class Settings(BaseSettings):
     base_url: str | None = None
     database_url: str | None = None
     glean_url: str | None = None
-    glean_indexing_token: str = "secret://env/GLEAN_INDEXING_TOKEN"
-    glean_client_token: str = "secret://env/GLEAN_CLIENT_TOKEN"
+    glean_indexing_token: str = "secret://env/GLEAN_INDEXING_TOKEN"  # noqa: S105 - a reference, not a secret
+    glean_client_token: str = "secret://env/GLEAN_CLIENT_TOKEN"  # noqa: S105 - a reference, not a secret
     glean_act_as: str = "dataops@example.com"
     mock_data_url: str | None = None
     journeys_url: str | None = None

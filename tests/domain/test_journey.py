@@ -13,6 +13,7 @@ from domain.journey import (
     JourneyStage,
     JourneyStatus,
     next_stage,
+    previous_stage,
     uuid_of,
 )
 from tests.domain.making import a_client
@@ -31,6 +32,15 @@ def test_each_stage_is_followed_by_the_next_one(
     stage: JourneyStage, following: JourneyStage | None
 ) -> None:
     assert next_stage(stage) is following
+
+
+@pytest.mark.parametrize(
+    ("stage", "before"), [(SANDBOX, None), (PILOT, SANDBOX), (PRODUCTION, PILOT)]
+)
+def test_each_stage_comes_after_the_one_before(
+    stage: JourneyStage, before: JourneyStage | None
+) -> None:
+    assert previous_stage(stage) is before
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import shutil
 from collections.abc import AsyncIterator
@@ -104,6 +105,8 @@ async def open_house(url: str) -> AsyncIterator[House]:
 
 @cache
 def _migrated() -> Path:
-    file = Path(mkdtemp(prefix="registry-")) / "migrated.db"
+    folder = Path(mkdtemp(prefix="registry-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "migrated.db"
     upgrade(f"sqlite+aiosqlite:///{file}")
     return file

@@ -1,0 +1,293 @@
+"""The demo: ACME Healthcare's two datasets, from one request to two archives, in three acts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+from a2a.types import TaskState
+
+from domain.commands import Principal
+from domain.lifecycle import DatasetStatus
+from domain.view import describe
+from protocol.auth import ANONYMOUS
+from service.cli.serve import Served, serving
+from service.cli.stage import Stage
+from service.cli.talk import Ending, Talk
+from service.clocks import MovableClock
+from service.observability import set_up_logs
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from domain.dataset import Dataset
+
+BY_HAND = "four to six hours each"
+"""What a dataset costs without the service (the seed's baseline)."""
+
+_REQUEST = {
+    "journey_id": "journey-acme-2026",
+    "client_id": "acme-healthcare",
+    "stage": "sandbox",
+    "dataset_types": ["confluence", "github"],
+}
+
+
+@dataclass(slots=True)
+class Report:
+    """What the demo measured, act by act; every figure comes from this very run."""
+
+    acts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+    succeeded: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """Give the report as one JSON object."""
+        return {"succeeded": self.succeeded, "acts": self.acts, "events": self.events}
+
+
+async def demo(data: Path | None, *, as_json: bool) -> int:
+    """Play the three acts against a served service; 0 when all went as it should.
+
+    With a folder, a demo that was killed is carried on where it stood.
+    """
+    clock, report = MovableClock(), Report()
+    async with _opened(data, clock) as served:
+        stage = Stage(quiet=as_json)
+        talk = Talk(served.url)
+        play = _Play(served, talk, stage, clock, report)
+        try:
+            await play.run()
+        finally:
+            await talk.close()
+    if as_json:
+        print(json.dumps(report.document()))  # noqa: T201 - the command's output
+    return 0 if report.succeeded else 1
+
+
+@asynccontextmanager
+async def _opened(data: Path | None, clock: MovableClock) -> AsyncIterator[Served]:
+    """Serve on a free port, in the folder given or in one that goes with the demo."""
+    with tempfile.TemporaryDirectory(prefix="dataops-demo-") as folder:
+        settings = Settings(
+            data=data or Path(folder),
+            port=0,
+            host="127.0.0.1",
+            base_url=None,
+            log_level="WARNING",
+        )
+        set_up_logs(settings)
+        async with serving(settings, clock) as served:
+            running = asyncio.create_task(served.server.serve(sockets=[served.listener]))
+            try:
+                yield served
+            finally:
+                served.server.should_exit = True
+                await running
+
+
+class _Play:
+    """The three acts."""
+
+    def __init__(
+        self, served: Served, talk: Talk, stage: Stage, clock: MovableClock, report: Report
+    ) -> None:
+        self._served = served
+        self._talk = talk
+        self._stage = stage
+        self._clock = clock
+        self._report = report
+        self._told = 0
+
+    async def run(self) -> None:
+        """Play the acts in order; each builds on the one before."""
+        self._stage.title(self._served.url)
+        telling = asyncio.create_task(self._tell_events())
+        try:
+            provisioned = await self._act_one()
+            mended = await self._act_two()
+            archived = await self._act_three()
+        finally:
+            await self._catch_up()
+            telling.cancel()
+        self._report.succeeded = provisioned and mended and archived
+        self._stage.end(self._report.succeeded, len(self._report.events))
+
+    async def _act_one(self) -> bool:
+        """One request, two READY datasets, with evidence."""
+        self._stage.act("Act one", "Journey Orchestration asks for two datasets")
+        started = time.monotonic()
+        ending = await self._talk.call(
+            "lifecycle-coordinator",
+            {"event": "DatasetProvisionRequested", **_REQUEST},
+            self._stage.progress,
+            message_id=await self._message_id(),
+        )
+        seconds = time.monotonic() - started
+        datasets = ending.data.get("datasets", [])
+        self._stage.quality(datasets)
+        records = sum(int(each["record_count"] or 0) for each in datasets)
+        self._stage.say(
+            f"{len(datasets)} datasets READY, {records} records, in {seconds:.2f} s (by hand "
+            f"{BY_HAND})"
+        )
+        self._report.acts["provision"] = {
+            "seconds": round(seconds, 3),
+            "records": records,
+            "datasets": [_short(each) for each in datasets],
+        }
+        return ending.state == TaskState.TASK_STATE_COMPLETED
+
+    async def _act_two(self) -> bool:
+        """One page is hidden, the gate blocks the dataset with evidence; mended, it passes."""
+        self._stage.act("Act two", "somebody hides a page that people look for")
+        dataset = await self._dataset("ACME-sandbox-confluence")
+        document = await self._document_of_first_query(dataset)
+        await self._override(document, "HIDE_FROM_ALL")
+        blocked = await self._validate()
+        self._stage.verdict(blocked.data)
+        await self._override(document, "NONE")
+        self._stage.say("The page is brought back; the gate runs again.")
+        mended = await self._validate()
+        self._stage.verdict(mended.data)
+        self._report.acts["break_and_mend"] = {
+            "blocked": [_short(each) for each in blocked.data.get("datasets", [])],
+            "mended": [_short(each) for each in mended.data.get("datasets", [])],
+        }
+        return (
+            blocked.state == TaskState.TASK_STATE_FAILED
+            and mended.state == TaskState.TASK_STATE_COMPLETED
+        )
+
+    async def _act_three(self) -> bool:
+        """Both are torn down; the 24 hours pass on the demo's clock; archives are verified."""
+        self._stage.act("Act three", "the stage is over: gone without trace, except in the archive")
+        names = ("ACME-sandbox-confluence", "ACME-sandbox-github")
+        for name in names:
+            ending = await self._talk.call(
+                "data-teardown", {"skill": "teardown-dataset", "dataset_id": name}, _silent
+            )
+            self._stage.say(ending.sentence)
+        self._clock.advance(timedelta(hours=24, seconds=1))
+        self._stage.say("24 hours pass on the demo's clock.")
+        datasets = [await self._archived(each) for each in names]
+        verified = [await self._verified(each) for each in names]
+        self._report.acts["teardown"] = {
+            "datasets": [_short(describe(each)) for each in datasets],
+            "archives": verified,
+        }
+        return all(each["verified"] for each in verified)
+
+    async def _validate(self) -> Ending:
+        call = {"skill": "validate-dataset", "dataset_id": "ACME-sandbox-confluence"}
+        return await self._talk.call("data-validation", call, _silent)
+
+    async def _verified(self, name: str) -> dict[str, Any]:
+        call = {"skill": "verify-archive", "dataset_id": name}
+        ending = await self._talk.call("data-teardown", call, _silent)
+        self._stage.say(ending.sentence)
+        return {key: ending.data.get(key) for key in ("location", "verified", "actual_sha256")}
+
+    async def _archived(self, name: str) -> Dataset:
+        """Wait until a dataset is ARCHIVED; its row says when, the bell says when to look."""
+        while True:
+            wait = self._served.service.bell.handle()
+            dataset = await self._dataset(name)
+            if dataset.status is DatasetStatus.ARCHIVED:
+                return dataset
+            self._served.service.engine.ring(dataset.place.dataset_id)
+            await wait(0.5)
+
+    async def _dataset(self, name: str) -> Dataset:
+        registry = self._served.service.registry
+        found = await registry.dataset_id_of(ANONYMOUS.tenant, name)
+        return await registry.dataset(ANONYMOUS.tenant, found)
+
+    async def _message_id(self) -> str:
+        """Carry on a request a killed demo left behind, or make a new one."""
+        for request in await self._served.service.registry.unsettled_requests(10):
+            if request.skill == "provision-datasets":
+                return request.key.message_id
+        return str(uuid4())
+
+    # what somebody does in Glean's own console
+
+    async def _document_of_first_query(self, dataset: Dataset) -> str:
+        content, connector = dataset.content, dataset.connector
+        if content is None or connector is None:
+            message = f"{dataset.name} has no content to break."
+            raise RuntimeError(message)
+        query = content.queries[0]
+        found = await self._glean(
+            "/rest/api/v1/search",
+            {
+                "query": query.query,
+                "pageSize": 10,
+                "requestOptions": {
+                    "facetBucketSize": 1,
+                    "datasourcesFilter": [connector.datasource],
+                },
+            },
+        )
+        for each in found["results"]:
+            if each["url"].endswith(f"/{query.expected_id}"):
+                return str(each["document"]["id"])
+        message = f"{query.query!r} does not find {query.expected_id}."
+        raise RuntimeError(message)
+
+    async def _override(self, document: str, override: str) -> None:
+        await self._glean(
+            "/rest/api/v1/governance/documents/visibilityoverrides",
+            {"visibilityOverrides": [{"docId": document, "override": override}]},
+        )
+
+    async def _glean(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        service = self._served.service
+        headers = {
+            "Authorization": f"Bearer client-{service.stand_ins.token}",
+            "X-Glean-ActAs": service.settings.glean_act_as,
+        }
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.post(
+                f"{self._served.url}/glean{path}", json=body, headers=headers
+            )
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    # events as they happen
+
+    async def _tell_events(self) -> None:
+        while True:
+            wait = self._served.service.bell.handle()
+            await self._catch_up()
+            await wait(0.5)
+
+    async def _catch_up(self) -> None:
+        registry = self._served.service.registry
+        for event in await registry.events(_WHO.tenant, self._told, 1000):
+            self._told = event.sequence
+            self._report.events.append(event.name)
+            self._stage.event(event)
+
+
+_WHO = Principal(ANONYMOUS.tenant, ANONYMOUS.subject)
+
+
+def _short(dataset: Any) -> dict[str, Any]:
+    keys = ("connector_name", "status", "quality_score", "record_count", "template_id")
+    return {key: dataset.get(key) for key in keys}
+
+
+async def _silent(data: dict[str, Any]) -> None:
+    del data

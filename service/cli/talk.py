@@ -1,0 +1,104 @@
+"""Talking to an agent over A2A: one call, its progress, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
+from a2a.types import Message, Part, Role, SendMessageRequest, TaskState
+from google.protobuf.json_format import MessageToDict
+
+from protocol.codec import data_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from a2a.client import Client
+    from a2a.types import StreamResponse
+
+OnData = Callable[[dict[str, Any]], Awaitable[None]]
+"""Takes the data of each status on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call ended: the task's state, a sentence, and the data of its artifact."""
+
+    state: TaskState
+    sentence: str
+    data: dict[str, Any]
+
+
+class Talk:
+    """A line to the agents of one service."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """Talk to the service at `url`, with a bearer token where it wants one."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._url = url.rstrip("/")
+        timeout = httpx.Timeout(10.0, read=None)
+        self._http = httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False)
+        self._clients: dict[str, Client] = {}
+
+    async def call(
+        self,
+        agent: str,
+        given: Mapping[str, Any],
+        on_data: OnData,
+        *,
+        message_id: str | None = None,
+    ) -> Ending:
+        """Send one skill call and follow its task to the end."""
+        message = Message(
+            message_id=message_id or str(uuid4()), role=Role.ROLE_USER, parts=[data_part(given)]
+        )
+        client = await self._client(agent)
+        ending = Ending(TaskState.TASK_STATE_UNSPECIFIED, "", {})
+        async for response in client.send_message(SendMessageRequest(message=message)):
+            ending = _after(ending, response)
+            if response.WhichOneof("payload") == "status_update":
+                await on_data(_data(response.status_update.status.message.parts))
+        return ending
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._http.aclose()
+
+    async def _client(self, agent: str) -> Client:
+        if agent not in self._clients:
+            card = await A2ACardResolver(self._http, f"{self._url}/agents/{agent}").get_agent_card()
+            config = ClientConfig(httpx_client=self._http, supported_protocol_bindings=["JSONRPC"])
+            self._clients[agent] = ClientFactory(config).create(card)
+        return self._clients[agent]
+
+
+def _after(ending: Ending, response: StreamResponse) -> Ending:
+    """Take one more answer in; the artifact's data outlasts the closing status."""
+    kind = response.WhichOneof("payload")
+    if kind == "artifact_update":
+        parts = response.artifact_update.artifact.parts
+        return Ending(ending.state, _sentence(parts), _data(parts))
+    if kind == "task" and response.task.artifacts:
+        parts = response.task.artifacts[-1].parts
+        return Ending(response.task.status.state, _sentence(parts), _data(parts))
+    if kind != "status_update":
+        return ending
+    status = response.status_update.status
+    told = status.message.parts
+    return Ending(status.state, _sentence(told) or ending.sentence, _data(told) or ending.data)
+
+
+def _sentence(parts: Iterable[Part]) -> str:
+    return next((each.text for each in parts if each.text), "")
+
+
+def _data(parts: Iterable[Part]) -> dict[str, Any]:
+    for part in parts:
+        if part.WhichOneof("content") == "data":
+            found: dict[str, Any] = MessageToDict(part.data)
+            return found
+    return {}

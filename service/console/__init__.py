@@ -1,0 +1,1 @@
+"""The console: read-only pages over the registry, rendered on the server and kept live by events."""

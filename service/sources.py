@@ -1,0 +1,39 @@
+"""What the console, the JSON API and the event stream are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from protocol.auth import ANONYMOUS, Caller
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from domain.commands import Principal
+    from domain.ports import Changes, Clock
+    from domain.repository import Registry
+    from protocol.skills import Enquiries
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSources:
+    """Where pages and answers come from.
+
+    `cards` gives the agents' cards as JSON; `base_url` is the service's own address without a
+    trailing slash, which begins the addresses in events and in the OpenAPI document.
+    """
+
+    registry: Registry
+    cards: Callable[[], Sequence[Mapping[str, Any]]]
+    clock: Clock
+    changes: Changes
+    enquiries: Enquiries
+    base_url: str
+
+
+def principal_of(request: Request) -> Principal:
+    """Give who is asking: the caller the guard has found, or else nobody in particular."""
+    caller = request.scope.get("caller")
+    return caller.principal if isinstance(caller, Caller) else ANONYMOUS

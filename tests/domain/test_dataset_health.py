@@ -1,0 +1,384 @@
+"""Health: three failures demote, two successes run the gate again, ten minutes are our patience."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.checks import Probe
+from domain.dataset import Dataset
+from domain.errors import IllegalTransition
+from domain.events import (
+    ConnectorHealthDegraded,
+    DatasetReady,
+    DatasetValidationFailed,
+    DatasetValidationStarted,
+)
+from domain.lifecycle import DatasetStatus
+from domain.work import FailureKind, ProbeConnector, Rest, ValidateDataset
+from tests.domain.making import (
+    BAD,
+    HEALTHY,
+    ILL,
+    IN_STATUS,
+    NEAR_MISS,
+    a_connector,
+    after,
+    commit,
+    demoted,
+    evidence,
+    examined,
+    failed,
+    given_up,
+    only,
+    order_failed,
+    order_of,
+    orders_of,
+    probed,
+    ready,
+    rest_of,
+    snapshot,
+    take,
+    validating,
+)
+
+
+def knock(dataset: Dataset, probe: Probe, *minutes: float) -> list[object]:
+    """Probe a dataset at these minutes."""
+    events: list[object] = []
+    for each in minutes:
+        events += take(dataset, probed(dataset, probe), after(minutes=each))
+    return events
+
+
+# --- ready --------------------------------------------------------------------------------------
+
+
+def test_a_ready_dataset_is_probed_every_minute() -> None:
+    dataset = ready()
+
+    assert rest_of(dataset) == Rest(after(minutes=1), "ready; the next health probe is due then")
+    assert order_of(dataset, ProbeConnector, after(minutes=1)).connector == a_connector()
+
+
+def test_a_healthy_probe_changes_no_status() -> None:
+    dataset = ready()
+
+    events = knock(dataset, HEALTHY, 1)
+
+    assert (dataset.status, events) == (DatasetStatus.READY, [])
+    assert rest_of(dataset, after(minutes=1)).until == after(minutes=2)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_fewer_than_three_failures_do_not_demote(count: int) -> None:
+    dataset = ready()
+
+    events = knock(dataset, ILL, *range(1, count + 1))
+
+    assert (dataset.status, events) == (DatasetStatus.READY, [])
+
+
+def test_three_failures_in_a_row_demote() -> None:
+    dataset = ready()
+
+    events = knock(dataset, ILL, 1, 2, 3)
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    event = only(ConnectorHealthDegraded, events)
+    assert event.incident_id == dataset.health.incident_id
+    assert event.error_message.endswith("has a sick connector: no answer.")
+
+
+def test_a_success_between_failures_begins_the_count_anew() -> None:
+    dataset = ready()
+    knock(dataset, ILL, 1, 2)
+    knock(dataset, HEALTHY, 3)
+
+    knock(dataset, ILL, 4, 5)
+
+    assert dataset.status is DatasetStatus.READY
+
+
+@pytest.mark.parametrize("failure", [FailureKind.UNAVAILABLE, FailureKind.REFUSED])
+def test_a_probe_that_could_not_be_made_counts_as_a_failure(failure: FailureKind) -> None:
+    dataset = ready()
+
+    for minute in (1, 2, 3):
+        take(dataset, order_failed(dataset, failure), after(minutes=minute))
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert dataset.health.last_message == "The supplier did not answer."
+
+
+def test_a_slow_answer_counts_as_a_failure() -> None:
+    dataset = ready()
+    slow = Probe(connected=True, authenticated=True, response_time_ms=5000.0)
+
+    events = knock(dataset, slow, 1, 2, 3)
+
+    assert "it answered in 5000 ms" in only(ConnectorHealthDegraded, events).error_message
+
+
+# --- ill ----------------------------------------------------------------------------------------
+
+
+def test_an_ill_dataset_is_probed_before_its_gate_runs() -> None:
+    dataset = demoted()
+
+    assert rest_of(dataset, after(minutes=3)) == Rest(
+        after(minutes=4), "its connector is ill; the next probe is due then"
+    )
+    assert orders_of(dataset, after(minutes=4)) is ProbeConnector
+
+
+def test_one_success_does_not_run_the_gate() -> None:
+    dataset = demoted()
+
+    knock(dataset, HEALTHY, 4)
+
+    assert orders_of(dataset, after(minutes=5)) is ProbeConnector
+
+
+def test_two_successes_in_a_row_run_the_whole_gate() -> None:
+    dataset = demoted()
+
+    knock(dataset, HEALTHY, 4, 5)
+
+    assert orders_of(dataset, after(minutes=5)) is ValidateDataset
+
+
+def test_a_failure_between_successes_begins_the_count_anew() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4)
+    knock(dataset, ILL, 5)
+
+    knock(dataset, HEALTHY, 6)
+
+    assert orders_of(dataset, after(minutes=7)) is ProbeConnector
+
+
+def test_an_unreachable_agent_while_ill_is_one_more_failed_probe() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4)
+
+    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(minutes=5))
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert dataset.health.successes == 0
+
+
+def test_passing_the_gate_closes_the_incident() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4, 5)
+
+    events = take(dataset, examined(dataset), after(minutes=5))
+
+    assert dataset.status is DatasetStatus.READY
+    assert [type(each) for each in events] == [DatasetReady]
+    assert not dataset.health.is_incident
+
+
+def test_the_next_illness_is_another_incident() -> None:
+    dataset = demoted()
+    first = dataset.health.incident_id
+    knock(dataset, HEALTHY, 4, 5)
+    take(dataset, examined(dataset), after(minutes=5))
+
+    events = knock(dataset, ILL, 6, 7, 8)
+
+    assert only(ConnectorHealthDegraded, events).incident_id != first
+
+
+def test_one_incident_id_lasts_over_the_whole_episode() -> None:
+    dataset = demoted()
+    incident = dataset.health.incident_id
+
+    knock(dataset, HEALTHY, 4, 5)
+    take(dataset, examined(dataset, NEAR_MISS), after(minutes=5))
+    dataset.lapse(after(minutes=5, seconds=5))
+    commit(dataset)
+    events = knock(dataset, ILL, 6, 7, 8)
+
+    assert dataset.health.incident_id == incident
+    assert events == []
+
+
+def test_a_gate_that_fails_on_health_demands_both_successes_again() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4, 5)
+    take(dataset, examined(dataset, NEAR_MISS), after(minutes=5))
+
+    dataset.lapse(after(minutes=5, seconds=5))
+    commit(dataset)
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert orders_of(dataset, after(minutes=6)) is ProbeConnector
+
+
+def test_a_gate_that_fails_on_something_else_closes_the_incident() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4, 5)
+
+    take(dataset, examined(dataset, BAD), after(minutes=5))
+
+    assert dataset.status is DatasetStatus.FAILED
+    assert not dataset.health.is_incident
+
+
+# --- patience -----------------------------------------------------------------------------------
+
+
+def test_an_illness_within_ten_minutes_is_waited_for() -> None:
+    dataset = demoted()
+
+    assert not dataset.lapse(after(minutes=12, seconds=59))
+    assert dataset.status is DatasetStatus.VALIDATING
+
+
+def test_an_illness_of_ten_minutes_fails_the_dataset() -> None:
+    dataset = demoted()
+
+    assert dataset.lapse(after(minutes=13))
+
+    assert dataset.status is DatasetStatus.FAILED
+    event = only(DatasetValidationFailed, commit(dataset))
+    assert event.failed_checks == ("connector_health",)
+    assert event.error_message.endswith("stayed ill: no answer.")
+
+
+def test_an_illness_given_up_on_is_given_up_on_once() -> None:
+    dataset = given_up()
+
+    assert not dataset.lapse(after(hours=1))
+
+
+def test_a_dataset_given_up_on_is_still_probed() -> None:
+    dataset = given_up()
+
+    order = order_of(dataset, ProbeConnector, after(minutes=13))
+    knock(dataset, ILL, 13)
+
+    assert order.connector == a_connector()
+    assert rest_of(dataset, after(minutes=13)) == Rest(
+        after(minutes=14), "failed in an incident; the next probe is due then"
+    )
+
+
+def test_an_unreachable_agent_leaves_a_dataset_given_up_on_as_it_is() -> None:
+    dataset = given_up()
+
+    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(minutes=14))
+
+    assert dataset.status is DatasetStatus.FAILED
+    assert orders_of(dataset, after(minutes=15)) is ProbeConnector
+
+
+def test_two_successes_take_a_dataset_given_up_on_back_to_its_gate() -> None:
+    dataset = given_up()
+
+    events = knock(dataset, HEALTHY, 14, 15)
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert events == [DatasetValidationStarted(*dataset.ids, "its connector answers again")]
+    assert orders_of(dataset, after(minutes=15)) is ValidateDataset
+
+
+def test_a_recovered_dataset_becomes_ready_again() -> None:
+    dataset = given_up()
+    knock(dataset, HEALTHY, 14, 15)
+
+    take(dataset, examined(dataset), after(minutes=15))
+
+    assert dataset.status is DatasetStatus.READY
+    assert not dataset.health.is_incident
+
+
+def test_a_relapse_after_recovery_is_given_the_full_patience_once_more() -> None:
+    dataset = given_up()
+    knock(dataset, HEALTHY, 14, 15)
+    take(dataset, examined(dataset, NEAR_MISS), after(minutes=15))
+    dataset.lapse(after(minutes=15, seconds=5))
+    commit(dataset)
+
+    still_waiting = not dataset.lapse(after(minutes=24, seconds=59))
+    given_up_again = dataset.lapse(after(minutes=25))
+
+    assert (still_waiting, given_up_again) == (True, True)
+    assert dataset.status is DatasetStatus.FAILED
+
+
+def test_a_recovered_connector_whose_gate_cannot_be_run_ends_failed_and_is_still_probed() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4, 5)
+    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(minutes=5))
+
+    take(dataset, order_failed(dataset), after(minutes=6))
+
+    assert dataset.status is DatasetStatus.FAILED
+    assert dataset.lifecycle_stage == "validation"
+    assert orders_of(dataset, after(minutes=7)) is ProbeConnector
+
+
+def test_an_illness_without_a_message_is_told_plainly() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4)
+
+    dataset.lapse(after(minutes=13))
+
+    assert only(DatasetValidationFailed, commit(dataset)).error_message.endswith("no probe passed.")
+
+
+# --- asked for ----------------------------------------------------------------------------------
+
+
+def test_a_ready_dataset_is_validated_again_when_asked() -> None:
+    dataset = ready()
+
+    dataset.revalidate("asked for by ada")
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert commit(dataset) == [DatasetValidationStarted(*dataset.ids, "asked for by ada")]
+    assert orders_of(dataset) is ValidateDataset
+
+
+def test_asking_ends_an_incident_and_runs_the_gate_at_once() -> None:
+    dataset = given_up()
+
+    dataset.revalidate("asked for by ada")
+
+    assert not dataset.health.is_incident
+    assert orders_of(dataset, after(minutes=13)) is ValidateDataset
+
+
+def test_asking_while_it_is_validated_changes_nothing() -> None:
+    dataset = validating()
+    before = snapshot(dataset)
+
+    dataset.revalidate("asked for by ada")
+
+    assert dataset == before
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        DatasetStatus.DISCOVERING,
+        DatasetStatus.PROVISIONING,
+        DatasetStatus.TEARDOWN,
+        DatasetStatus.ARCHIVED,
+    ],
+)
+def test_a_dataset_on_its_way_in_or_out_is_not_validated(status: DatasetStatus) -> None:
+    dataset = IN_STATUS[status]()
+    before = snapshot(dataset)
+
+    with pytest.raises(IllegalTransition, match="only a dataset in READY or FAILED can be"):
+        dataset.revalidate("asked for by ada")
+
+    assert dataset == before
+
+
+def test_a_failure_outside_an_incident_is_not_probed() -> None:
+    dataset = failed(evidence(queries=()))
+
+    assert rest_of(dataset, after(days=1)).until is None
