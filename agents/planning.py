@@ -11,7 +11,7 @@ from domain.connector import (
     SYNC_SCHEDULE,
     connector_name,
 )
-from domain.errors import Conflict, InvalidInput, RequestRejected, SupplierUnavailable
+from domain.errors import Conflict, FieldError, InvalidInput, RequestRejected, SupplierUnavailable
 from domain.journey import JourneyStage
 from domain.record import digest_of
 from domain.repository import Slot
@@ -84,7 +84,7 @@ class Planner:
                 selection = await self._select(command, journey, dataset_type)
             except SupplierUnavailable:
                 return
-            selection.template.count_for(command.wish.record_count)
+            _count(command, selection)
 
     async def require_fresh(
         self, command: ProvisionDatasets, journey: Journey, principal: Principal
@@ -119,7 +119,7 @@ class Planner:
             "template_digest": selection.template.digest,
             "match": selection.level.value,
             "reasons": [each.reason for each in selection.hops],
-            "record_count": selection.template.count_for(command.wish.record_count),
+            "record_count": _count(command, selection),
             "generation": generation,
             "conflict": str(holder.place.dataset_id) if holder else None,
             **_policies(command.stage),
@@ -144,13 +144,21 @@ def require_plannable(command: ProvisionDatasets) -> None:
             f"dataset_types must name 1 to {MOST_TYPES} different types of lower-case letters and "
             f"digits, such as confluence; given: {', '.join(types) or 'none'}."
         )
-        raise InvalidInput(message)
+        raise InvalidInput(message, [FieldError("dataset_types", message)])
     if command.stage is not JourneyStage.SANDBOX:
         message = (
             f"Stage {command.stage.value} needs a configured source of {_SOURCE[command.stage]}, "
             "and none is configured. Ask for the sandbox stage, which uses mock data."
         )
         raise RequestRejected(message)
+
+
+def _count(command: ProvisionDatasets, selection: Selection) -> int:
+    """Give the number of records. Raises InvalidInput naming the field when out of range."""
+    try:
+        return selection.template.count_for(command.wish.record_count)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), [FieldError("record_count", str(error))]) from error
 
 
 _SOURCE = {

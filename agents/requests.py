@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from agents.introductions import introduced
 from agents.planning import require_plannable
 from domain.commands import (
     Call,
     Command,
-    Introduction,
     Principal,
     ProvisionDatasets,
     Request,
@@ -19,7 +19,6 @@ from domain.commands import (
 from domain.dataset import Dataset
 from domain.errors import Conflict, DuplicateDataset, RequestRejected
 from domain.events import DatasetProvisionRequested, EventContext
-from domain.journey import Client, ClientId, Journey, JourneyId, JourneyStatus, uuid_of
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.repository import Slot, Transaction
 from domain.state import DatasetPlace
@@ -32,8 +31,12 @@ if TYPE_CHECKING:
 
     from agents.coordinator import LifecycleCoordinator
     from agents.planning import Plan, Planner
+    from domain.journey import Journey
     from domain.ports import Clock, Engine, Journeys
     from domain.repository import Registry
+
+MOST_TRIES = 5
+"""How often a request is called off anew when somebody else wrote first."""
 
 
 class Requests:
@@ -100,15 +103,26 @@ class Requests:
     async def cancel(self, request: Request) -> None:
         """Call a request off: datasets not READY yet go to TEARDOWN without grace."""
         for dataset_id in request.dataset_ids:
-            async with self._registry.transaction(request.principal) as transaction:
-                dataset = await transaction.dataset(dataset_id)
-                if dataset.status in _UNFINISHED:
-                    dataset.start_teardown(
-                        TeardownReason.MANUAL_REQUEST, self._clock(), skip_grace=True
-                    )
-                    await transaction.save(dataset, self._clock())
+            await self._call_off(dataset_id, request.principal)
             self._coordinator.interrupt(dataset_id)
             self._engine.ring(dataset_id)
+
+    async def _call_off(self, dataset_id: UUID, principal: Principal) -> None:
+        """End a dataset that is not READY yet, also while its coordinator is writing to it."""
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return await self._end_unfinished(dataset_id, principal)
+            except Conflict:
+                continue
+        return await self._end_unfinished(dataset_id, principal)
+
+    async def _end_unfinished(self, dataset_id: UUID, principal: Principal) -> None:
+        async with self._registry.transaction(principal) as transaction:
+            dataset = await transaction.dataset(dataset_id)
+            if dataset.status in _UNFINISHED:
+                now = self._clock()
+                dataset.start_teardown(TeardownReason.MANUAL_REQUEST, now, skip_grace=True)
+                await transaction.save(dataset, now)
 
     # provisioning
 
@@ -199,11 +213,12 @@ class Requests:
         """Find the journey, introducing its client first where the request does so."""
         if command.introduction is None:
             return await self._known_journey(command, principal)
-        return await self._journeys.introduce(_introduced(command, principal.tenant))
+        journey = introduced(command, command.introduction, principal.tenant)
+        return await self._journeys.introduce(journey)
 
     async def _known_journey(self, command: ProvisionDatasets, principal: Principal) -> Journey:
         if command.introduction is not None:
-            return _introduced(command, principal.tenant)
+            return introduced(command, command.introduction, principal.tenant)
         journey = await self._journeys.journey(command.journey)
         if command.client not in {journey.client.ref, str(journey.client.client_id)}:
             message = (
@@ -281,28 +296,3 @@ async def _require_free(transaction: Transaction, slot: Slot) -> None:
         "for this client. Use it, revalidate it, or tear it down first."
     )
     raise DuplicateDataset(message)
-
-
-def _introduced(command: ProvisionDatasets, tenant: str) -> Journey:
-    introduction = command.introduction
-    if introduction is None:
-        message = f"Journey {command.journey} was not introduced."
-        raise Conflict(message)
-    return Journey(
-        journey_id=JourneyId(uuid_of(tenant, "journey", command.journey)),
-        ref=command.journey,
-        status=JourneyStatus.ACTIVE,
-        stage=command.stage,
-        client=_client(command, introduction, tenant),
-    )
-
-
-def _client(command: ProvisionDatasets, introduction: Introduction, tenant: str) -> Client:
-    return Client(
-        client_id=ClientId(uuid_of(tenant, "client", command.client)),
-        ref=command.client,
-        name=introduction.name,
-        code=introduction.code,
-        industry=introduction.industry,
-        use_case=introduction.use_case,
-    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a2a.types import AgentCard
+from a2a.utils.errors import A2AError
 from a2a.utils.proto_utils import validate_proto_required_fields
 from google.protobuf import json_format
 
@@ -54,7 +55,7 @@ def _load(name: AgentName, base_url: str, folder: Path) -> Card:
         text = path.read_text(encoding="utf-8").replace("{base_url}", base_url)
         card = json_format.ParseDict(json.loads(text), AgentCard())
         validate_proto_required_fields(card)
-    except (OSError, ValueError, json_format.ParseError, Exception) as error:
+    except (OSError, ValueError, json_format.ParseError, A2AError) as error:
         message = f"Card {path.name} cannot be used: {error}"
         raise CardWrong(message) from error
     _require_same_skills(name, card)

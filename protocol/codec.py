@@ -15,7 +15,7 @@ from google.protobuf import json_format, struct_pb2
 from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.errors import FieldError, InvalidInput
-from domain.record import digest_of
+from domain.record import canonical_json, digest_of
 from domain.work import Order, Outcome
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ def read_outcome(parts: list[Part]) -> Outcome:
     if raw is None:
         message = "The agent's artifact holds no outcome."
         raise InvalidInput(message)
-    return _OUTCOMES.validate_json(raw)
+    try:
+        return _OUTCOMES.validate_json(raw)
+    except ValidationError as error:
+        message = "The outcome cannot be read; coordinator and agent must be of one version."
+        raise InvalidInput(message, field_errors(error)) from error
 
 
 def read_call(message: Message) -> SkillCall | None:
@@ -115,13 +119,14 @@ def _raw(parts: Any, media_type: str) -> bytes | None:
 
 
 def _object(part: Part) -> dict[str, Any] | None:
+    value: Any
     if part.WhichOneof("content") == "data":
         value = json_format.MessageToDict(part.data)
     elif part.WhichOneof("content") == "text":
         value = _parsed(part.text)
     else:
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and _is_json(value) else None
 
 
 def _parsed(text: str) -> Any:
@@ -129,6 +134,15 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _is_json(value: Any) -> bool:
+    """Tell whether a value has a canonical form: no NaN, no half characters, not too deep."""
+    try:
+        canonical_json(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _jsonable(data: Mapping[str, Any]) -> Any:

@@ -189,8 +189,12 @@ class _Telling:
         self._updater = updater
 
     async def tell(self, showing: Showing) -> None:
-        """Tell how things stand."""
-        await self._say(TaskState.TASK_STATE_WORKING, showing.sentence, showing.data)
+        """Tell how things stand; mere progress goes beside the message, for history keeps those."""
+        if showing.is_news:
+            await self._say(TaskState.TASK_STATE_WORKING, showing.sentence, showing.data)
+            return
+        progress = json.loads(json.dumps(showing.data))
+        await self._updater.update_status(TaskState.TASK_STATE_WORKING, metadata=progress)
 
     async def ask(self, sentence: str, data: JsonObject) -> None:
         """Ask for better input."""

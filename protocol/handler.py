@@ -75,6 +75,7 @@ class AgentHandler(DefaultRequestHandler):
         self,
         name: AgentName,
         executor: SkillExecutor,
+        *,
         store: VersionedTaskStore,
         stream: TaskEventStream,
         card: AgentCard,
@@ -98,9 +99,10 @@ class AgentHandler(DefaultRequestHandler):
     ) -> Message | Task:
         """Take a message; one that came before gets its own task again."""
         known = await self._known(params, context)
-        if known is None:
-            return await super().on_message_send(params, context)
-        return await self._ended(known, params, context)
+        if known is not None:
+            return await self._ended(known, params, context)
+        answer: Message | Task = await super().on_message_send(params, context)
+        return answer
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
@@ -119,9 +121,12 @@ class AgentHandler(DefaultRequestHandler):
         self, params: CancelTaskRequest, context: ServerCallContext
     ) -> Task | None:
         """Call a task off, an order as well as a request."""
+        cancelled: Task | None
         if self._orders is not None and caller_of(context).is_coordinator:
-            return await self._orders.on_cancel_task(params, context)
-        return await super().on_cancel_task(params, context)
+            cancelled = await self._orders.on_cancel_task(params, context)
+        else:
+            cancelled = await super().on_cancel_task(params, context)
+        return cancelled
 
     async def resume(self, request: Request) -> None:
         """Carry on the task of a request whose process died: its message is sent once more."""
@@ -173,7 +178,7 @@ class AgentHandler(DefaultRequestHandler):
             yield event
 
     async def _task(self, known: Request, context: ServerCallContext) -> Task:
-        task = await self.on_get_task(GetTaskRequest(id=known.task_id), context)
+        task: Task | None = await self.on_get_task(GetTaskRequest(id=known.task_id), context)
         if task is None:
             raise InvalidParamsError(message=f"Task {known.task_id} is gone.")
         return task

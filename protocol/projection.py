@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from a2a.types import TaskState
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _S = DatasetStatus
 
-STATUS_SECONDS = 0.15
-"""The least time between two status messages that tell of mere progress."""
+STATUS_SECONDS = 0.3
+"""The least time between two updates that tell of mere progress."""
 
 POLL_SECONDS = 0.5
 """How long a follower waits at most: changes of another process ring no bell here."""
@@ -39,11 +39,16 @@ AT_ONCE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """What a task shows just now: a sentence, an object, and its state."""
+    """What a task shows just now: a sentence, an object, and its state.
+
+    While datasets are on their way the object is short: where each stands and how far it has
+    come. `is_news` tells a change of status from mere progress, which no history need keep.
+    """
 
     sentence: str
     data: JsonObject
     state: TaskState
+    is_news: bool = True
 
     @property
     def is_final(self) -> bool:
@@ -74,10 +79,10 @@ class Projection:
         tenant = request.principal.tenant
         datasets = await self._registry.datasets_by_id(tenant, request.dataset_ids)
         state = _state(request.skill, datasets)
-        progress: dict[UUID, Progress] = {}
-        if state == TaskState.TASK_STATE_WORKING:
-            progress = await self._progress.read(tenant, request.dataset_ids)
-        return Showing(_sentence(datasets), _data(datasets, progress), state)
+        if state != TaskState.TASK_STATE_WORKING:
+            return Showing(_sentence(datasets), _results(datasets), state)
+        progress = await self._progress.read(tenant, request.dataset_ids)
+        return Showing(_sentence(datasets), _standing(datasets, progress), state)
 
     async def _follow(
         self, request: Request, tell: Callable[[Showing], Awaitable[None]]
@@ -92,14 +97,14 @@ class Projection:
             is_news = showing.sentence != told
             if is_news or now - at >= STATUS_SECONDS:
                 told, at = showing.sentence, now
-                await tell(showing)
+                await tell(replace(showing, is_news=is_news))
             await wait(POLL_SECONDS)
             await self._breathe()
 
     async def _breathe(self) -> None:
         """Let a moment pass, the longer the more there are who follow: reads cost the others."""
         wait = self._changes.handle()
-        await wait(min(0.25, 0.01 * self._followers))
+        await wait(min(0.5, 0.01 * self._followers))
 
 
 def _state(skill: str, datasets: Sequence[Dataset]) -> TaskState:
@@ -142,16 +147,21 @@ def _one(dataset: Dataset) -> str:
     return f"{name} is {dataset.status.value}{scored}."
 
 
-def _data(datasets: Sequence[Dataset], progress: dict[UUID, Progress]) -> JsonObject:
-    shown = []
+def _results(datasets: Sequence[Dataset]) -> JsonObject:
+    return {"datasets": [describe(each) for each in datasets]}
+
+
+def _standing(datasets: Sequence[Dataset], progress: dict[UUID, Progress]) -> JsonObject:
+    shown: list[JsonObject] = []
     for dataset in datasets:
-        described = dict(describe(dataset))
-        if (made := progress.get(dataset.place.dataset_id)) is not None:
-            described["progress"] = {
-                "phase": made.phase,
-                "done": made.done,
-                "total": made.total,
-                "unit": made.unit,
+        place = dataset.place
+        made = progress.get(place.dataset_id)
+        shown.append(
+            {
+                "dataset_id": str(place.dataset_id),
+                "connector_name": place.connector_name,
+                "status": dataset.status.value,
+                "progress": asdict(made) if made else None,
             }
-        shown.append(described)
+        )
     return {"datasets": shown}

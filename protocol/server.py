@@ -118,11 +118,11 @@ class A2AServer:
         return AgentHandler(
             name,
             executor,
-            self._stores[name],
-            self._stream,
-            card,
-            backstage.registry,
-            OrderHandler(agent, card) if agent else None,
+            store=self._stores[name],
+            stream=self._stream,
+            card=card,
+            registry=backstage.registry,
+            orders=OrderHandler(agent, card) if agent else None,
         )
 
     async def _resume(self, request: Request) -> None:

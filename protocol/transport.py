@@ -24,7 +24,11 @@ class StreamingTransport(httpx.AsyncBaseTransport):
         """Run the application in a task of its own and answer as soon as it has begun to."""
         exchange = _Exchange(await request.aread())
         running = asyncio.create_task(exchange.run(self._app, _scope(request)))
-        start = await exchange.start()
+        try:
+            start = await exchange.start()
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
         if start is None:
             await running
             message = "The application ended without an answer."
@@ -54,12 +58,14 @@ class _Exchange:
         return await self._sent.get()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Give the answer's body as it comes."""
+        """Give the answer's body as it comes. Raises RemoteProtocolError when it is cut short."""
         while (message := await self._sent.get()) is not None:
             if message.get("body"):
                 yield message["body"]
             if not message.get("more_body", False):
                 return
+        message_text = "The application ended inside its answer."
+        raise httpx.RemoteProtocolError(message_text)
 
     def hang_up(self) -> None:
         """Tell the application that nobody listens any more."""
@@ -89,7 +95,7 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._exchange.hang_up()
-        await asyncio.wait({self._running})
+        await asyncio.gather(self._running, return_exceptions=True)
 
 
 def _scope(request: httpx.Request) -> Scope:

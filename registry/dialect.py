@@ -36,6 +36,23 @@ def insert(dialect: str, table: Table) -> Insert:
 
 
 @cache
+def insert_once(dialect: str, table: Table) -> Insert:
+    """Give an INSERT that leaves what is there alone; its `rowcount` tells whether it wrote."""
+    once: Insert = insert(dialect, table).on_conflict_do_nothing()
+    return once.execution_options(preserve_rowcount=True)
+
+
+@cache
+def insert_or_replace(dialect: str, table: Table) -> Insert:
+    """Give an INSERT that writes over the row with the same primary key."""
+    statement = insert(dialect, table)
+    keys = [each.name for each in table.primary_key]
+    new = {each.name: each for each in statement.excluded if each.name not in keys}
+    replacing: Insert = statement.on_conflict_do_update(index_elements=keys, set_=new)
+    return replacing
+
+
+@cache
 def database_now(dialect: str) -> ColumnElement[datetime]:
     """Tell the database's own time, which all processes share."""
     if dialect == SQLITE:

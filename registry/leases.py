@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from domain.repository import Claim
-from registry.dialect import Insert, database_now, insert, lease_end
+from registry.dialect import database_now, insert_once, lease_end
 from registry.history import ticks
 from registry.tables import datasets
 
@@ -99,7 +99,7 @@ class SqlLeases:
         async with self._database.engine.begin() as connection:
             old = {"of_name": name, "before": tick - _KEPT_TICKS}
             await connection.execute(_FORGET_TICKS, old)
-            statement = _take_tick(self._database.dialect)
+            statement = insert_once(self._database.dialect, ticks)
             taken = await connection.execute(statement, {"name": name, "tick": tick})
         return taken.rowcount == 1
 
@@ -174,11 +174,6 @@ def _beat(dialect: str) -> ReturningUpdate[UUID]:
 def _next_due(dialect: str) -> Select[datetime | None]:
     waiting = (_d.due_at.is_not(None), _is_free(dialect))
     return select(_d.due_at).where(*waiting).order_by(_d.due_at).limit(1)
-
-
-@cache
-def _take_tick(dialect: str) -> Insert:
-    return insert(dialect, ticks).on_conflict_do_nothing()
 
 
 def _is_free(dialect: str) -> ColumnElement[bool]:

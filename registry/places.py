@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import bindparam, select
 
 from domain.errors import NotFound
 from domain.journey import Client
-from registry.dialect import Insert, insert
+from registry.dialect import insert_or_replace
 from registry.rows import as_uuid
 from registry.tables import clients, journeys
 
@@ -33,10 +32,10 @@ async def write_journey(session: Session, journey: Journey) -> None:
     """Write a journey and its client down, over what was known of them."""
     seen: Values = {"tenant": session.tenant, "seen_at": session.database.clock()}
     await session.connection.execute(
-        _replace(session.dialect, clients), seen | _values_of_client(journey.client)
+        insert_or_replace(session.dialect, clients), seen | _values_of_client(journey.client)
     )
     await session.connection.execute(
-        _replace(session.dialect, journeys), seen | _values_of_journey(journey)
+        insert_or_replace(session.dialect, journeys), seen | _values_of_journey(journey)
     )
 
 
@@ -58,14 +57,6 @@ async def find_client(session: Session, ref: str) -> Client:
         industry=row["industry"],
         use_case=row["use_case"],
     )
-
-
-@cache
-def _replace(dialect: str, table: Table) -> Insert:
-    statement = insert(dialect, table)
-    keys = [each.name for each in table.primary_key]
-    new = {each.name: each for each in statement.excluded if each.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=new)
 
 
 def _values_of_client(client: Client) -> Values:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
 from domain.work import Progress
-from registry.dialect import Insert, insert
+from registry.dialect import insert_or_replace
 from registry.history import progress
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class SqlProgressLog:
             "noted_at": self._database.clock(),
         }
         async with self._database.engine.begin() as connection:
-            await connection.execute(_replace(self._database.dialect), row)
+            await connection.execute(insert_or_replace(self._database.dialect, progress), row)
 
     async def read(self, tenant: str, ids: Collection[UUID], /) -> dict[UUID, Progress]:
         """Read the last progress of each dataset that has any."""
@@ -49,11 +48,3 @@ class SqlProgressLog:
         async with self._database.reads.connect() as connection:
             rows = (await connection.execute(_OF_DATASETS, asked)).all()
         return {row.dataset_id: Progress(row.phase, row.done, row.total, row.unit) for row in rows}
-
-
-@cache
-def _replace(dialect: str) -> Insert:
-    statement = insert(dialect, progress)
-    keys = ["tenant", "dataset_id"]
-    new = {each.name: each for each in statement.excluded if each.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=new)

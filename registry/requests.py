@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select, text, update
 
 from domain.commands import Principal, Request, RequestKey
 from domain.errors import Conflict, InvalidInput
-from registry.dialect import Insert, insert
+from registry.dialect import insert_once
 from registry.history import requests
 from registry.rows import request_of, values_of_request
 
@@ -48,7 +47,7 @@ _SETTLE = (
 async def write_request(session: Session, request: Request) -> None:
     """Write an accepted request down. Raises Conflict when its message came before."""
     row = values_of_request(request) | {"accepted_at": session.database.clock()}
-    written = await session.connection.execute(_insert(session.dialect), row)
+    written = await session.connection.execute(insert_once(session.dialect, requests), row)
     if written.rowcount != 1:
         message = (
             f"Message {request.key.message_id!r} to {request.key.agent} was accepted before. "
@@ -93,8 +92,3 @@ async def find_unsettled(connection: AsyncConnection, limit: int) -> list[Reques
 async def mark_settled(session: Session, task_id: str) -> None:
     """Write down that a request's task has ended; again, or for an unknown one, is nothing."""
     await session.connection.execute(_SETTLE, {"of_tenant": session.tenant, "of_task": task_id})
-
-
-@cache
-def _insert(dialect: str) -> Insert:
-    return insert(dialect, requests).on_conflict_do_nothing()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam, select
 
 from domain.template import DatasetTemplate
-from registry.dialect import Insert, insert
+from registry.dialect import insert_once
 from registry.tables import dataset_templates
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ async def keep_templates(session: Session, templates: Collection[DatasetTemplate
         for each in templates
     ]
     if rows:
-        await session.connection.execute(_keep(session.dialect), rows)
+        await session.connection.execute(insert_once(session.dialect, dataset_templates), rows)
 
 
 class SqlCatalogue:
@@ -94,11 +93,6 @@ class SqlCatalogue:
         """Keep templates; one that is known already changes nothing."""
         async with self._database.writing(tenant) as session:
             await keep_templates(session, templates)
-
-
-@cache
-def _keep(dialect: str) -> Insert:
-    return insert(dialect, dataset_templates).on_conflict_do_nothing()
 
 
 def _rank(version: str) -> tuple[tuple[int, str], ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -28,8 +28,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("engine")
 
+T = TypeVar("T")
+
 LONGEST_SLEEP = 1.0
 """Seconds between two looks at the rows when nothing rings."""
+
+_NO_VERSION = -1
+"""The version no row has: given back with it, a dataset stays due as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +84,31 @@ class TurnEngine:
             await self._stop_turns()
 
     async def _claim_for_ever(self) -> None:
+        """Claim what is due; a database that is away for a while stops nothing for good."""
         while True:
             wait = self._bell.handle()
-            free = self._shift.turns_at_once - len(self._turns)
-            claims = await self._claim(free) if free else []
-            for claim in claims:
+            try:
+                pause = await self._claim_due()
+            except Exception:
+                log.exception("claims.failed")
+                pause = LONGEST_SLEEP
+            await wait(pause)
+
+    async def _claim_due(self) -> float:
+        """Begin a turn with all that is due; tells how many seconds to rest before looking again."""
+        free = self._shift.turns_at_once - len(self._turns)
+        claims = await self._claim(free) if free else []
+        for claim in claims:
+            if claim.dataset_id not in self._turns:  # else our own lease was late: it is renewed
                 self._begin(claim)
-            if not claims:
-                await wait(await self._until_due())
+        return 0.0 if claims else await self._until_due()
 
     async def _claim(self, free: int) -> list[Claim]:
-        return await self._leases.claim(self._shift.owner, self._shift.lease, free, self._clock())
+        shift = self._shift
+        return await _whole(self._leases.claim(shift.owner, shift.lease, free, self._clock()))
 
     async def _until_due(self) -> float:
-        due = await self._leases.next_due()
+        due = await _whole(self._leases.next_due())
         if due is None or len(self._turns) >= self._shift.turns_at_once:
             return LONGEST_SLEEP
         seconds = (due - self._clock()).total_seconds()
@@ -111,33 +127,37 @@ class TurnEngine:
         """Take one turn; one that broke keeps its lease, so that it is tried again only later."""
         try:
             due_at, version = await self._taken(claim)
+            await _whole(self._leases.release(claim, due_at, version))
+        except asyncio.CancelledError:
+            await self._leases.release(claim, None, _NO_VERSION)
+            raise
         except Exception:
             log.exception("turn.broke", dataset_id=str(claim.dataset_id))
-            return
-        await self._leases.release(claim, due_at, version)
 
     async def _taken(self, claim: Claim) -> tuple[datetime | None, int]:
         try:
             turn = await self._take_turn(claim.tenant, claim.dataset_id)
         except (Conflict, NotFound) as error:
             log.info("turn.overtaken", dataset_id=str(claim.dataset_id), why=str(error))
-            return None, -1
+            return None, _NO_VERSION
         log.debug("turn.rests", dataset_id=str(claim.dataset_id), why=turn.why)
         return turn.due_at, turn.version
 
     async def _beat_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._shift.lease.total_seconds() / 4)
-            mine = set(self._turns)
-            if mine:
-                held = await self._leases.beat(self._shift.owner, mine, self._shift.lease)
-                self._drop(mine - held)
+            try:
+                await self._beat()
+            except Exception:
+                log.exception("beat.failed")
 
-    def _drop(self, lost: set[UUID]) -> None:
-        """Stop turns whose lease is gone: somebody else has taken them up."""
-        for dataset_id in lost:
-            if (turn := self._turns.get(dataset_id)) is not None:
-                turn.cancel()
+    async def _beat(self) -> None:
+        """Renew our leases; a turn whose lease is gone stops, for somebody else has taken it up."""
+        mine = dict(self._turns)
+        if mine:
+            held = await _whole(self._leases.beat(self._shift.owner, mine, self._shift.lease))
+            for lost in mine.keys() - held:
+                mine[lost].cancel()
 
     async def _stop_turns(self) -> None:
         turns = list(self._turns.values())
@@ -145,3 +165,13 @@ class TurnEngine:
             turn.cancel()
         if turns:
             await asyncio.wait(turns)
+
+
+async def _whole(call: Awaitable[T]) -> T:
+    """Let a database call come to its end before a cancellation goes on, and no half stays open."""
+    running = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running})
+        raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from domain.journey import JourneyStage
@@ -11,6 +10,9 @@ from domain.lifecycle import DatasetStatus
 
 if TYPE_CHECKING:
     from domain.record import JsonObject
+
+API_VERSION = "1.0.0"
+"""The version of the API itself; its first number is the one in every path."""
 
 _TEXT: JsonObject = {"type": "string"}
 _COUNT: JsonObject = {"type": "integer", "minimum": 1}
@@ -72,7 +74,7 @@ def openapi_document(base_url: str) -> JsonObject:
         "openapi": "3.1.1",
         "info": {
             "title": "DataOps Lifecycle",
-            "version": version("dataops-lifecycle"),
+            "version": API_VERSION,
             "summary": "Datasets, their events, the templates and the agents, to read.",
         },
         "servers": [{"url": base_url}],

@@ -57,11 +57,12 @@ TWO_TYPES = {"skill": "provision-datasets", **ACME, "dataset_types": ["confluenc
 SMALL = {
     "skill": "provision-datasets",
     **ACME,
-    "dataset_types": ["confluence"],
-    "record_count": 50,
+    "dataset_types": ["jira"],
+    "record_count": 10,
 }
 """The smallest request there is: one dataset of few records."""
 
+JIRA = "ACME-sandbox-jira"
 CONFLUENCE = "ACME-sandbox-confluence"
 GITHUB = "ACME-sandbox-github"
 
@@ -185,9 +186,7 @@ class Line:
 
     async def rpc(self, agent: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Post a JSON-RPC body and give the answer."""
-        answer = await self.http.post(
-            f"/agents/{agent}", json=body, headers={"A2A-Version": "1.0"}
-        )
+        answer = await self.http.post(f"/agents/{agent}", json=body, headers={"A2A-Version": "1.0"})
         return dict(answer.json())
 
     async def task(self, agent: str, task_id: str) -> Task:
@@ -276,7 +275,9 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
 
 def tokens_file(folder: Path, **subjects: str) -> str:
     """Write who may call, `token="tenant subject"`, and give the reference to the file."""
-    lines = [f"{hashlib.sha256(token.encode()).hexdigest()} {who}" for token, who in subjects.items()]
+    lines = [
+        f"{hashlib.sha256(token.encode()).hexdigest()} {who}" for token, who in subjects.items()
+    ]
     path = folder / "tokens"
     path.write_text("\n".join(lines))
     return f"secret://file/{path}"
@@ -286,9 +287,11 @@ def tokens_file(folder: Path, **subjects: str) -> str:
 async def _line(app: Starlette, service: Service, token: str | None) -> AsyncIterator[Line]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(
-        transport=StreamingTransport(app), base_url=BASE, headers=headers, timeout=None
+        transport=StreamingTransport(app), base_url=BASE, headers=headers, timeout=PATIENCE_SECONDS
     ) as http:
         factory = ClientFactory(
             ClientConfig(httpx_client=http, supported_protocol_bindings=["JSONRPC"])
         )
-        yield Line(http, {each.value: factory.create(service.cards[each].card) for each in AgentName})
+        yield Line(
+            http, {each.value: factory.create(service.cards[each].card) for each in AgentName}
+        )

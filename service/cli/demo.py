@@ -29,8 +29,10 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from uuid import UUID
 
     from domain.dataset import Dataset
+    from domain.events import RecordedEvent
 
 BY_HAND = "four to six hours each"
 """What a dataset costs without the service (the seed's baseline)."""
@@ -108,6 +110,7 @@ class _Play:
         self._clock = clock
         self._report = report
         self._told = 0
+        self._names: dict[UUID, str] = {}
 
     async def run(self) -> None:
         """Play the acts in order; each builds on the one before."""
@@ -278,7 +281,17 @@ class _Play:
         for event in await registry.events(_WHO.tenant, self._told, 1000):
             self._told = event.sequence
             self._report.events.append(event.name)
-            self._stage.event(event)
+            self._stage.event(event, await self._whose(event))
+
+    async def _whose(self, event: RecordedEvent) -> str:
+        """Name the dataset of an event by its connector, or the journey where it has none."""
+        dataset_id = event.context.dataset_id
+        if dataset_id is None:
+            return event.context.journey_ref
+        if dataset_id not in self._names:
+            found = await self._served.service.registry.dataset(_WHO.tenant, dataset_id)
+            self._names[dataset_id] = found.place.connector_name
+        return self._names[dataset_id]
 
 
 _WHO = Principal(ANONYMOUS.tenant, ANONYMOUS.subject)

@@ -75,7 +75,7 @@ async def serve(settings: Settings) -> None:
 def _listener(host: str, port: int) -> socket.socket:
     """Listen at once, so that whoever reads the address may connect before the first answer."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

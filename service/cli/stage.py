@@ -50,9 +50,8 @@ class Stage:
         """Say one sentence."""
         self._console.print(f"  {sentence}")
 
-    def event(self, event: RecordedEvent) -> None:
-        """Show one event as it happens."""
-        whose = str(event.context.dataset_id or event.context.journey_ref)
+    def event(self, event: RecordedEvent, whose: str) -> None:
+        """Show one event as it happens, and whose it is."""
         self._console.print(f"  [cyan]{event.sequence:>3} {event.name}[/cyan] {whose}")
 
     async def progress(self, data: dict[str, Any]) -> None:
@@ -67,7 +66,7 @@ class Stage:
         """Show the gate's verdict on each dataset, check by check."""
         self._bars.stop()
         heads = ("connector", "records", *_CHECKS.values(), "score", "status")
-        table = Table(*heads, box=None, pad_edge=False)
+        table = Table(*heads, box=None, pad_edge=False, padding=(0, 1, 0, 0))
         for each in datasets:
             table.add_row(*_row(each))
         for column in table.columns:

@@ -61,7 +61,7 @@ class Talk:
         async for response in client.send_message(SendMessageRequest(message=message)):
             ending = _after(ending, response)
             if response.WhichOneof("payload") == "status_update":
-                await on_data(_data(response.status_update.status.message.parts))
+                await on_data(_standing(response))
         return ending
 
     async def close(self) -> None:
@@ -74,6 +74,13 @@ class Talk:
             config = ClientConfig(httpx_client=self._http, supported_protocol_bindings=["JSONRPC"])
             self._clients[agent] = ClientFactory(config).create(card)
         return self._clients[agent]
+
+
+def _standing(response: StreamResponse) -> dict[str, Any]:
+    """Give the data of a status: in its message, or beside it where it is mere progress."""
+    update = response.status_update
+    beside: dict[str, Any] = MessageToDict(update.metadata)
+    return beside or _data(update.status.message.parts)
 
 
 def _after(ending: Ending, response: StreamResponse) -> Ending:

@@ -14,7 +14,7 @@ from service.publishing import EventFilter, cloud_event
 if TYPE_CHECKING:
     from domain.dataset import Dataset
     from domain.events import RecordedEvent
-    from domain.record import JsonObject
+    from domain.record import Json, JsonObject
     from domain.repository import DatasetFilter
     from service.sources import ConsoleSources
 
@@ -29,12 +29,12 @@ COLUMNS = (
 )
 """The columns in their order: what needs a person first, then the way through life."""
 
-FEED = 30
+FEED = 20
 """How many events the feed looks back over."""
 
 _PAGE = 100
 _PAGES = 5
-_RECENT_ARCHIVED = 12
+_RECENT_ARCHIVED = 6
 _MINUTES_TARGET = 60
 _PASS_TARGET = 0.95
 _SCORE_TARGET = 0.97
@@ -72,7 +72,7 @@ async def fleet_page(sources: ConsoleSources, tenant: str, wanted: DatasetFilter
         "figures": [asdict(each) for each in figures(found)],
         "columns": [column for status in COLUMNS if (column := _column(status, found))],
         "empty": [each.value for each in COLUMNS if all(one.status is not each for one in found)],
-        "events": [feed_entry(each, sources.base_url) for each in shown],
+        "events": await _feed(sources, tenant, shown),
     }
 
 
@@ -81,20 +81,38 @@ def figures(found: Sequence[Dataset]) -> list[Figure]:
     return [_active(found), _first_pass(found), _mean_score(found), _time_to_ready(found)]
 
 
-def feed_entry(event: RecordedEvent, base_url: str) -> JsonObject:
+def feed_entry(event: RecordedEvent, base_url: str) -> dict[str, Json]:
     """Describe an event for a feed: its CloudEvent with its name and what it says at a glance."""
     return {**cloud_event(event, base_url), "name": event.name, "gist": _gist(event)}
 
 
+async def _feed(
+    sources: ConsoleSources, tenant: str, events: Sequence[RecordedEvent]
+) -> list[JsonObject]:
+    """Describe events of many datasets, each with the name of its own."""
+    ids = {each.context.dataset_id for each in events if each.context.dataset_id}
+    named = {
+        each.place.dataset_id: {"connector_name": each.place.connector_name}
+        for each in await sources.registry.datasets_by_id(tenant, ids)
+    }
+    return [
+        feed_entry(each, sources.base_url)
+        | (named.get(each.context.dataset_id, {}) if each.context.dataset_id else {})
+        for each in events
+    ]
+
+
 def _gist(event: RecordedEvent) -> str:
     given = event.fields
-    told = ("error_message", "detail", "cause", "reason", "archive_location", "dataset_types")
-    for each in told:
-        value = given.get(each)
-        if value:
-            return ", ".join(value) if isinstance(value, list) else str(value)
+    for each in ("error_message", "detail", "cause", "archive_location"):
+        if given.get(each):
+            return str(given[each])
+    if "reason" in given:
+        return str(given["reason"]).replace("_", " ")
+    if "dataset_types" in given:
+        return ", ".join(given["dataset_types"])
     if "quality_score" in given:
-        return f"score {given['quality_score'] * 100:g} %"
+        return f"score {given['quality_score'] * 100:.4g} %"
     return f"{given['record_count']} records" if "record_count" in given else ""
 
 

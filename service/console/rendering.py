@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -32,6 +33,8 @@ HEADERS = {
 EVENT_NAMES = tuple(each.__name__ for each in (*get_args(SeedEvent), *get_args(AdditiveEvent)))
 """The events a live page listens for."""
 
+_SUBJECT = re.compile(r"^Dataset \S+ \([0-9a-f-]{36}\):? ")
+
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -47,11 +50,14 @@ def words(value: str) -> str:
 
 
 def percent(score: float | None) -> str:
-    """Write a score of 0 to 1 in percent, at most two decimals, cut and never rounded up."""
-    if score is None:
-        return "–"
-    hundredths = int(score * 10_000 + 1e-6)
-    return f"{hundredths / 100:g} %"
+    """Write a score of 0 to 1 in percent, with four digits as verdicts do."""
+    return "–" if score is None else f"{score * 100:.4g} %"
+
+
+def without_subject(message: str) -> str:
+    """Leave out which dataset a message is about, where the place it is shown at says so."""
+    told = _SUBJECT.sub("", message)
+    return told[:1].upper() + told[1:]
 
 
 def moment(value: str | None) -> str:
@@ -100,6 +106,7 @@ def _environment() -> Environment:
 _FILTERS: dict[str, Any] = {
     "words": words,
     "percent": percent,
+    "without_subject": without_subject,
     "moment": moment,
     "clock_time": clock_time,
     "span": span,

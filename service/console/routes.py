@@ -37,7 +37,7 @@ def console_routes(sources: ConsoleSources) -> list[BaseRoute]:
         Route("/datasets/{dataset}/records/{record:path}", _to_dataset),
         Route("/cards.json", _data(console.cards)),
         Route("/cards", _page("cards.html", console.cards)),
-        Mount("/console/static", StaticFiles(directory=FOLDER / "static")),
+        Mount("/static", StaticFiles(directory=FOLDER / "static")),
     ]
 
 

@@ -16,7 +16,6 @@ from domain.events import (
 )
 from domain.lifecycle import DatasetStatus, LifecycleStage
 from domain.quality import Severity
-from domain.rules import LifecycleRules
 from domain.work import FailureKind, FindTemplate, ProvisionDataset, Rest, ValidateDataset
 from tests.domain.making import (
     NEAR_MISS,
@@ -26,6 +25,7 @@ from tests.domain.making import (
     commit,
     examined,
     failed,
+    found,
     only,
     order_failed,
     order_of,
@@ -125,13 +125,13 @@ def test_used_up_retries_fail_the_dataset() -> None:
 
 
 def test_success_forgets_the_retries() -> None:
-    dataset = provisioning(rules=LifecycleRules(retry_delays=(timedelta(seconds=5),) * 3))
-    unavailable(dataset, 0, 10)
+    dataset = a_dataset()
+    unavailable(dataset, 0, 10, 40)
 
-    dataset.trouble = None
-    unavailable(dataset, 20, 30, 40)
+    take(dataset, found(dataset), after(seconds=130))
 
-    assert dataset.status is DatasetStatus.PROVISIONING
+    take(dataset, order_failed(dataset), after(seconds=131))
+    assert rest_of(dataset, after(seconds=131)).until == after(seconds=136)
 
 
 def test_no_retry_goes_beyond_the_hour_of_provisioning() -> None:

@@ -23,6 +23,19 @@ TTL = timedelta(seconds=5)
 KEY = RequestKey("lifecycle-coordinator", "message-1", "ab")
 TOKEN = "MjAyNi0wMy0wMlQwOTozMDowMCswMDowMCAwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDE="
 
+
+async def a_turn(house: House) -> None:
+    """Do what a turn's commit does: load, ask for the slot, save with an event."""
+    (dataset,) = (await house.registry.datasets(TENANT, DatasetFilter(), 1, None)).datasets
+    async with house.registry.transaction(ME) as transaction:
+        found = await transaction.dataset(dataset.place.dataset_id)
+        slot = Slot(a_client().client_id, JourneyStage.SANDBOX, "confluence")
+        await transaction.holder(slot)
+        await transaction.next_generation(slot)
+        found.revalidate("asked")
+        await transaction.save(found, NOW)
+
+
 CALLS: dict[str, Callable[[House], Awaitable[object]]] = {
     "claim": lambda house: house.leases.claim("one", TTL, 5, NOW),
     "beat": lambda house: house.leases.beat("one", [ID], TTL),
@@ -46,7 +59,7 @@ CALLS: dict[str, Callable[[House], Awaitable[object]]] = {
     "by task": lambda house: house.registry.request_of_task(TENANT, "task-1"),
     "unsettled": lambda house: house.registry.unsettled_requests(10),
     "history": lambda house: house.registry.quality_history(TENANT, ID),
-    "a turn": lambda house: _turn(house),
+    "a turn": a_turn,
 }
 
 
@@ -63,18 +76,6 @@ async def test_a_hot_query_walks_an_index(
     assert plans != []
     assert [line for line in plans if line.startswith("SCAN") and "USING" not in line] == []
     assert [line for line in plans if line.startswith("SCAN outbox")] == []
-
-
-async def _turn(house: House) -> None:
-    """Do what a turn's commit does: load, ask for the slot, save with an event."""
-    (dataset,) = (await house.registry.datasets(TENANT, DatasetFilter(), 1, None)).datasets
-    async with house.registry.transaction(ME) as transaction:
-        found = await transaction.dataset(dataset.place.dataset_id)
-        slot = Slot(a_client().client_id, JourneyStage.SANDBOX, "confluence")
-        await transaction.holder(slot)
-        await transaction.next_generation(slot)
-        found.revalidate("asked")
-        await transaction.save(found, NOW)
 
 
 @contextmanager

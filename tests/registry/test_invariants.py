@@ -34,7 +34,7 @@ async def test_client_stage_uniqueness(house: House) -> None:
     """Only one active dataset per client, stage and type: two are refused, an ended one is not counted."""
     first = await house.keep(a_dataset_in(DatasetStatus.FAILED))
 
-    with pytest.raises(IntegrityError, match="UNIQUE"):
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
         await copy_row(house, first, generation=2, connector_name="ACME-sandbox-other")
 
     await copy_row(house, first, generation=3, status=DatasetStatus.TEARDOWN)
@@ -83,11 +83,11 @@ async def test_stage_association(house: House) -> None:
     """A dataset has a known journey, of its client, and one of the three stages."""
     dataset = await house.keep(a_dataset())
 
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
         await change_row(house, dataset, journey_id=uuid4())
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
         await change_row(house, dataset, client_id=uuid4())
-    with pytest.raises(IntegrityError, match="CHECK"):
+    with pytest.raises(IntegrityError, match=r"(?i)check"):
         await house_sql(house, "UPDATE datasets SET stage = 'staging'")
 
 
@@ -103,7 +103,7 @@ async def test_a_dataset_of_a_journey_never_seen_is_refused(house: House) -> Non
 async def test_a_status_of_no_table_is_refused(house: House) -> None:
     await house.keep(a_dataset())
 
-    with pytest.raises(IntegrityError, match="CHECK"):
+    with pytest.raises(IntegrityError, match=r"(?i)check"):
         await house_sql(house, "UPDATE datasets SET status = 'forgotten'")
 
 

@@ -29,7 +29,8 @@ async def some_datasets(house: House, count: int) -> list[Dataset]:
 async def test_pages_show_every_dataset_once_newest_first(house: House, size: int) -> None:
     kept = await some_datasets(house, 7)
 
-    shown, token = [], None
+    shown: list[Dataset] = []
+    token = None
     for _ in range(8):
         page = await house.registry.datasets(TENANT, DatasetFilter(), size, token)
         shown += page.datasets

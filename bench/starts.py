@@ -1,0 +1,45 @@
+"""Starts: how long until help is shown and until the service is ready."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from statistics import median
+from typing import Any
+
+ROUNDS = 5
+
+
+async def measure() -> list[dict[str, Any]]:
+    """Time `--help` and `serve` from the start of their process."""
+    return [
+        {"what": "dataops --help: seconds, at most 0.3", "seconds": _median(_help)},
+        {"what": "dataops serve until ready: seconds, at most 3", "seconds": _median(_serve)},
+    ]
+
+
+def _median(once: Any) -> float:
+    return round(median(once() for _ in range(ROUNDS)), 3)
+
+
+def _help() -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "service", "--help"], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def _serve() -> float:
+    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data", folder]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            url = process.stdout.readline().strip() if process.stdout else ""
+            with urllib.request.urlopen(f"{url}/readyz", timeout=30) as answer:  # noqa: S310 - our own loopback address
+                answer.read()
+            taken = time.perf_counter() - started
+            process.terminate()
+    return taken

@@ -1,0 +1,57 @@
+"""How a command ends: the exit codes, and errors that say what, why and what to do next."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+
+class ExitCode(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_READY = 3
+    UNREACHABLE = 4
+    NOT_ALLOWED = 5
+
+
+class Stopped(Exception):
+    """A command cannot go on: `what` happened, `why`, and `next_step` to take."""
+
+    def __init__(self, code: ExitCode, what: str, why: str = "", next_step: str = "") -> None:
+        """End with this code."""
+        super().__init__(what)
+        self.code = code
+        self.what = what
+        self.why = why
+        self.next_step = next_step
+
+
+class Commands(TyperGroup):
+    """The commands; whatever stops one is told on stderr and becomes its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except Stopped as stopped:
+            _tell(stopped)
+            raise typer.Exit(stopped.code) from stopped
+
+
+def _tell(stopped: Stopped) -> None:
+    from rich.text import Text
+
+    from service.cli.show import errors
+
+    console = errors()
+    console.print(Text.assemble(("✗ ", "red"), stopped.what), soft_wrap=True)
+    if stopped.why:
+        console.print(Text(f"  {stopped.why}"), soft_wrap=True)
+    if stopped.next_step:
+        console.print(Text(f"  Next: {stopped.next_step}"), soft_wrap=True)

@@ -1,0 +1,102 @@
+"""Commands on what has happened: events and archives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.options import DEFAULT_URL, Dataset, Json, Token, Url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from service.cli.remote import Remote, Result
+
+PANEL = "Operate"
+
+_events = typer.Typer(help="Follow the domain events.", no_args_is_help=True)
+_archive = typer.Typer(help="Show and verify archives.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    _events.command("tail")(tail)
+    _archive.command("show")(show_archive)
+    _archive.command("verify")(verify)
+    app.add_typer(_events, name="events", rich_help_panel=PANEL)
+    app.add_typer(_archive, name="archive", rich_help_panel=PANEL)
+
+
+def tail(
+    *,
+    after: Annotated[
+        int | None,
+        typer.Option(min=0, help="Begin behind this sequence; 0 is the very beginning."),
+    ] = None,
+    journey: Annotated[str | None, typer.Option(help="Of this journey alone.")] = None,
+    follow: Annotated[bool, typer.Option(help="Stay, and tell events as they happen.")] = True,
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Tell the domain events as CloudEvents; with --no-follow those there are, then end."""
+    from service.cli import show
+    from service.cli.remote import Remote
+
+    remote = Remote(url, token)
+    found = (
+        remote.stream("/events", after=after, journey=journey)
+        if follow
+        else _past(remote, after or 0, journey)
+    )
+    for event in found:
+        if as_json:
+            show.document(event)
+        else:
+            show.line(_event_line(event))
+
+
+def show_archive(
+    dataset: Dataset, *, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False
+) -> None:
+    """Show where a dataset's archive is and until when it is kept."""
+    from service.cli import follow, show
+
+    follow.finish(_verified(dataset, url, token), show.fields, as_json=as_json)
+
+
+def verify(
+    dataset: Dataset, *, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False
+) -> None:
+    """Read a dataset's archive back and compare its digest; damage ends in exit code 1."""
+    from service.cli import follow, show
+    from service.cli.ending import ExitCode, Stopped
+
+    result = _verified(dataset, url, token)
+    follow.finish(result, show.fields, as_json=as_json)
+    if not result.data["verified"]:
+        why = "Its SHA-256 is not the one written down when it was archived."
+        raise Stopped(ExitCode.FAILED, result.sentence, why, "restore the file from a backup")
+
+
+def _verified(dataset: str, url: str, token: str | None) -> Result:
+    from service.cli.remote import Remote
+
+    return Remote(url, token).call("data-teardown", "verify-archive", {"dataset_id": dataset})
+
+
+def _past(remote: Remote, after: int, journey: str | None) -> Iterator[dict[str, Any]]:
+    """Give the events there are, page by page."""
+    page = remote.page("/events/replay", after=after, journey=journey)
+    while True:
+        yield from page.json()
+        if "next" not in page.links:
+            return
+        page = remote.page(page.links["next"]["url"])
+
+
+def _event_line(event: Mapping[str, Any]) -> str:
+    name = str(event["type"]).removesuffix(".v1").rpartition(".")[2]
+    whose = event.get("subject") or event.get("journeyref") or ""
+    return f"{int(event['sequence']):>5}  {event['time'][:19]}Z  {name:<26}  {whose}"

@@ -1,0 +1,118 @@
+"""Commands that run and keep the service: demo, serve, doctor and migrate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.ending import ExitCode, Stopped
+from service.cli.options import Data, Json
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (demo, serve, doctor):
+        app.command(rich_help_panel="Run")(command)
+
+
+def demo(
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="Keep everything in this folder, else it goes at the end.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Watch ACME Healthcare's datasets from request to archive, in this process."""
+    import asyncio
+
+    from service.cli.demo import demo as play
+
+    raise typer.Exit(asyncio.run(play(data, as_json=as_json)))
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Run the whole service in one process; its address is the first line on stdout."""
+    import asyncio
+
+    from domain.errors import DataOpsError
+    from service.cli.serve import serve as run
+
+    settings = _settings(host=host, port=port, data=data)
+    try:
+        asyncio.run(run(settings))
+    except (DataOpsError, OSError) as error:
+        raise Stopped(
+            ExitCode.FAILED, "The service cannot start.", str(error), "dataops doctor"
+        ) from error
+
+
+def doctor(*, data: Data = None, as_json: Json = False) -> None:
+    """Look whether everything is in place, and tell where each setting came from."""
+    from service.cli import show
+    from service.cli.doctor import examine
+
+    settings = _settings(data=data)
+    report = examine(settings)
+    if as_json:
+        show.document(report.document)
+    else:
+        rows = [(each.name, each.state, each.told) for each in report.findings]
+        show.table(("what", "state", "found"), rows)
+        show.line("")
+        origins = [(name, show.worded(v), origin) for name, v, origin in report.settings]
+        show.table(("setting", "value", "origin"), origins)
+    if report.broken:
+        names = ", ".join(each.name for each in report.broken)
+        mend = report.broken[0].mend
+        raise Stopped(ExitCode.FAILED, f"Not in order: {names}.", report.broken[0].told, mend)
+
+
+def migrate(*, data: Data = None, as_json: Json = False) -> None:
+    """Bring the database's tables up to date; one that is there already is left alone."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from registry.migrations import HEAD, current_revision, upgrade
+    from service.cli import show
+
+    settings = _settings(data=data)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    try:
+        before = current_revision(settings.database)
+        upgrade(settings.database)
+    except SQLAlchemyError as error:
+        what, why = "The database cannot be migrated.", str(error).splitlines()[0]
+        raise Stopped(ExitCode.FAILED, what, why, "dataops doctor") from error
+    if as_json:
+        show.document({"before": before, "after": HEAD})
+    else:
+        show.line(f"The database is at revision {HEAD} (before: {before or 'none'}).")
+
+
+def _settings(**flags: Any) -> Settings:
+    """Read the settings; a flag that is not given says nothing. Raises Stopped."""
+    from pydantic import ValidationError
+
+    from service.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        wrong = [
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            for each in error.errors(include_url=False, include_input=False)
+        ]
+        what = "The settings are wrong."
+        mend = "mend the flag, DATAOPS_… or dataops.toml"
+        raise Stopped(ExitCode.USAGE, what, "; ".join(wrong), mend) from error

@@ -1,0 +1,133 @@
+"""What the journeys are told with: datasets as the registry has them, time that moves, events."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from domain.dataset import Dataset
+from domain.events import RecordedEvent
+from domain.lifecycle import DatasetStatus
+from gateways.local.glean import Faults
+from protocol.auth import ANONYMOUS
+from tests.running import PATIENCE_SECONDS, RunningService
+
+ONE = {
+    "skill": "provision-datasets",
+    "journey_id": "journey-acme-2026",
+    "client_id": "acme-healthcare",
+    "stage": "sandbox",
+    "dataset_types": ["github"],
+}
+"""A request for one dataset of a hundred records."""
+
+TENANT = ANONYMOUS.tenant
+
+COORDINATOR = "lifecycle-coordinator"
+VALIDATION = "data-validation"
+TEARDOWN = "data-teardown"
+
+SEED_EVENTS = (
+    "DatasetProvisionRequested",
+    "DatasetProvisioningStarted",
+    "DatasetProvisionCompleted",
+    "DatasetValidationFailed",
+    "DatasetReady",
+    "DatasetTeardownStarted",
+    "DatasetArchived",
+)
+"""The events Journey Orchestration consumes, in the order in which a dataset's life may show them."""
+
+
+async def dataset_of(running: RunningService, ref: str) -> Dataset:
+    """Read a dataset by id, or the newest by its connector's name."""
+    registry = running.service.registry
+    return await registry.dataset(TENANT, await registry.dataset_id_of(TENANT, ref))
+
+
+async def until(
+    running: RunningService, ref: str, holds: Callable[[Dataset], object]
+) -> Dataset:
+    """Wait until something holds of a dataset; the bell says when to look again."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            wait = running.service.bell.handle()
+            dataset = await dataset_of(running, ref)
+            if holds(dataset):
+                return dataset
+            running.service.engine.ring(dataset.place.dataset_id)
+            await wait(0.2)
+
+
+async def until_status(running: RunningService, ref: str, status: DatasetStatus) -> Dataset:
+    """Wait until a dataset has a status."""
+    return await until(running, ref, lambda dataset: dataset.status is status)
+
+
+async def events_of(running: RunningService, ref: str | None = None) -> list[RecordedEvent]:
+    """Read every event, or those of one dataset, in order."""
+    registry = running.service.registry
+    wanted = None if ref is None else await registry.dataset_id_of(TENANT, ref)
+    return list(await registry.events(TENANT, 0, 1000, dataset_id=wanted))
+
+
+async def names_of(running: RunningService, ref: str | None = None) -> list[str]:
+    """Name every event, or those of one dataset, in order."""
+    return [each.name for each in await events_of(running, ref)]
+
+
+async def teardown(running: RunningService, ref: str, *, force: bool = False) -> None:
+    """Ask for a dataset's end and follow the task."""
+    given = {"skill": "teardown-dataset", "dataset_id": ref, "force": force}
+    await running.call(TEARDOWN, given)
+
+
+def glean_faults(running: RunningService) -> Faults:
+    """Give what is planned to go wrong at the local Glean."""
+    assert running.service.stand_ins.glean is not None
+    faults: Faults = running.service.stand_ins.glean.state.faults
+    return faults
+
+
+async def probe_once(running: RunningService, ref: str) -> Dataset:
+    """Let the time of the next probe come, and wait until it has been made."""
+    before = (await dataset_of(running, ref)).health.next_probe_at
+    running.clock.advance(timedelta(seconds=61))
+    return await until(running, ref, lambda each: each.health.next_probe_at != before)
+
+
+async def indexing(running: RunningService, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Call the local Glean's Indexing API as its administrator does."""
+    headers = {"Authorization": f"Bearer indexing-{running.service.stand_ins.token}"}
+    answer = await running.http.post(f"/glean/api/index/v1{path}", json=body, headers=headers)
+    assert answer.is_success, answer.text
+    found: dict[str, Any] = answer.json() if answer.content else {}
+    return found
+
+
+async def documents_in(running: RunningService, datasource: str) -> int:
+    """Count the documents a datasource of the local Glean has indexed."""
+    status = await indexing(running, f"/debug/{datasource}/status", {})
+    counts = status["documents"]["counts"]["indexed"]
+    return sum(int(each["count"]) for each in counts)
+
+
+@asynccontextmanager
+async def at_a_socket(app: Starlette) -> AsyncIterator[str]:
+    """Serve an application on a free port; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()

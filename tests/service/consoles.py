@@ -1,0 +1,156 @@
+"""The console, the API and the event stream over a real registry, reached without a socket."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import httpx
+from starlette.applications import Starlette
+
+from agents.discovery import Templates
+from agents.enquiries import Enquiries, Sources
+from domain.lifecycle import DatasetStatus
+from domain.rules import LifecycleRules
+from gateways.archive import FolderArchive
+from gateways.glean import GleanConnectors
+from gateways.local.mock_data import create_app
+from gateways.mock_data import MockDataClient
+from protocol.auth import Caller
+from protocol.cards import load_cards
+from protocol.transport import StreamingTransport
+from registry.database import Database
+from service.api import api_routes
+from service.changes import Bell
+from service.console.routes import console_routes
+from service.publishing import event_routes
+from service.sources import ConsoleSources
+from tests.builders import (
+    ADDRESS,
+    NOW,
+    a_client,
+    a_dataset,
+    a_dataset_in,
+    a_journey,
+    archive,
+    fill,
+    find_template,
+    tear_down,
+    validate,
+)
+from tests.gateways.foreign import Time, calling, the_credentials
+from tests.registry.databases import House, a_fresh_file
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from domain.commands import Principal
+    from domain.dataset import Dataset
+
+
+class Telling:
+    """Time for the registry: an hour after the beginning."""
+
+    def __call__(self) -> datetime:
+        return NOW + timedelta(hours=1)
+
+
+@dataclass
+class Console:
+    """A served console with its registry."""
+
+    house: House
+    app: Starlette
+    http: httpx.AsyncClient
+    archive: FolderArchive
+
+    async def keep(self, status: DatasetStatus, dataset: Dataset | None = None) -> Dataset:
+        """Keep a dataset in a status, its events in the outbox."""
+        return await self.house.keep(a_dataset_in(status, dataset))
+
+    async def keep_archived(self, content: bytes) -> Dataset:
+        """Keep an archived dataset whose archive, of these bytes, really lies in the folder."""
+        dataset = a_dataset()
+        for step in (find_template, fill, validate, tear_down, archive):
+            step(dataset)
+        key = f"{dataset.place.dataset_id}/archive.json"
+        dataset.archive = await self.archive.put(key, content, NOW + timedelta(days=91))
+        return await self.house.keep(dataset)
+
+    def seen_by(self, principal: Principal) -> httpx.AsyncClient:
+        """Give a client that calls as somebody in particular."""
+        return _client(_Guard(self.app, Caller(principal)))
+
+
+class _Guard:
+    """Says who is calling, as authentication does."""
+
+    def __init__(self, app: ASGIApp, caller: Caller) -> None:
+        self._app = app
+        self._caller = caller
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["caller"] = self._caller
+        await self._app(scope, receive, send)
+
+
+@asynccontextmanager
+async def serving(folder: Path, url: str | None = None) -> AsyncIterator[Console]:
+    """Serve the console over a registry of its own, or over one that is there already."""
+    numbers, bell = itertools.count(1 if url is None else 1000), Bell()
+    database = Database.open(
+        url or a_fresh_file(folder),
+        clock=Telling(),
+        rules=LifecycleRules(),
+        ids=lambda: UUID(int=next(numbers)),
+        on_commit=bell.ring,
+    )
+    house, kept = House(database), FolderArchive(folder / "archive")
+    async with calling(create_app()) as supplier:
+        sources = _sources(house, kept, bell, supplier)
+        app = Starlette(
+            routes=[*console_routes(sources), *api_routes(sources), *event_routes(sources)]
+        )
+        try:
+            async with _client(app) as http:
+                yield Console(house, app, http, kept)
+        finally:
+            await database.close()
+
+
+def same_database(folder: Path) -> str:
+    """Give the address of a folder's database, to open it as another process would."""
+    return f"sqlite+aiosqlite:///{folder / 'registry.db'}"
+
+
+def a_dataset_of(number: int, dataset_type: str = "confluence") -> Dataset:
+    """Make a dataset of one of many clients, so that each has a place of its own."""
+    client = a_client(f"client-{number}", code=f"C{number}")
+    return a_dataset(dataset_type, journey=a_journey(f"journey-{number}", client=client))
+
+
+def _sources(
+    house: House, kept: FolderArchive, bell: Bell, supplier: httpx.AsyncClient
+) -> ConsoleSources:
+    timing = Time().timing
+    templates = Templates(MockDataClient(supplier, timing))
+    connectors = GleanConnectors(supplier, the_credentials(), timing)  # nothing here asks them
+    cards = load_cards(ADDRESS)
+    return ConsoleSources(
+        registry=house.registry,
+        cards=lambda: [each.document for each in cards.values()],
+        clock=Telling(),
+        changes=bell,
+        enquiries=Enquiries(Sources(house.registry, templates, connectors, kept), ADDRESS),
+        base_url=ADDRESS,
+    )
+
+
+def _client(app: ASGIApp) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=StreamingTransport(app), base_url=ADDRESS, timeout=10)

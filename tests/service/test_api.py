@@ -1,0 +1,214 @@
+"""The JSON API answers what is so, and tells every error as RFC 9457 asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from domain import errors
+from domain.commands import Principal
+from domain.lifecycle import DatasetStatus
+from service.problems import problem_of
+from tests.service.consoles import Console, a_dataset_of, serving
+
+
+@pytest.fixture
+async def console(tmp_path: Path) -> AsyncIterator[Console]:
+    async with serving(tmp_path) as served:
+        yield served
+
+
+async def test_datasets_are_listed_page_by_page(console: Console) -> None:
+    for client in range(3):
+        await console.keep(DatasetStatus.READY, a_dataset_of(client))
+
+    first = (await console.http.get("/api/v1/datasets?page_size=2")).json()
+    rest = await console.http.get(
+        "/api/v1/datasets", params={"page_size": 2, "page_token": first["next_page_token"]}
+    )
+
+    assert len(first["datasets"]) == 2
+    assert len(rest.json()["datasets"]) == 1
+    assert rest.json()["next_page_token"] is None
+
+
+async def test_datasets_are_filtered_by_status_in_either_case(console: Console) -> None:
+    await console.keep(DatasetStatus.READY, a_dataset_of(1))
+    await console.keep(DatasetStatus.FAILED, a_dataset_of(2))
+
+    found = (await console.http.get("/api/v1/datasets?status=FAILED&stage=sandbox")).json()
+
+    assert [each["status"] for each in found["datasets"]] == ["failed"]
+
+
+@pytest.mark.parametrize("named", ["by id", "by connector"])
+async def test_a_dataset_is_shown_by_either_name(console: Console, named: str) -> None:
+    dataset = await console.keep(DatasetStatus.READY)
+    place = dataset.place
+    ref = place.connector_name if named == "by connector" else str(place.dataset_id)
+
+    found = (await console.http.get(f"/api/v1/datasets/{ref}")).json()
+
+    assert found["dataset_id"] == str(place.dataset_id)
+    assert len(found["checks"]) == 4
+
+
+async def test_a_quality_report_names_its_run(console: Console) -> None:
+    dataset = await console.keep(DatasetStatus.FAILED)
+
+    found = (await console.http.get(f"/api/v1/datasets/{dataset.place.dataset_id}/quality")).json()
+
+    assert (found["run"], found["runs"]) == (1, 1)
+    assert found["failed_checks"] == ["schema"]
+
+
+async def test_events_are_told_of_one_dataset_or_of_all(console: Console) -> None:
+    first = await console.keep(DatasetStatus.READY, a_dataset_of(1))
+    await console.keep(DatasetStatus.READY, a_dataset_of(2))
+    path = f"/api/v1/datasets/{first.place.dataset_id}/events"
+
+    own = (await console.http.get(path)).json()["events"]
+    everything = (await console.http.get("/api/v1/events")).json()["events"]
+
+    assert {each["subject"] for each in own} == {str(first.place.dataset_id)}
+    assert len(everything) == 2 * len(own)
+
+
+async def test_events_come_page_by_page(console: Console) -> None:
+    await console.keep(DatasetStatus.READY)
+
+    page = (await console.http.get("/api/v1/events?limit=1")).json()
+    rest = (await console.http.get(f"/api/v1/events?after={page['next_after']}")).json()
+
+    assert len(page["events"]) == 1
+    assert rest["next_after"] is None
+
+
+async def test_an_archive_is_read_back_and_compared(console: Console) -> None:
+    dataset = await console.keep_archived(b'{"format":"dataops-archive/1"}')
+
+    found = (await console.http.get(f"/api/v1/datasets/{dataset.place.dataset_id}/archive")).json()
+
+    assert found["verified"] is True
+    assert found["size_bytes"] == 30
+
+
+async def test_a_dataset_without_an_archive_says_so(console: Console) -> None:
+    dataset = await console.keep(DatasetStatus.READY)
+
+    answer = await console.http.get(f"/api/v1/datasets/{dataset.place.dataset_id}/archive")
+
+    assert answer.status_code == 404
+    assert "has no archive" in answer.json()["detail"]
+
+
+async def test_templates_are_listed_shown_and_previewed(console: Console) -> None:
+    key = "healthcare_developer_productivity_confluence"
+
+    found = (await console.http.get("/api/v1/templates?dataset_type=confluence")).json()
+    shown = (await console.http.get(f"/api/v1/templates/{key}")).json()
+    preview = (await console.http.get(f"/api/v1/templates/{key}/preview?record_count=2")).json()
+
+    assert key in [each["template_id"] for each in found["templates"]]
+    assert {each["dataset_type"] for each in found["templates"]} == {"confluence"}
+    assert shown["schema"]["type"] == "object"
+    assert len(preview["records"]) == 2
+
+
+async def test_the_agents_cards_are_listed(console: Console) -> None:
+    found = (await console.http.get("/api/v1/agents")).json()
+
+    assert len(found["agents"]) == 5
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["datasets/nothing", f"datasets/{uuid4()}", "templates/nothing", "datasets/nothing/events"],
+)
+async def test_what_does_not_exist_is_a_problem(console: Console, path: str) -> None:
+    answer = await console.http.get(f"/api/v1/{path}")
+
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, problem["status"], problem["title"]) == (404, 404, "Not Found")
+
+
+async def test_another_tenants_dataset_does_not_exist(console: Console) -> None:
+    dataset = await console.keep(DatasetStatus.READY)
+
+    async with console.seen_by(Principal("globex", "bob")) as stranger:
+        answer = await stranger.get(f"/api/v1/datasets/{dataset.place.dataset_id}")
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("datasets?status=broken", "status"),
+        ("datasets?stage=beta", "stage"),
+        ("datasets?page_size=0", "page_size"),
+        ("events?after=soon", "after"),
+        ("events?limit=9999999999999999999", "limit"),
+    ],
+)
+async def test_a_wrong_parameter_is_named(console: Console, query: str, field: str) -> None:
+    answer = await console.http.get(f"/api/v1/{query}")
+
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == [field]
+
+
+async def test_a_page_token_of_somebody_else_is_refused(console: Console) -> None:
+    answer = await console.http.get("/api/v1/datasets?page_token=none-of-ours")
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.RequestRejected("no"), 400),
+        (errors.NotAllowed("no"), 403),
+        (errors.NotFound("no"), 404),
+        (errors.TemplateNotFound("no"), 404),
+        (errors.DuplicateDataset("no"), 409),
+        (errors.IllegalTransition("no"), 409),
+        (errors.Conflict("no"), 409),
+        (errors.StaleOutcome("no"), 409),
+        (errors.InvalidInput("no"), 422),
+        (errors.SupplierLied("no"), 502),
+        (errors.SupplierUnavailable("no"), 503),
+        (errors.DataOpsError("no"), 500),
+    ],
+)
+def test_every_error_has_its_status(error: errors.DataOpsError, status: int) -> None:
+    answer = problem_of(error)
+
+    assert answer.status_code == status
+
+
+def test_a_supplier_that_asks_for_patience_is_heard() -> None:
+    answer = problem_of(errors.SupplierUnavailable("later", timedelta(seconds=20)))
+
+    assert answer.headers["retry-after"] == "20"
+
+
+async def test_the_openapi_document_describes_the_routes_there_are(console: Console) -> None:
+    document = (await console.http.get("/openapi.json")).json()
+
+    served = {path for each in console.app.routes if (path := getattr(each, "path", ""))}
+    assert document["openapi"].startswith("3.1")
+    assert set(document["paths"]) == {each for each in served if each.startswith("/api/v1/")}
+
+
+async def test_every_reference_of_the_openapi_document_leads_somewhere(console: Console) -> None:
+    answer = await console.http.get("/openapi.json")
+
+    known = answer.json()["components"]["schemas"]
+    referred = set(answer.text.split('"#/components/schemas/')[1:])
+    assert {each.split('"')[0] for each in referred} <= set(known)
