@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.api import api_routes
+from service.console.routes import console_routes
+from service.publishing import event_routes
+from service.sources import ConsoleSources
+
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
@@ -12,5 +17,12 @@ if TYPE_CHECKING:
 
 def pages(service: Service) -> list[BaseRoute]:
     """Give the routes of the console, the API and the event stream."""
-    del service
-    return []
+    sources = ConsoleSources(
+        registry=service.registry,
+        cards=lambda: [each.document for each in service.cards.values()],
+        clock=service.clock,
+        changes=service.bell,
+        enquiries=service.desks.enquiries,
+        base_url=service.base_url,
+    )
+    return [*api_routes(sources), *event_routes(sources), *console_routes(sources)]

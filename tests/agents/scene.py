@@ -34,7 +34,13 @@ from gateways.archive import FolderArchive
 from gateways.local.mock_data import create_app as create_supplier
 from gateways.mock_data import MockDataClient
 from gateways.schema import JsonSchemaRecords
-from tests.domain.making import DATASET_ID, a_dataset, commit
+from tests.domain.driving import (
+    a_dataset,
+    commit,
+)
+from tests.domain.making import (
+    DATASET_ID,
+)
 from tests.gateways.foreign import INDEXING_TOKEN, Glean, Said, Scripted, calling
 
 E = TypeVar("E")

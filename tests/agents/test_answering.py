@@ -22,7 +22,14 @@ from domain.errors import (
 )
 from domain.work import FindTemplate, OrderFailed, Outcome
 from tests.agents.scene import is_a, refused, unavailable
-from tests.domain.making import NOW, a_dataset, found, order_of
+from tests.domain.driving import (
+    a_dataset,
+    order_of,
+)
+from tests.domain.making import (
+    NOW,
+    found,
+)
 
 
 def an_order(seconds: float = 60.0) -> FindTemplate:

@@ -14,7 +14,12 @@ from gateways.local.mock_data import create_app as create_supplier
 from gateways.mock_data import MockDataClient
 from tests.agents.scene import Scene, acme, always, is_a, order_of, refused, unavailable
 from tests.contracts.test_mock_data import create_seed_supplier
-from tests.domain.making import a_client, a_dataset
+from tests.domain.driving import (
+    a_dataset,
+)
+from tests.domain.making import (
+    a_client,
+)
 from tests.gateways.foreign import Said, Scripted, Time, calling, page, said
 
 KEY = "healthcare_developer_productivity_confluence"
@@ -69,12 +74,12 @@ async def test_a_supplier_that_is_down_may_answer_later(scene: Scene) -> None:
 
 
 async def test_a_supplier_that_asks_for_patience_is_given_it(scene: Scene) -> None:
-    scene.meet(always(said({}, status=429, retry_after="120")))
+    scene.meet(always(said({}, status=429, retry_after="20")))
 
     outcome = is_a(OrderFailed, await scene.answer(acme()))
 
     assert outcome.failure is FailureKind.UNAVAILABLE
-    assert outcome.retry_after == timedelta(seconds=120)
+    assert outcome.retry_after == timedelta(seconds=20)
 
 
 @pytest.mark.parametrize("answer", [page(), said({"templates": 7}), said("nonsense")])

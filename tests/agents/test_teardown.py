@@ -33,7 +33,9 @@ from tests.agents.scene import (
     tear_down,
     unavailable,
 )
-from tests.domain.making import commit
+from tests.domain.driving import (
+    commit,
+)
 
 TAKEN: list[TeardownStep] = [each for each in TeardownStep if each != "grace"]
 """The steps an agent takes; grace is only waited for."""

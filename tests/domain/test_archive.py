@@ -7,7 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from domain.archive import Dossier, locked_until, retain_until
-from tests.domain.making import DATASET_ID, NOW
+from tests.domain.making import (
+    DATASET_ID,
+    NOW,
+)
 
 
 def a_dossier(**changes: Any) -> Dossier:

@@ -25,7 +25,15 @@ from domain.checks import (
     judge,
 )
 from domain.quality import CheckType, QualityPolicy, policy_for
-from tests.domain.making import HEALTHY, ILL, NOTHING, NOW, WHOLE, evidence, queries
+from tests.domain.making import (
+    HEALTHY,
+    ILL,
+    NOTHING,
+    NOW,
+    WHOLE,
+    evidence,
+    queries,
+)
 
 POLICY = QualityPolicy()
 

@@ -16,7 +16,9 @@ from domain.commands import (
 from domain.journey import JourneyStage
 from domain.lifecycle import TeardownReason
 from domain.state import Wish
-from tests.domain.making import DATASET_ID
+from tests.domain.making import (
+    DATASET_ID,
+)
 
 ADA = Principal("default", "ada")
 KEY = RequestKey("lifecycle-coordinator", "message-1", "ab" * 32)

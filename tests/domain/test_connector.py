@@ -21,13 +21,15 @@ from domain.connector import (
 )
 from domain.journey import CODE_PATTERN, ClientId, JourneyStage
 from domain.template import DATASET_TYPE_PATTERN, ObjectType
+from tests.domain.driving import (
+    provisioning,
+)
 from tests.domain.making import (
     DATASET_ID,
     a_connector,
     a_connector_place,
     a_place,
     a_template,
-    provisioning,
 )
 
 SANDBOX, PILOT, PRODUCTION = JourneyStage

@@ -33,25 +33,13 @@ from domain.work import (
     Rest,
     ValidateDataset,
 )
-from tests.domain.making import (
-    BAD,
-    DATASET_ID,
-    HEALTHY,
+from tests.domain.driving import (
     IN_STATUS,
-    NOW,
-    QUERIES,
-    RULES,
     a_dataset,
-    a_template,
-    after,
     commit,
-    examined,
     failed,
-    found,
-    key_of,
     only,
     order_of,
-    provisioned,
     provisioning,
     ready,
     rest_of,
@@ -59,6 +47,20 @@ from tests.domain.making import (
     take,
     unfilled,
     validating,
+)
+from tests.domain.making import (
+    BAD,
+    DATASET_ID,
+    HEALTHY,
+    NOW,
+    QUERIES,
+    RULES,
+    a_template,
+    after,
+    examined,
+    found,
+    key_of,
+    provisioned,
 )
 
 # --- discovering --------------------------------------------------------------------------------

@@ -15,30 +15,32 @@ from domain.events import (
 )
 from domain.lifecycle import DatasetStatus
 from domain.work import FailureKind, ProbeConnector, Rest, ValidateDataset
-from tests.domain.making import (
-    BAD,
-    HEALTHY,
-    ILL,
+from tests.domain.driving import (
     IN_STATUS,
-    NEAR_MISS,
-    a_connector,
-    after,
     commit,
     demoted,
-    evidence,
-    examined,
     failed,
     given_up,
     only,
-    order_failed,
     order_of,
     orders_of,
-    probed,
     ready,
     rest_of,
     snapshot,
     take,
     validating,
+)
+from tests.domain.making import (
+    BAD,
+    HEALTHY,
+    ILL,
+    NEAR_MISS,
+    a_connector,
+    after,
+    evidence,
+    examined,
+    order_failed,
+    probed,
 )
 
 

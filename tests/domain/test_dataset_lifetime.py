@@ -10,10 +10,8 @@ from domain.events import DatasetTeardownStarted
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
 from domain.state import Wish
 from domain.work import TakeStep
-from tests.domain.making import (
+from tests.domain.driving import (
     IN_STATUS,
-    NEAR_MISS,
-    after,
     archived,
     commit,
     failed,
@@ -22,6 +20,10 @@ from tests.domain.making import (
     ready,
     rest_of,
     validating,
+)
+from tests.domain.making import (
+    NEAR_MISS,
+    after,
 )
 
 HOUR = Wish(lifetime=timedelta(hours=1))

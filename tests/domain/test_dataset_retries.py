@@ -17,17 +17,11 @@ from domain.events import (
 from domain.lifecycle import DatasetStatus, LifecycleStage
 from domain.quality import Severity
 from domain.work import FailureKind, FindTemplate, ProvisionDataset, Rest, ValidateDataset
-from tests.domain.making import (
-    NEAR_MISS,
-    NOW,
+from tests.domain.driving import (
     a_dataset,
-    after,
     commit,
-    examined,
     failed,
-    found,
     only,
-    order_failed,
     order_of,
     orders_of,
     provisioning,
@@ -36,6 +30,14 @@ from tests.domain.making import (
     take,
     unfilled,
     validating,
+)
+from tests.domain.making import (
+    NEAR_MISS,
+    NOW,
+    after,
+    examined,
+    found,
+    order_failed,
 )
 
 

@@ -1,18 +1,13 @@
-"""Teardown: the seed's steps in order, a day of grace, undone before emptying and never after."""
+"""Teardown: the seed's steps in order, a day of grace, and no step ever given up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from domain.dataset import Dataset
 from domain.errors import IllegalTransition
 from domain.events import (
-    DatasetArchived,
-    DatasetRestored,
-    DatasetRetentionExpired,
     DatasetTeardownStarted,
     DatasetTeardownStepDone,
 )
@@ -21,45 +16,33 @@ from domain.rules import LifecycleRules
 from domain.teardown import Teardown
 from domain.work import (
     FailureKind,
-    PurgeArchive,
     Rest,
-    RestoreConnector,
     StepTaken,
     TakeStep,
-    ValidateDataset,
 )
-from tests.domain.making import (
+from tests.domain.driving import (
     IN_STATUS,
-    NOW,
-    QUERIES,
-    RULES,
     a_dataset,
-    a_receipt,
-    after,
-    archive_purged,
     archived,
     commit,
-    connector_restored,
-    emptying,
-    examined,
-    failed,
-    found,
-    given_up,
     in_grace,
-    key_of,
-    only,
-    order_failed,
     order_of,
-    orders_of,
-    provisioned,
     provisioning,
     ready,
     rest_of,
     snapshot,
-    step_taken,
     take,
     torn_down,
-    unfilled,
+)
+from tests.domain.making import (
+    NOW,
+    QUERIES,
+    RULES,
+    a_receipt,
+    after,
+    key_of,
+    order_failed,
+    step_taken,
 )
 
 MANUAL = TeardownReason.MANUAL_REQUEST
@@ -70,7 +53,7 @@ def step_of(teardown: Teardown | None) -> TeardownStep:
     return teardown.step
 
 
-# --- the steps ----------------------------------------------------------------------------------
+# --- the steps --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reason", list(TeardownReason))
@@ -164,7 +147,7 @@ def test_disconnecting_hides_the_documents() -> None:
     assert in_grace().is_hidden
 
 
-# --- grace --------------------------------------------------------------------------------------
+# --- grace ------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_emptied_during_the_day_of_grace() -> None:
@@ -225,7 +208,7 @@ def test_the_grace_period_is_configurable() -> None:
     assert rest_of(dataset).until == after(hours=1)
 
 
-# --- an order that is still out (A19) -----------------------------------------------------------
+# --- an order that is still out (A19) ---------------------------------------------------------------
 
 
 def test_nothing_is_emptied_while_an_order_may_still_be_filling() -> None:
@@ -298,91 +281,7 @@ def test_a_ready_dataset_has_nothing_to_wait_for() -> None:
     assert dataset.teardown.quiet_at == NOW
 
 
-# --- undone -------------------------------------------------------------------------------------
-
-
-def test_a_teardown_is_undone_inside_its_grace_period() -> None:
-    dataset = in_grace()
-
-    dataset.restore(after(hours=23))
-
-    assert dataset.status is DatasetStatus.VALIDATING
-    assert dataset.teardown is None
-    assert commit(dataset) == [DatasetRestored(*dataset.ids)]
-
-
-def test_a_restored_dataset_is_made_visible_and_then_validated() -> None:
-    dataset = in_grace()
-    dataset.restore(after(hours=1))
-    commit(dataset)
-
-    first = order_of(dataset, RestoreConnector, after(hours=1))
-    take(dataset, connector_restored(dataset), after(hours=1))
-
-    assert first.connector == dataset.connector
-    assert not dataset.is_hidden
-    assert orders_of(dataset, after(hours=1)) is ValidateDataset
-
-
-def test_a_dataset_restored_before_it_was_hidden_is_validated_at_once() -> None:
-    dataset = torn_down()
-
-    dataset.restore(NOW)
-
-    assert orders_of(dataset) is ValidateDataset
-
-
-def test_a_restored_dataset_becomes_ready_again() -> None:
-    dataset = torn_down()
-    dataset.restore(NOW)
-    commit(dataset)
-
-    take(dataset, examined(dataset))
-
-    assert dataset.status is DatasetStatus.READY
-
-
-def test_a_restored_incident_is_closed() -> None:
-    dataset = given_up()
-    dataset.start_teardown(MANUAL, after(minutes=13))
-
-    dataset.restore(after(minutes=14))
-
-    assert not dataset.health.is_incident
-
-
-@pytest.mark.parametrize("moment", [after(hours=24), after(hours=30)])
-def test_a_teardown_is_not_undone_when_its_grace_is_over(moment: datetime) -> None:
-    dataset = in_grace()
-
-    with pytest.raises(IllegalTransition, match="its grace period is over"):
-        dataset.restore(moment)
-
-
-def test_a_teardown_is_not_undone_once_emptying_has_begun() -> None:
-    dataset = emptying()
-
-    with pytest.raises(IllegalTransition, match="its grace period is over"):
-        dataset.restore(after(hours=1))
-
-
-def test_a_dataset_that_was_never_filled_is_not_restored() -> None:
-    dataset = unfilled()
-    dataset.start_teardown(MANUAL, NOW)
-
-    with pytest.raises(IllegalTransition, match="it was never filled"):
-        dataset.restore(after(hours=1))
-
-
-@pytest.mark.parametrize("status", [each for each in IN_STATUS if each != "teardown"])
-def test_only_a_dataset_in_teardown_is_restored(status: DatasetStatus) -> None:
-    dataset = IN_STATUS[status]()
-
-    with pytest.raises(IllegalTransition, match="only a dataset in TEARDOWN can be"):
-        dataset.restore(NOW)
-
-
-# --- steps that fail ----------------------------------------------------------------------------
+# --- steps that fail --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("failure", list(FailureKind))
@@ -419,131 +318,3 @@ def test_a_step_that_succeeds_at_last_forgets_its_failures() -> None:
 
     assert dataset.teardown is not None
     assert (dataset.teardown.retries, dataset.teardown.retry_at) == (0, None)
-
-
-# --- archived -----------------------------------------------------------------------------------
-
-
-def test_a_verified_dataset_is_archived() -> None:
-    dataset = emptying()
-    take(dataset, step_taken(dataset), after(hours=24))
-
-    events = take(dataset, step_taken(dataset), after(hours=24))
-
-    assert dataset.status is DatasetStatus.ARCHIVED
-    assert dataset.archived_at == after(hours=24)
-    assert only(DatasetArchived, events) == DatasetArchived(
-        dataset.place.dataset_id, "folder:archive.json", 123_456
-    )
-
-
-def test_nothing_is_archived_without_a_receipt() -> None:
-    dataset = torn_down(skip_grace=True)
-    for _ in range(3):
-        take(dataset, step_taken(dataset))
-    dataset.lapse(NOW)
-    take(dataset, step_taken(dataset))
-
-    with pytest.raises(IllegalTransition, match="its metadata was never archived"):
-        dataset.apply(step_taken(dataset), NOW)
-
-    assert dataset.status is DatasetStatus.TEARDOWN
-
-
-def test_a_dataset_that_never_held_anything_is_archived_with_no_bytes() -> None:
-    dataset = a_dataset()
-    dataset.start_teardown(MANUAL, NOW, skip_grace=True)
-    for receipt in (None, a_receipt(), None):
-        take(dataset, step_taken(dataset, receipt=receipt))
-    dataset.lapse(NOW)
-    take(dataset, step_taken(dataset))
-
-    events = take(dataset, step_taken(dataset))
-
-    assert only(DatasetArchived, events).original_size_bytes == 0
-
-
-# --- retention ----------------------------------------------------------------------------------
-
-
-def test_an_archive_is_kept_for_ninety_days_after_archiving() -> None:
-    dataset = archived()
-
-    assert rest_of(dataset, after(days=90, hours=23)) == Rest(
-        after(days=91), "archived; kept until its retention is over"
-    )
-
-
-def test_an_archive_is_purged_when_its_retention_is_over() -> None:
-    dataset = archived()
-
-    assert order_of(dataset, PurgeArchive, after(days=91)).location == "folder:archive.json"
-
-
-def test_an_archive_is_not_purged_before_its_lock_is_over() -> None:
-    dataset = archived()
-    dataset.archive = a_receipt(locked_until=after(days=100))
-
-    assert rest_of(dataset, after(days=99)).until == after(days=100)
-
-
-def test_a_purged_archive_leaves_its_receipt_and_an_event() -> None:
-    dataset = archived()
-
-    events = take(dataset, archive_purged(dataset), after(days=91))
-
-    assert events == [DatasetRetentionExpired(dataset.place.dataset_id, "folder:archive.json")]
-    assert dataset.archive == a_receipt()
-    assert rest_of(dataset, after(days=91)) == Rest(None, "archived; nothing is left to do")
-
-
-def test_a_purge_that_fails_is_tried_again() -> None:
-    dataset = archived()
-
-    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(days=91))
-
-    assert dataset.status is DatasetStatus.ARCHIVED
-    assert rest_of(dataset, after(days=91)).until == after(days=91, seconds=30)
-    assert orders_of(dataset, after(days=91, seconds=30)) is PurgeArchive
-
-
-ATTEMPTS: dict[str, Callable[[Dataset], object]] = {
-    "revalidate": lambda each: each.revalidate("asked for by ada"),
-    "restore": lambda each: each.restore(NOW),
-    "start_teardown": lambda each: each.start_teardown(MANUAL, NOW),
-    "template found": lambda each: each.apply(found(each), NOW),
-    "provisioned": lambda each: each.apply(provisioned(each), NOW),
-    "examined": lambda each: each.apply(examined(each), NOW),
-}
-
-
-@pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_archive_immutability_no_command_and_no_outcome_brings_it_back(attempt: str) -> None:
-    dataset = archived()
-    before = snapshot(dataset)
-
-    with pytest.raises(IllegalTransition):
-        ATTEMPTS[attempt](dataset)
-
-    assert dataset == before
-
-
-def test_archive_immutability_time_alone_changes_nothing() -> None:
-    dataset = archived()
-
-    assert not dataset.lapse(after(days=1000))
-
-
-def test_a_failed_dataset_keeps_nothing_of_its_trouble_in_teardown() -> None:
-    dataset = failed()
-
-    dataset.start_teardown(MANUAL, NOW)
-
-    assert dataset.trouble is None
-    assert step_of(dataset.teardown) is TeardownStep.PAUSE_SYNC
-
-
-def test_the_last_step_has_none_behind_it() -> None:
-    teardown = Teardown(MANUAL, NOW, NOW, NOW, 1, TeardownStep.VERIFY_EMPTIED)
-
-    assert teardown.advanced().step is TeardownStep.VERIFY_EMPTIED

@@ -22,7 +22,9 @@ from domain.events import (
     Happening,
     SeedEvent,
 )
-from tests.domain.making import DATASET_ID
+from tests.domain.making import (
+    DATASET_ID,
+)
 
 SEED = {
     DatasetProvisionRequested: [

@@ -28,19 +28,22 @@ from domain.state import Wish
 from domain.teardown import IRREVERSIBLE
 from domain.view import describe
 from domain.work import FailureKind, Order, Outcome, Probed, Rest, StepTaken
+from tests.domain.driving import (
+    IN_STATUS,
+    a_dataset,
+    commit,
+    snapshot,
+)
 from tests.domain.making import (
     BAD,
     HEALTHY,
     ILL,
-    IN_STATUS,
     NEAR_MISS,
     NOW,
-    a_dataset,
     a_place,
     a_receipt,
     a_template,
     archive_purged,
-    commit,
     connector_restored,
     evidence,
     examined,
@@ -49,7 +52,6 @@ from tests.domain.making import (
     order_failed,
     probed,
     provisioned,
-    snapshot,
 )
 
 Answer = Callable[[Dataset], Outcome]

@@ -16,7 +16,9 @@ from domain.journey import (
     previous_stage,
     uuid_of,
 )
-from tests.domain.making import a_client
+from tests.domain.making import (
+    a_client,
+)
 
 SANDBOX, PILOT, PRODUCTION = JourneyStage
 

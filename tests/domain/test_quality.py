@@ -20,7 +20,10 @@ from domain.quality import (
     policy_for,
     score_quality,
 )
-from tests.domain.making import NOW, four_checks
+from tests.domain.making import (
+    NOW,
+    four_checks,
+)
 
 HAIR = Fraction(1, 10**12)
 """As little as no float would notice in a sum."""

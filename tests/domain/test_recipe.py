@@ -13,7 +13,13 @@ from domain.recipe import SeedSource, derive_seed
 from domain.state import Wish
 from domain.template import ContentShare
 from domain.work import ProvisionDataset
-from tests.domain.making import a_template, order_of, provisioning
+from tests.domain.driving import (
+    order_of,
+    provisioning,
+)
+from tests.domain.making import (
+    a_template,
+)
 
 SOURCE = SeedSource("client", JourneyStage.SANDBOX, "confluence", 1)
 

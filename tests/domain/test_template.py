@@ -14,7 +14,9 @@ from domain.template import (
     TemplateRequest,
     select_template,
 )
-from tests.domain.making import a_template
+from tests.domain.making import (
+    a_template,
+)
 
 WANTED = TemplateRequest("healthcare", "developer_productivity", "confluence")
 

@@ -9,11 +9,8 @@ from domain.dataset import Dataset
 from domain.state import Wish
 from domain.view import describe, describe_quality
 from domain.work import ProvisionDataset
-from tests.domain.making import (
-    NEAR_MISS,
-    NOW,
+from tests.domain.driving import (
     a_dataset,
-    after,
     archived,
     demoted,
     failed,
@@ -21,6 +18,11 @@ from tests.domain.making import (
     order_of,
     provisioning,
     ready,
+)
+from tests.domain.making import (
+    NEAR_MISS,
+    NOW,
+    after,
 )
 
 

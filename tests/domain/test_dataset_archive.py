@@ -1,0 +1,180 @@
+"""Archived: only with a receipt, kept for its retention, and never brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from domain.dataset import Dataset
+from domain.errors import IllegalTransition
+from domain.events import (
+    DatasetArchived,
+    DatasetRetentionExpired,
+)
+from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
+from domain.teardown import Teardown
+from domain.work import (
+    FailureKind,
+    PurgeArchive,
+    Rest,
+)
+from tests.domain.driving import (
+    a_dataset,
+    archived,
+    emptying,
+    failed,
+    only,
+    order_of,
+    orders_of,
+    rest_of,
+    snapshot,
+    take,
+    torn_down,
+)
+from tests.domain.making import (
+    NOW,
+    a_receipt,
+    after,
+    archive_purged,
+    examined,
+    found,
+    order_failed,
+    provisioned,
+    step_taken,
+)
+
+MANUAL = TeardownReason.MANUAL_REQUEST
+
+
+def step_of(teardown: Teardown | None) -> TeardownStep:
+    assert teardown is not None
+    return teardown.step
+
+
+# --- archived ---------------------------------------------------------------------------------------
+
+
+def test_a_verified_dataset_is_archived() -> None:
+    dataset = emptying()
+    take(dataset, step_taken(dataset), after(hours=24))
+
+    events = take(dataset, step_taken(dataset), after(hours=24))
+
+    assert dataset.status is DatasetStatus.ARCHIVED
+    assert dataset.archived_at == after(hours=24)
+    assert only(DatasetArchived, events) == DatasetArchived(
+        dataset.place.dataset_id, "folder:archive.json", 123_456
+    )
+
+
+def test_nothing_is_archived_without_a_receipt() -> None:
+    dataset = torn_down(skip_grace=True)
+    for _ in range(3):
+        take(dataset, step_taken(dataset))
+    dataset.lapse(NOW)
+    take(dataset, step_taken(dataset))
+
+    with pytest.raises(IllegalTransition, match="its metadata was never archived"):
+        dataset.apply(step_taken(dataset), NOW)
+
+    assert dataset.status is DatasetStatus.TEARDOWN
+
+
+def test_a_dataset_that_never_held_anything_is_archived_with_no_bytes() -> None:
+    dataset = a_dataset()
+    dataset.start_teardown(MANUAL, NOW, skip_grace=True)
+    for receipt in (None, a_receipt(), None):
+        take(dataset, step_taken(dataset, receipt=receipt))
+    dataset.lapse(NOW)
+    take(dataset, step_taken(dataset))
+
+    events = take(dataset, step_taken(dataset))
+
+    assert only(DatasetArchived, events).original_size_bytes == 0
+
+
+# --- retention --------------------------------------------------------------------------------------
+
+
+def test_an_archive_is_kept_for_ninety_days_after_archiving() -> None:
+    dataset = archived()
+
+    assert rest_of(dataset, after(days=90, hours=23)) == Rest(
+        after(days=91), "archived; kept until its retention is over"
+    )
+
+
+def test_an_archive_is_purged_when_its_retention_is_over() -> None:
+    dataset = archived()
+
+    assert order_of(dataset, PurgeArchive, after(days=91)).location == "folder:archive.json"
+
+
+def test_an_archive_is_not_purged_before_its_lock_is_over() -> None:
+    dataset = archived()
+    dataset.archive = a_receipt(locked_until=after(days=100))
+
+    assert rest_of(dataset, after(days=99)).until == after(days=100)
+
+
+def test_a_purged_archive_leaves_its_receipt_and_an_event() -> None:
+    dataset = archived()
+
+    events = take(dataset, archive_purged(dataset), after(days=91))
+
+    assert events == [DatasetRetentionExpired(dataset.place.dataset_id, "folder:archive.json")]
+    assert dataset.archive == a_receipt()
+    assert rest_of(dataset, after(days=91)) == Rest(None, "archived; nothing is left to do")
+
+
+def test_a_purge_that_fails_is_tried_again() -> None:
+    dataset = archived()
+
+    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(days=91))
+
+    assert dataset.status is DatasetStatus.ARCHIVED
+    assert rest_of(dataset, after(days=91)).until == after(days=91, seconds=30)
+    assert orders_of(dataset, after(days=91, seconds=30)) is PurgeArchive
+
+
+ATTEMPTS: dict[str, Callable[[Dataset], object]] = {
+    "revalidate": lambda each: each.revalidate("asked for by ada"),
+    "restore": lambda each: each.restore(NOW),
+    "start_teardown": lambda each: each.start_teardown(MANUAL, NOW),
+    "template found": lambda each: each.apply(found(each), NOW),
+    "provisioned": lambda each: each.apply(provisioned(each), NOW),
+    "examined": lambda each: each.apply(examined(each), NOW),
+}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_archive_immutability_no_command_and_no_outcome_brings_it_back(attempt: str) -> None:
+    dataset = archived()
+    before = snapshot(dataset)
+
+    with pytest.raises(IllegalTransition):
+        ATTEMPTS[attempt](dataset)
+
+    assert dataset == before
+
+
+def test_archive_immutability_time_alone_changes_nothing() -> None:
+    dataset = archived()
+
+    assert not dataset.lapse(after(days=1000))
+
+
+def test_a_failed_dataset_keeps_nothing_of_its_trouble_in_teardown() -> None:
+    dataset = failed()
+
+    dataset.start_teardown(MANUAL, NOW)
+
+    assert dataset.trouble is None
+    assert step_of(dataset.teardown) is TeardownStep.PAUSE_SYNC
+
+
+def test_the_last_step_has_none_behind_it() -> None:
+    teardown = Teardown(MANUAL, NOW, NOW, NOW, 1, TeardownStep.VERIFY_EMPTIED)
+
+    assert teardown.advanced().step is TeardownStep.VERIFY_EMPTIED
