@@ -252,7 +252,9 @@ class Requests:
 
     def _ending(self, command: TeardownDataset) -> Callable[[Dataset], None]:
         def end(dataset: Dataset) -> None:
-            dataset.start_teardown(command.reason, self._clock(), skip_grace=command.force)
+            now = self._clock()
+            dataset.start_teardown(command.reason, now, skip_grace=command.force)
+            dataset.lapse(now)
 
         return end
 

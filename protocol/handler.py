@@ -16,7 +16,7 @@ from a2a.types import (
     Task,
     TaskState,
 )
-from a2a.utils.errors import InvalidParamsError
+from a2a.utils.errors import InvalidParamsError, UnsupportedOperationError
 
 from domain.errors import InvalidInput
 from protocol.auth import Caller, caller_of
@@ -174,8 +174,11 @@ class AgentHandler(DefaultRequestHandler):
             yield task
             return
         params = SubscribeToTaskRequest(id=known.task_id)
-        async for event in self.on_subscribe_to_task(params, context):
-            yield event
+        try:
+            async for event in self.on_subscribe_to_task(params, context):
+                yield event
+        except UnsupportedOperationError:  # it has ended between the two looks at it
+            yield await self._task(known, context)
 
     async def _task(self, known: Request, context: ServerCallContext) -> Task:
         task: Task | None = await self.on_get_task(GetTaskRequest(id=known.task_id), context)

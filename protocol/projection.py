@@ -31,12 +31,6 @@ STATUS_SECONDS = 0.3
 POLL_SECONDS = 0.5
 """How long a follower waits at most: changes of another process ring no bell here."""
 
-AT_ONCE = frozenset(
-    {TeardownStep.PAUSE_SYNC, TeardownStep.ARCHIVE_METADATA, TeardownStep.DISCONNECT}
-)
-"""The steps a teardown takes at once; a task waits for these, not for the grace period."""
-
-
 @dataclass(frozen=True, slots=True)
 class Showing:
     """What a task shows just now: a sentence, an object, and its state.
@@ -120,11 +114,12 @@ _DOWN = frozenset({_S.TEARDOWN, _S.ARCHIVED})
 
 
 def _is_settled(skill: str, dataset: Dataset) -> bool:
+    """Tell whether a task waits no longer; it waits for no grace period, but for all else."""
     teardown = dataset.teardown
     if skill != "teardown-dataset" or dataset.status is not _S.TEARDOWN or teardown is None:
         return dataset.status in {_S.READY, _S.FAILED, _S.TEARDOWN, _S.ARCHIVED}
     has_grace = teardown.grace_until > teardown.started_at
-    return has_grace and teardown.step not in AT_ONCE
+    return has_grace and teardown.step is TeardownStep.GRACE
 
 
 def _sentence(datasets: Sequence[Dataset]) -> str:

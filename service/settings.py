@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, TypeAdapter
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -29,11 +30,14 @@ def _duration(value: Any) -> Any:
 
 
 def _durations(value: Any) -> Any:
-    return value.split(",") if isinstance(value, str) else value
+    """Take `5s,20s,80s`; nothing at all means none."""
+    if isinstance(value, str):
+        return [each for each in value.split(",") if each.strip()]
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
-Durations = Annotated[tuple[Duration, ...], BeforeValidator(_durations)]
+Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_durations)]
 
 
 class Settings(BaseSettings):

@@ -230,7 +230,7 @@ class RunningService:
     def glean_faults(self) -> Faults:
         """What goes wrong at the local Glean next."""
         assert self.service.stand_ins.glean is not None
-        faults: Faults = self.service.stand_ins.glean.app.state.faults  # type: ignore[attr-defined]  # the layer around the application
+        faults: Faults = self.service.stand_ins.glean.state.faults
         return faults
 
     async def call(

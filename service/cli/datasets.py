@@ -225,9 +225,11 @@ def _plan(data: Mapping[str, Any]) -> None:
             each["connector_name"],
             each["template_id"],
             show.worded(each["record_count"]),
-            show.worded(each["conflict"]),
         )
         for each in data["datasets"]
     ]
-    show.table(("connector", "template", "records", "in the way"), rows)
+    show.table(("connector", "template", "records"), rows)
+    for each in data["datasets"]:
+        if each["conflict"]:
+            show.line(f"{each['connector_name']} is taken: dataset {each['conflict']} is active.")
     show.line(f"Nothing was changed. Plan {data['plan_digest']}")

@@ -110,6 +110,7 @@ class _Play:
         self._clock = clock
         self._report = report
         self._told = 0
+        self._is_over = False
         self._names: dict[UUID, str] = {}
 
     async def run(self) -> None:
@@ -117,13 +118,13 @@ class _Play:
         self._stage.title(self._served.url)
         telling = asyncio.create_task(self._tell_events())
         try:
-            provisioned = await self._act_one()
-            mended = await self._act_two()
-            archived = await self._act_three()
+            self._report.succeeded = (
+                await self._act_one() and await self._act_two() and await self._act_three()
+            )
         finally:
-            await self._catch_up()
-            telling.cancel()
-        self._report.succeeded = provisioned and mended and archived
+            self._is_over = True
+            self._served.service.bell.ring()
+            await telling
         self._stage.end(self._report.succeeded, len(self._report.events))
 
     async def _act_one(self) -> bool:
@@ -140,10 +141,14 @@ class _Play:
         datasets = ending.data.get("datasets", [])
         self._stage.quality(datasets)
         records = sum(int(each["record_count"] or 0) for each in datasets)
+        ready = sum(each["status"] == "ready" for each in datasets)
         self._stage.say(
-            f"{len(datasets)} datasets READY, {records} records, in {seconds:.2f} s (by hand "
-            f"{BY_HAND})"
+            f"{ready} of {len(datasets)} datasets READY, {records} records, in {seconds:.2f} s "
+            f"(by hand {BY_HAND})"
         )
+        for each in datasets:
+            if each.get("error"):
+                self._stage.say(f"{each['connector_name']}: {each['error']}")
         self._report.acts["provision"] = {
             "seconds": round(seconds, 3),
             "records": records,
@@ -271,10 +276,12 @@ class _Play:
     # events as they happen
 
     async def _tell_events(self) -> None:
-        while True:
+        """Tell each event once, and the last of them after the last act."""
+        while not self._is_over:
             wait = self._served.service.bell.handle()
             await self._catch_up()
             await wait(0.5)
+        await self._catch_up()
 
     async def _catch_up(self) -> None:
         registry = self._served.service.registry

@@ -8,6 +8,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+PANELS = ("Run", "Datasets", "Agents & templates", "Operate")
+"""The panels of the help, in their order."""
+
 
 class ExitCode(IntEnum):
     """What the shell is told."""
@@ -34,6 +37,12 @@ class Stopped(Exception):
 
 class Commands(TyperGroup):
     """The commands; whatever stops one is told on stderr and becomes its exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List the commands panel by panel, groups beside single commands."""
+        commands: dict[str, Any] = dict(self.commands)
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: PANELS.index(commands[name].rich_help_panel))
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""

@@ -148,8 +148,9 @@ def _whole(value: Any) -> Any:
             return value
 
 
-def _given(query: Mapping[str, str | int | None]) -> dict[str, str | int]:
-    return {name: value for name, value in query.items() if value is not None}
+def _given(query: Mapping[str, str | int | None]) -> dict[str, str | int] | None:
+    """Leave out what is None; an empty query would wipe out the one a path already has."""
+    return {name: value for name, value in query.items() if value is not None} or None
 
 
 def _address(url: str) -> str:

@@ -99,7 +99,7 @@ async def test_another_agents_order_is_refused(scene: Scene) -> None:
     assert "was sent to dataset-discovery" in refused(outcome)
 
 
-# --- the templates themselves -------------------------------------------------------------------
+# --- the templates themselves --------------------------------------------------------------------
 
 
 async def test_all_templates_are_listed_by_key() -> None:

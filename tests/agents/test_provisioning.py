@@ -151,7 +151,7 @@ async def test_filters_keep_records_out_of_the_connector_and_out_of_the_queries(
     assert all(each.expected_id.startswith("hcc00000") for each in outcome.queries)
 
 
-# --- failures -----------------------------------------------------------------------------------
+# --- failures ------------------------------------------------------------------------------------
 
 
 async def test_a_connector_name_that_somebody_else_holds_is_refused(scene: Scene) -> None:

@@ -67,7 +67,7 @@ async def test_pausing_calls_nobody_for_nothing_feeds_a_push_connector(scene: Sc
     assert scene.glean.requests == []
 
 
-# --- the archive --------------------------------------------------------------------------------
+# --- the archive ---------------------------------------------------------------------------------
 
 
 async def test_the_dossier_is_archived_and_read_back(scene: Scene) -> None:
@@ -131,7 +131,7 @@ async def test_an_order_to_archive_nothing_is_refused(scene: Scene, missing: str
     assert f"came without its {missing}" in refused(await scene.perform(bare))
 
 
-# --- out of sight -------------------------------------------------------------------------------
+# --- out of sight --------------------------------------------------------------------------------
 
 
 async def test_disconnecting_takes_every_document_out_of_sight(scene: Scene) -> None:
@@ -175,7 +175,7 @@ async def test_a_restored_dataset_passes_its_gate_again(scene: Scene) -> None:
     assert dataset.status is DatasetStatus.READY
 
 
-# --- emptied and verified -----------------------------------------------------------------------
+# --- emptied and verified ------------------------------------------------------------------------
 
 
 async def test_emptying_deletes_every_document(scene: Scene) -> None:
@@ -271,7 +271,7 @@ async def test_a_connector_that_was_never_created_is_a_success(
     assert is_a(StepTaken, outcome).step is wanted
 
 
-# --- purged -------------------------------------------------------------------------------------
+# --- purged --------------------------------------------------------------------------------------
 
 
 async def test_an_archive_is_purged_when_its_time_is_over(scene: Scene) -> None:
@@ -303,7 +303,7 @@ def receipt_of(dataset: Dataset) -> ArchiveReceipt:
     return dataset.archive
 
 
-# --- failures -----------------------------------------------------------------------------------
+# --- failures ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

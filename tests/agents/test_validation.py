@@ -82,7 +82,7 @@ async def test_progress_is_told_of_queries_and_records(scene: Scene) -> None:
     assert told[-1] == ("checking", 300, 300, "records")
 
 
-# --- schema -------------------------------------------------------------------------------------
+# --- schema --------------------------------------------------------------------------------------
 
 
 async def test_records_the_schema_refuses_are_counted_and_shown(scene: Scene) -> None:
@@ -115,7 +115,7 @@ async def test_other_records_than_were_uploaded_are_noticed(scene: Scene) -> Non
     assert not is_a(Examined, outcome).evidence.schema.digest_matches
 
 
-# --- completeness -------------------------------------------------------------------------------
+# --- completeness --------------------------------------------------------------------------------
 
 
 async def test_a_document_too_many_is_noticed(scene: Scene) -> None:
@@ -148,7 +148,7 @@ def dataset_fields(dataset: Dataset) -> tuple[str, ...]:
     return dataset.template.counted_fields
 
 
-# --- connector health ---------------------------------------------------------------------------
+# --- connector health ----------------------------------------------------------------------------
 
 
 async def test_one_probe_of_three_that_fails_is_seen(scene: Scene) -> None:
@@ -197,7 +197,7 @@ async def test_a_knock_of_the_watch_costs_no_search(scene: Scene) -> None:
     assert not any(each.endswith(SEARCH) for each in scene.glean.paths())
 
 
-# --- sample queries -----------------------------------------------------------------------------
+# --- sample queries ------------------------------------------------------------------------------
 
 
 async def test_a_deleted_document_breaks_its_query(scene: Scene) -> None:
@@ -234,7 +234,7 @@ async def test_no_more_queries_are_run_than_the_policy_says(scene: Scene) -> Non
     assert len(is_a(Examined, outcome).evidence.queries) == 10
 
 
-# --- failures -----------------------------------------------------------------------------------
+# --- failures ------------------------------------------------------------------------------------
 
 
 async def test_a_supplier_that_is_down_is_an_outage(scene: Scene) -> None:

@@ -53,7 +53,7 @@ def after(**spans: float) -> datetime:
     return NOW + timedelta(**spans)
 
 
-# --- places and templates -----------------------------------------------------------------------
+# --- places and templates ------------------------------------------------------------------------
 
 
 def a_client(**changes: Any) -> Client:
@@ -125,7 +125,7 @@ def a_connector(template: DatasetTemplate | None = None, **changes: Any) -> Conn
     return configure_connector(a_connector_place(**changes), template or a_template())
 
 
-# --- evidence -----------------------------------------------------------------------------------
+# --- evidence ------------------------------------------------------------------------------------
 
 WHOLE = Fraction(1)
 NOTHING = Fraction(0)
@@ -171,7 +171,7 @@ def four_checks(**scores: Fraction | int | str) -> tuple[DataQualityCheck, ...]:
     return tuple(made)
 
 
-# --- outcomes -----------------------------------------------------------------------------------
+# --- outcomes ------------------------------------------------------------------------------------
 
 
 def key_of(dataset: Dataset, *, version: int | None = None) -> OrderKey:

@@ -47,7 +47,7 @@ def complete(**changes: int) -> CompletenessEvidence:
     return CompletenessEvidence(**(fields | changes))
 
 
-# --- schema -------------------------------------------------------------------------------------
+# --- schema --------------------------------------------------------------------------------------
 
 
 def test_all_records_valid_pass_the_schema_check() -> None:
@@ -86,7 +86,7 @@ def test_the_first_faults_are_shown() -> None:
     ]
 
 
-# --- completeness -------------------------------------------------------------------------------
+# --- completeness --------------------------------------------------------------------------------
 
 
 def test_completeness_passes_at_exactly_95_percent_of_the_fields() -> None:
@@ -141,7 +141,7 @@ def test_the_gaps_are_shown_by_field() -> None:
     assert check.details["missing"] == {"space": 100}
 
 
-# --- connector health ---------------------------------------------------------------------------
+# --- connector health ----------------------------------------------------------------------------
 
 
 def test_three_healthy_probes_pass() -> None:
@@ -197,7 +197,7 @@ def test_the_slowest_answer_is_shown() -> None:
     assert check.details["response_time_p95_ms"] == 4000.0
 
 
-# --- sample queries -----------------------------------------------------------------------------
+# --- sample queries ------------------------------------------------------------------------------
 
 
 def test_ten_of_ten_queries_pass() -> None:
@@ -245,7 +245,7 @@ def test_a_query_passes_when_its_record_is_among_the_first_ten(
     assert result.passed is passed
 
 
-# --- together -----------------------------------------------------------------------------------
+# --- together ------------------------------------------------------------------------------------
 
 
 def test_the_worked_examples_evidence_is_judged_ready_at_0_995() -> None:

@@ -43,7 +43,7 @@ Places = st.tuples(
     st.one_of(Types, st.sampled_from(["sandbox", "pilot", "github", "x"])),
 )
 
-# --- names --------------------------------------------------------------------------------------
+# --- names ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_the_same_place_has_the_same_connector_again() -> None:
     assert a_connector() == a_connector()
 
 
-# --- configuration ------------------------------------------------------------------------------
+# --- configuration -------------------------------------------------------------------------------
 
 
 def test_a_connector_is_configured_from_its_place_and_its_template() -> None:
@@ -222,7 +222,7 @@ def test_a_dataset_configures_its_connector_for_its_own_place() -> None:
     assert dataset.connector == a_connector(generation=3)
 
 
-# --- filters ------------------------------------------------------------------------------------
+# --- filters -------------------------------------------------------------------------------------
 
 RECORDS = [
     {"id": "one", "path": "docs/one.md"},

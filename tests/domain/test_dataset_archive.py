@@ -12,8 +12,7 @@ from domain.events import (
     DatasetArchived,
     DatasetRetentionExpired,
 )
-from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
-from domain.teardown import Teardown
+from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.work import (
     FailureKind,
     PurgeArchive,
@@ -23,7 +22,6 @@ from tests.domain.driving import (
     a_dataset,
     archived,
     emptying,
-    failed,
     only,
     order_of,
     orders_of,
@@ -47,12 +45,7 @@ from tests.domain.making import (
 MANUAL = TeardownReason.MANUAL_REQUEST
 
 
-def step_of(teardown: Teardown | None) -> TeardownStep:
-    assert teardown is not None
-    return teardown.step
-
-
-# --- archived ---------------------------------------------------------------------------------------
+# --- archived ------------------------------------------------------------------------------------
 
 
 def test_a_verified_dataset_is_archived() -> None:
@@ -94,7 +87,7 @@ def test_a_dataset_that_never_held_anything_is_archived_with_no_bytes() -> None:
     assert only(DatasetArchived, events).original_size_bytes == 0
 
 
-# --- retention --------------------------------------------------------------------------------------
+# --- retention -----------------------------------------------------------------------------------
 
 
 def test_an_archive_is_kept_for_ninety_days_after_archiving() -> None:
@@ -163,18 +156,3 @@ def test_archive_immutability_time_alone_changes_nothing() -> None:
     dataset = archived()
 
     assert not dataset.lapse(after(days=1000))
-
-
-def test_a_failed_dataset_keeps_nothing_of_its_trouble_in_teardown() -> None:
-    dataset = failed()
-
-    dataset.start_teardown(MANUAL, NOW)
-
-    assert dataset.trouble is None
-    assert step_of(dataset.teardown) is TeardownStep.PAUSE_SYNC
-
-
-def test_the_last_step_has_none_behind_it() -> None:
-    teardown = Teardown(MANUAL, NOW, NOW, NOW, 1, TeardownStep.VERIFY_EMPTIED)
-
-    assert teardown.advanced().step is TeardownStep.VERIFY_EMPTIED

@@ -63,7 +63,7 @@ from tests.domain.making import (
     provisioned,
 )
 
-# --- discovering --------------------------------------------------------------------------------
+# --- discovering ---------------------------------------------------------------------------------
 
 
 def test_a_new_dataset_has_its_template_looked_for() -> None:
@@ -119,7 +119,7 @@ def test_a_template_that_no_longer_holds_the_wanted_count_fails_the_dataset() ->
     assert "250 is outside 300 to 2000" in only(DatasetProvisioningFailed, events).error_message
 
 
-# --- provisioning -------------------------------------------------------------------------------
+# --- provisioning --------------------------------------------------------------------------------
 
 
 def test_a_dataset_with_a_template_is_provisioned_from_it() -> None:
@@ -152,7 +152,7 @@ def test_a_filled_connector_is_validated_next() -> None:
     assert (dataset.content.documents, dataset.content.size_bytes) == (480, 123_456)
 
 
-# --- validating ---------------------------------------------------------------------------------
+# --- validating ----------------------------------------------------------------------------------
 
 
 def test_the_gate_compares_with_what_was_provisioned() -> None:
@@ -267,7 +267,7 @@ def test_a_dataset_that_failed_its_gate_waits_for_somebody() -> None:
     assert rest_of(dataset) == Rest(None, "failed; somebody has to mend and revalidate it")
 
 
-# --- which outcome counts -----------------------------------------------------------------------
+# --- which outcome counts ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [0, 2])

@@ -52,7 +52,7 @@ def knock(dataset: Dataset, probe: Probe, *minutes: float) -> list[object]:
     return events
 
 
-# --- ready --------------------------------------------------------------------------------------
+# --- ready ---------------------------------------------------------------------------------------
 
 
 def test_a_ready_dataset_is_probed_every_minute() -> None:
@@ -121,7 +121,7 @@ def test_a_slow_answer_counts_as_a_failure() -> None:
     assert "it answered in 5000 ms" in only(ConnectorHealthDegraded, events).error_message
 
 
-# --- ill ----------------------------------------------------------------------------------------
+# --- ill -----------------------------------------------------------------------------------------
 
 
 def test_an_ill_dataset_is_probed_before_its_gate_runs() -> None:
@@ -227,7 +227,7 @@ def test_a_gate_that_fails_on_something_else_closes_the_incident() -> None:
     assert not dataset.health.is_incident
 
 
-# --- patience -----------------------------------------------------------------------------------
+# --- patience ------------------------------------------------------------------------------------
 
 
 def test_an_illness_within_ten_minutes_is_waited_for() -> None:
@@ -330,7 +330,7 @@ def test_an_illness_without_a_message_is_told_plainly() -> None:
     assert only(DatasetValidationFailed, commit(dataset)).error_message.endswith("no probe passed.")
 
 
-# --- asked for ----------------------------------------------------------------------------------
+# --- asked for -----------------------------------------------------------------------------------
 
 
 def test_a_ready_dataset_is_validated_again_when_asked() -> None:

@@ -58,7 +58,7 @@ def retried(dataset: Dataset, seconds: float) -> list[object]:
     return [*commit(dataset)]
 
 
-# --- a supplier that does not answer ------------------------------------------------------------
+# --- a supplier that does not answer -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [a_dataset, provisioning, validating])
@@ -201,7 +201,7 @@ def test_validation_that_could_not_be_made_is_tried_again_in_place() -> None:
     assert orders_of(dataset, after(seconds=5)) is ValidateDataset
 
 
-# --- a near miss --------------------------------------------------------------------------------
+# --- a near miss ---------------------------------------------------------------------------------
 
 
 def test_a_near_miss_fails_with_a_warning_and_is_tried_again_by_itself() -> None:

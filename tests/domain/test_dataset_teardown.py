@@ -25,6 +25,7 @@ from tests.domain.driving import (
     a_dataset,
     archived,
     commit,
+    failed,
     in_grace,
     order_of,
     provisioning,
@@ -53,7 +54,7 @@ def step_of(teardown: Teardown | None) -> TeardownStep:
     return teardown.step
 
 
-# --- the steps --------------------------------------------------------------------------------------
+# --- the steps -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reason", list(TeardownReason))
@@ -147,7 +148,7 @@ def test_disconnecting_hides_the_documents() -> None:
     assert in_grace().is_hidden
 
 
-# --- grace ------------------------------------------------------------------------------------------
+# --- grace ---------------------------------------------------------------------------------------
 
 
 def test_nothing_is_emptied_during_the_day_of_grace() -> None:
@@ -208,7 +209,7 @@ def test_the_grace_period_is_configurable() -> None:
     assert rest_of(dataset).until == after(hours=1)
 
 
-# --- an order that is still out (A19) ---------------------------------------------------------------
+# --- an order that is still out (A19) ------------------------------------------------------------
 
 
 def test_nothing_is_emptied_while_an_order_may_still_be_filling() -> None:
@@ -281,7 +282,7 @@ def test_a_ready_dataset_has_nothing_to_wait_for() -> None:
     assert dataset.teardown.quiet_at == NOW
 
 
-# --- steps that fail --------------------------------------------------------------------------------
+# --- steps that fail -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("failure", list(FailureKind))
@@ -318,3 +319,18 @@ def test_a_step_that_succeeds_at_last_forgets_its_failures() -> None:
 
     assert dataset.teardown is not None
     assert (dataset.teardown.retries, dataset.teardown.retry_at) == (0, None)
+
+
+def test_a_failed_dataset_keeps_nothing_of_its_trouble_in_teardown() -> None:
+    dataset = failed()
+
+    dataset.start_teardown(MANUAL, NOW)
+
+    assert dataset.trouble is None
+    assert step_of(dataset.teardown) is TeardownStep.PAUSE_SYNC
+
+
+def test_the_last_step_has_none_behind_it() -> None:
+    teardown = Teardown(MANUAL, NOW, NOW, NOW, 1, TeardownStep.VERIFY_EMPTIED)
+
+    assert teardown.advanced().step is TeardownStep.VERIFY_EMPTIED

@@ -257,9 +257,9 @@ class ALifetime(RuleBasedStateMachine):
 
 
 TestALifetime = ALifetime.TestCase
-TestALifetime.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestALifetime.settings = settings(max_examples=80, stateful_step_count=50)
 
-# --- the places datasets hold -------------------------------------------------------------------
+# --- the places datasets hold --------------------------------------------------------------------
 
 
 def slot_of(dataset: Dataset) -> Slot:

@@ -49,7 +49,7 @@ def weighted(schema: str, completeness: str, health: str, queries: str) -> Quali
     )
 
 
-# --- the seed's numbers -------------------------------------------------------------------------
+# --- the seed's numbers --------------------------------------------------------------------------
 
 
 def test_the_worked_example_scores_0_995_and_is_ready() -> None:
@@ -90,7 +90,7 @@ def test_the_four_checks_carry_the_seeds_names() -> None:
     ]
 
 
-# --- both sides of the gate ---------------------------------------------------------------------
+# --- both sides of the gate ----------------------------------------------------------------------
 
 
 def test_exactly_the_ready_threshold_is_ready() -> None:
@@ -159,7 +159,7 @@ def test_with_the_seeds_numbers_whatever_passes_scores_at_least_0_9875() -> None
     assert judged(completeness="0.95").is_ready
 
 
-# --- what it would have taken -------------------------------------------------------------------
+# --- what it would have taken --------------------------------------------------------------------
 
 
 def test_a_blocked_dataset_is_told_what_would_have_passed() -> None:
@@ -177,7 +177,7 @@ def test_a_low_dataset_is_told_how_far_its_score_must_rise() -> None:
     )
 
 
-# --- exactness ----------------------------------------------------------------------------------
+# --- exactness -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_quality_threshold_ready_means_the_score_and_every_critical_check(
     assert bool(score.would_pass_if) != score.is_ready
 
 
-# --- nothing passes by being absent -------------------------------------------------------------
+# --- nothing passes by being absent --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("absent", range(4))
@@ -292,7 +292,7 @@ def test_a_check_keeps_its_evidence_and_its_time() -> None:
     assert score.checks[0] == check
 
 
-# --- policies -----------------------------------------------------------------------------------
+# --- policies ------------------------------------------------------------------------------------
 
 
 def test_a_policy_that_leaves_a_check_out_is_refused() -> None:

@@ -33,7 +33,7 @@ ANYBODY = named("anybody", GENERIC, GENERIC, "confluence")
 OTHER_TYPE = named("other", "healthcare", "developer_productivity", "github")
 CATALOGUE = [ANYBODY, TYPE, USE_CASE, INDUSTRY, EXACT, OTHER_TYPE]
 
-# --- selection ----------------------------------------------------------------------------------
+# --- selection -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_an_empty_catalogue_is_named_as_such() -> None:
         select_template(WANTED, [])
 
 
-# --- counts -------------------------------------------------------------------------------------
+# --- counts --------------------------------------------------------------------------------------
 
 
 def test_without_a_wish_the_templates_count_is_made() -> None:
@@ -144,7 +144,7 @@ def test_a_count_outside_the_range_is_refused(wanted: int) -> None:
         a_template().count_for(wanted)
 
 
-# --- templates that cannot be right -------------------------------------------------------------
+# --- templates that cannot be right --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dataset_type", ["", "with-hyphen", "Upper", "a" * 41])
@@ -161,7 +161,7 @@ def test_a_range_that_does_not_hold_its_count_is_refused(low: int, high: int, co
         a_template(record_count_range=(low, high), record_count=count)
 
 
-# --- fields and digest --------------------------------------------------------------------------
+# --- fields and digest ---------------------------------------------------------------------------
 
 
 def test_completeness_counts_the_schemas_properties() -> None:

@@ -52,9 +52,7 @@ async def dataset_of(running: RunningService, ref: str) -> Dataset:
     return await registry.dataset(TENANT, await registry.dataset_id_of(TENANT, ref))
 
 
-async def until(
-    running: RunningService, ref: str, holds: Callable[[Dataset], object]
-) -> Dataset:
+async def until(running: RunningService, ref: str, holds: Callable[[Dataset], object]) -> Dataset:
     """Wait until something holds of a dataset; the bell says when to look again."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:

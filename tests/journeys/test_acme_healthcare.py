@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -51,8 +50,8 @@ SEED_FIELDS = {
 
 
 @pytest.fixture
-async def asked(office: RunningService) -> AsyncIterator[Heard]:
-    yield await office.call(COORDINATOR, REQUEST)
+async def asked(office: RunningService) -> Heard:
+    return await office.call(COORDINATOR, REQUEST)
 
 
 async def test_one_request_ends_with_two_datasets_ready(asked: Heard) -> None:

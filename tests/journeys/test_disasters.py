@@ -58,13 +58,13 @@ async def test_glean_away_for_a_while_costs_a_retry_and_no_dataset(
     assert waiting.status is DatasetStatus.PROVISIONING
 
     office.clock.advance(timedelta(seconds=6))
-    await until_status(office, GITHUB, DatasetStatus.READY)
-    heard = await office.line.task(COORDINATOR, task.id)
+    office.service.engine.ring(waiting.place.dataset_id)
+    heard = await office.line.follow(COORDINATOR, task.id)
 
     assert "Glean" in waiting.trouble.message
     assert waiting.trouble.retries == 1
     assert (await names_of(office, GITHUB)).count("DatasetProvisionCompleted") == 1
-    assert heard.id == task.id
+    assert heard.state == "COMPLETED"
 
 
 async def test_glean_away_for_good_fails_the_dataset_and_names_glean(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ async def test_a_datasource_of_our_name_that_is_not_ours_is_never_touched(
     office: RunningService,
 ) -> None:
     name = await the_datasource_to_be(office)
-    theirs = {"name": name, "displayName": "Theirs", "homeUrl": "https://theirs.example"}
+    theirs = another_datasource(name)
     await indexing(office, "/adddatasource", theirs)
     before = await indexing(office, "/getdatasourceconfig", {"datasource": name})
 
@@ -172,7 +172,7 @@ async def test_tearing_down_beside_a_foreign_datasource_leaves_it_alone(
     office: RunningService,
 ) -> None:
     name = await the_datasource_to_be(office)
-    theirs = {"name": name, "displayName": "Theirs", "homeUrl": "https://theirs.example"}
+    theirs = another_datasource(name)
     await indexing(office, "/adddatasource", theirs)
     await office.call(COORDINATOR, ONE)
     before = await indexing(office, "/getdatasourceconfig", {"datasource": name})
@@ -226,3 +226,13 @@ async def the_datasource_to_be(office: RunningService) -> str:
             origin="",
         )
     )
+
+
+def another_datasource(name: str) -> dict[str, Any]:
+    """Somebody else's datasource under a name."""
+    return {
+        "name": name,
+        "displayName": "Theirs",
+        "homeUrl": "https://theirs.example",
+        "urlRegex": "^https://theirs.example/.*",
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -30,17 +29,17 @@ STATUS = "/status"
 
 
 @pytest.fixture
-async def ready(office: RunningService) -> AsyncIterator[RunningService]:
+async def ready(office: RunningService) -> RunningService:
     await office.call(COORDINATOR, ONE)
-    yield office
+    return office
 
 
 @pytest.fixture
-async def ill(ready: RunningService) -> AsyncIterator[RunningService]:
+async def ill(ready: RunningService) -> RunningService:
     glean_faults(ready).fail_next(STATUS, times=1000)
     for _ in range(3):
         await probe_once(ready, GITHUB)
-    yield ready
+    return ready
 
 
 async def test_revalidation_runs_the_gate_again_and_ends_ready(ready: RunningService) -> None:

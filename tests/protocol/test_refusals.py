@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.running import ACME, BASE, JIRA, SMALL, RunningService
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COORDINATOR = "lifecycle-coordinator"
-NOBODY = str(uuid4())
+NOBODY = "7b0d5a7e-0000-4000-8000-00000000dead"
 
 REJECTED: list[tuple[str, dict[str, Any], str]] = [
     (COORDINATOR, {**SMALL, "journey_id": "journey-nobody"}, "journey-nobody"),

@@ -54,7 +54,9 @@ async def test_a_message_of_the_older_protocol_is_taken(shared: RunningService) 
     message = {"kind": "message", "messageId": "old", "role": "user", "parts": [part]}
     body = {"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": message}}
 
-    answer = await shared.http.post(f"/agents/{COORDINATOR}", json=body)
+    answer = await shared.http.post(
+        f"/agents/{COORDINATOR}", json=body, headers={"A2A-Version": "0.3"}
+    )
 
     assert answer.json()["result"]["status"]["state"] == "completed"
 

@@ -25,6 +25,8 @@ from registry.repository import SqlRegistry
 from registry.templates import SqlCatalogue
 from tests.builders import NOW, TENANT, a_journey
 
+_NUMBERS = itertools.count(1)
+
 ME = Principal(TENANT, "alice")
 OTHERS = Principal("globex", "bob")
 
@@ -89,12 +91,12 @@ def a_fresh_file(folder: Path) -> str:
 @asynccontextmanager
 async def open_house(url: str) -> AsyncIterator[House]:
     """Open a migrated database; ids count up, so that tests see their order."""
-    hands, numbers = Hands(), itertools.count(1)
+    hands = Hands()
     database = Database.open(
         url,
         clock=hands.tell,
         rules=LifecycleRules(),
-        ids=lambda: UUID(int=next(numbers)),
+        ids=lambda: UUID(int=next(_NUMBERS)),
         on_commit=hands.ring,
     )
     try:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from domain.dataset import Dataset
-from domain.repository import Claim
+from domain.repository import Claim, Leases
 from tests.builders import NOW, TENANT, a_dataset, a_journey, find_template
 from tests.registry.databases import House, open_house
 
@@ -22,10 +22,11 @@ def claim_on(dataset: Dataset, owner: str = "one") -> Claim:
 
 
 async def test_a_due_dataset_is_claimed_once(house: House) -> None:
+    leases: Leases = house.leases
     dataset = await house.keep(a_dataset())
 
-    first = await house.leases.claim("one", LONG, 5, NOW)
-    second = await house.leases.claim("two", LONG, 5, NOW)
+    first = await leases.claim("one", LONG, 5, NOW)
+    second = await leases.claim("two", LONG, 5, NOW)
 
     assert (first, second) == ([claim_on(dataset)], [])
 

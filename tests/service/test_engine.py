@@ -18,6 +18,7 @@ from sqlalchemy import update
 from agents.coordinator import Turn
 from domain.errors import Conflict
 from domain.repository import Claim
+from registry.database import Database
 from registry.leases import SqlLeases
 from registry.tables import datasets
 from service.engine import Shift, TurnEngine
@@ -78,6 +79,10 @@ class BrokenLeases(SqlLeases):
     beats_to_break = 0
     releases_to_break = 0
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.broken = asyncio.Event()
+
     async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
         if self.claims_to_break:
             self.claims_to_break -= 1
@@ -87,6 +92,7 @@ class BrokenLeases(SqlLeases):
     async def beat(self, owner: str, ids: object, ttl: timedelta, /) -> set[UUID]:
         if self.beats_to_break:
             self.beats_to_break -= 1
+            self.broken.set()
             raise ConnectionError("the database is away")
         return await super().beat(owner, ids, ttl)  # type: ignore[arg-type]  # passed on as it came
 
@@ -146,7 +152,7 @@ async def some_datasets(house: House, *types: str) -> list[UUID]:
 
 async def owner_of(house: House, dataset_id: UUID) -> str | None:
     """Tell who holds the lease on a dataset."""
-    async with house.database.engine.connect() as connection:
+    async with house.database.reads.connect() as connection:
         asked = datasets.select().where(datasets.c.dataset_id == dataset_id)
         owner: str | None = (await connection.execute(asked)).mappings().one()["lease_owner"]
         return owner
@@ -155,7 +161,7 @@ async def owner_of(house: House, dataset_id: UUID) -> str | None:
 async def until_free(house: House, dataset_id: UUID) -> None:
     """Wait until nobody holds a dataset."""
     async with asyncio.timeout(PATIENCE):
-        while await owner_of(house, dataset_id) is not None:
+        while await owner_of(house, dataset_id) is not None:  # noqa: ASYNC110 - a row rings no bell
             await asyncio.sleep(0)
 
 
@@ -423,8 +429,7 @@ async def test_a_beat_that_fails_stops_no_turn(house: House) -> None:
     turns = Turns(ends_when_let_go)
     async with at_work(house, turns, lease=SHORT, leases=leases):
         async with asyncio.timeout(PATIENCE):
-            while leases.beats_to_break:
-                await asyncio.sleep(0)
+            await leases.broken.wait()
         let_go.set()
         await until_free(house, dataset_id)
 

@@ -1,0 +1,164 @@
+"""Killed in the middle and started again: every dataset ends READY exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from a2a.client.errors import A2AClientError
+from a2a.types import TaskState
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateways.local import mock_data
+from service.cli.talk import Ending, Talk
+from tests.journeys.scenes import COORDINATOR, at_a_socket
+from tests.running import CONFLUENCE, GITHUB, TWO_TYPES
+
+PATIENCE = 60.0
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Supplier:
+    """The supplier, which keeps whoever asks for records waiting until it is let go."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def app(self) -> Starlette:
+        """Give the application."""
+        app = mock_data.create_app()
+        app.add_middleware(self._layer)
+        return app
+
+    def _layer(self, app: ASGIApp) -> ASGIApp:
+        async def held(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/generate-mock-data":
+                self.asked.set()
+                await self.let_go.wait()
+            await app(scope, receive, send)
+
+        return held
+
+
+@asynccontextmanager
+async def started(command: str, data: Path, supplier: str) -> AsyncIterator[Process]:
+    """Start one of our commands over a folder; whatever still runs at the end is killed."""
+    environment = os.environ | {"DATAOPS_MOCK_DATA_URL": supplier, "NO_COLOR": "1"}
+    arguments = [sys.executable, "-m", "service", command, "--data", str(data)]
+    if command == "serve":
+        arguments += ["--port", "0"]
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdout=PIPE, stderr=PIPE, env=environment, cwd=ROOT
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def address_of(process: Process) -> str:
+    """Read the address a service prints first."""
+    assert process.stdout is not None
+    return (await process.stdout.readline()).decode().strip()
+
+
+async def ask(url: str) -> Ending:
+    """Send the one request, always as the same message, and follow its task to the end."""
+    talk = Talk(url)
+    try:
+        return await talk.call(COORDINATOR, TWO_TYPES, _hear, message_id="the-one-request")
+    finally:
+        await talk.close()
+
+
+async def _hear(data: dict[str, Any]) -> None:
+    del data
+
+
+def rows(data: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Read the registry's file as it lies there."""
+    connection = sqlite3.connect(data / "dataops.db")
+    try:
+        return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+async def supplier() -> AsyncIterator[tuple[Supplier, str]]:
+    held = Supplier()
+    async with at_a_socket(held.app()) as url:
+        yield held, url
+        held.let_go.set()
+
+
+async def killed_in_the_middle(command: str, data: Path, held: Supplier, url: str) -> None:
+    """Start a command, and kill it when it waits for the supplier's records."""
+    async with started(command, data, url) as process, asyncio.timeout(PATIENCE):
+        asking = None
+        if command == "serve":
+            asking = asyncio.create_task(ask(await address_of(process)))
+        await held.asked.wait()
+        process.kill()
+        await process.wait()
+        if asking is not None:
+            with pytest.raises((A2AClientError, httpx.HTTPError)):
+                await asking
+    held.let_go.set()
+
+
+async def test_a_service_killed_while_it_provisions_carries_on_when_it_is_started_again(
+    tmp_path: Path, supplier: tuple[Supplier, str]
+) -> None:
+    held, url = supplier
+    await killed_in_the_middle("serve", tmp_path, held, url)
+    unfinished = {status for (status,) in rows(tmp_path, "SELECT status FROM datasets")}
+
+    async with started("serve", tmp_path, url) as process, asyncio.timeout(PATIENCE):
+        ending = await ask(await address_of(process))
+
+    datasets = {each["connector_name"]: each["status"] for each in ending.data["datasets"]}
+    told = Counter(name for (name,) in rows(tmp_path, "SELECT name FROM outbox"))
+    assert "ready" not in {str(each).lower() for each in unfinished}
+    assert ending.state == TaskState.TASK_STATE_COMPLETED
+    assert datasets == {CONFLUENCE: "ready", GITHUB: "ready"}
+    assert told == {
+        "DatasetProvisionRequested": 1,
+        "DatasetProvisioningStarted": 2,
+        "DatasetPopulated": 2,
+        "DatasetProvisionCompleted": 2,
+        "DatasetReady": 2,
+    }
+    assert len(rows(tmp_path, "SELECT dataset_id FROM datasets")) == 2
+    glean = sqlite3.connect(tmp_path / "glean.db")
+    assert glean.execute("SELECT count(*) FROM datasource").fetchone() == (2,)
+    glean.close()
+
+
+async def test_a_demo_killed_in_its_first_act_is_carried_on(
+    tmp_path: Path, supplier: tuple[Supplier, str]
+) -> None:
+    held, url = supplier
+    await killed_in_the_middle("demo", tmp_path, held, url)
+
+    async with started("demo", tmp_path, url) as process, asyncio.timeout(PATIENCE):
+        out, err = await process.communicate()
+
+    assert process.returncode == 0, err.decode()
+    assert "All went as it should" in out.decode()

@@ -1,0 +1,226 @@
+"""Tasks: one message one request, follow-ups, cancelling, and listening in."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from a2a.types import Task, TaskState
+from a2a.utils.errors import InvalidParamsError, TaskNotCancelableError
+
+from gateways.local.glean.faults import FaultKind
+from protocol.codec import data_part
+from tests.running import ACME, CONFLUENCE, JIRA, SMALL, RunningService, running
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COORDINATOR = "lifecycle-coordinator"
+WORKING = TaskState.TASK_STATE_WORKING
+
+
+def _hold_up(service: RunningService, seconds: float = 60.0) -> None:
+    """Let the next upload hang, so that what waits for it stays in flight."""
+    service.glean_faults.fail_next(
+        "/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=seconds
+    )
+
+
+async def _in_flight(service: RunningService, given: Mapping[str, object], message: str) -> Task:
+    """Begin a request and wait until its dataset is being filled."""
+    _hold_up(service)
+    task = await service.line.begin(COORDINATOR, given, message)
+    await service.settled(JIRA, "provisioning")
+    return task
+
+
+async def test_wrong_input_is_mended_by_a_follow_up_on_the_same_task(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
+
+        mended = await service.line.say(COORDINATOR, [data_part(SMALL)], task_id=asked.task_id)
+
+        assert (asked.state, mended.state) == ("INPUT_REQUIRED", "COMPLETED")
+        task = await service.line.task(COORDINATOR, asked.task_id)
+        assert task.status.state == TaskState.TASK_STATE_COMPLETED
+        assert mended.dataset["connector_name"] == JIRA
+
+
+async def test_a_message_sent_twice_is_one_request(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        first = await service.call(COORDINATOR, SMALL, "m-1")
+
+        again = await service.call(COORDINATOR, SMALL, "m-1")
+
+        assert again.task_id == first.task_id
+        assert again.data == first.data
+        listed = await service.call(COORDINATOR, {"skill": "list-datasets"})
+        assert len(listed.data["datasets"]) == 1
+
+
+async def test_a_message_sent_again_in_flight_follows_its_own_task(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        task = await _in_flight(service, SMALL, "m-1")
+        again = asyncio.create_task(service.call(COORDINATOR, SMALL, "m-1"))
+
+        await service.line.cancel(COORDINATOR, task.id)
+
+        assert (await again).task_id == task.id
+        assert (await again).state == "CANCELED"
+
+
+async def test_a_blocking_message_sent_again_in_flight_waits_for_its_own_task(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as service:
+        task = await _in_flight(service, SMALL, "m-1")
+        message = {"messageId": "m-1", "role": "ROLE_USER", "parts": [{"data": SMALL}]}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+        again = asyncio.create_task(service.line.rpc(COORDINATOR, body))
+
+        await service.line.cancel(COORDINATOR, task.id)
+
+        answered = (await again)["result"]["task"]
+        assert answered["id"] == task.id
+        assert answered["status"]["state"] == "TASK_STATE_CANCELED"
+
+
+async def test_a_message_sent_again_for_its_task_alone_gets_it_at_once(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        task = await _in_flight(service, SMALL, "m-1")
+
+        again = await service.line.begin(COORDINATOR, SMALL, "m-1")
+
+        assert again.id == task.id
+        assert again.status.state == WORKING
+
+
+async def test_a_message_sent_again_with_another_body_is_an_error(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, SMALL, "m-1")
+
+        with pytest.raises(InvalidParamsError, match=r"m-1.*another body"):
+            await service.call(COORDINATOR, {**SMALL, "record_count": 11}, "m-1")
+
+
+async def test_a_question_sent_twice_is_asked_twice(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        first = await service.call(COORDINATOR, {"skill": "list-datasets"}, "m-1")
+
+        again = await service.call(COORDINATOR, {"skill": "list-datasets"}, "m-1")
+
+        assert again.task_id != first.task_id
+
+
+async def test_cancelling_takes_unfinished_datasets_down_and_leaves_ready_ones(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as service:
+        service.glean_faults.fail_next(
+            "/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=60, after=1
+        )
+        given = {**SMALL, "dataset_types": ["jira", "slack"]}
+        task = await service.line.begin(COORDINATOR, given)
+        names = ("ACME-sandbox-jira", "ACME-sandbox-slack")
+        ready, held = await _first_ready(service, names)
+
+        cancelled = await service.line.cancel(COORDINATOR, task.id)
+
+        assert cancelled.status.state == TaskState.TASK_STATE_CANCELED
+        ended = await service.settled(held, "archived")
+        assert ended["teardown_reason"] == "manual_request"
+        assert await service.status_of(ready) == "ready"
+
+
+async def _first_ready(service: RunningService, names: tuple[str, str]) -> tuple[str, str]:
+    """Wait for one of two datasets to be READY and tell which."""
+    async with asyncio.timeout(30):
+        while True:
+            wait = service.service.bell.handle()
+            for name, other in (names, names[::-1]):
+                if await service.status_of(name) == "ready":
+                    return name, other
+            await wait(0.5)
+
+
+async def test_a_task_that_has_ended_cannot_be_called_off(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        made = await service.call(COORDINATOR, SMALL)
+
+        with pytest.raises(TaskNotCancelableError):
+            await service.line.cancel(COORDINATOR, made.task_id)
+
+        assert await service.status_of(JIRA) == "ready"
+
+
+async def test_a_task_that_waits_for_input_can_be_called_off(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
+
+        cancelled = await service.line.cancel(COORDINATOR, asked.task_id)
+
+        assert cancelled.status.state == TaskState.TASK_STATE_CANCELED
+
+
+async def test_tasks_are_read_listed_and_listened_to(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        task = await _in_flight(service, SMALL, "m-1")
+        listening = asyncio.create_task(service.line.follow(COORDINATOR, task.id))
+
+        read = await service.line.task(COORDINATOR, task.id)
+        listed = await service.line.tasks(COORDINATOR)
+        await service.line.cancel(COORDINATOR, task.id)
+
+        assert read.id == task.id
+        assert task.id in {each.id for each in listed}
+        assert (await listening).state == "CANCELED"
+
+
+async def test_a_task_tells_of_its_progress_while_it_lasts(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        given = {**SMALL, "dataset_types": ["confluence"], "record_count": 2000}
+
+        heard = await service.call(COORDINATOR, given)
+
+        assert heard.states[0] == "SUBMITTED"
+        assert "WORKING" in heard.states
+        assert heard.state == "COMPLETED"
+        assert heard.dataset["record_count"] == 2000
+
+
+async def test_a_task_left_behind_by_a_stop_is_carried_on(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        task = await _in_flight(service, SMALL, "m-1")
+
+    async with running(tmp_path) as service:
+        heard = await service.call(COORDINATOR, SMALL, "m-1")
+
+    assert heard.task_id == task.id
+    assert heard.state == "COMPLETED"
+
+
+async def test_a_dataset_that_fails_its_gate_ends_its_task_failed_with_the_evidence(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, retry_delays=()) as service:
+        service.glean_faults.fail_next("/bulkindexdocuments", status=403, times=50)
+
+        heard = await service.call(COORDINATOR, {**SMALL, **ACME})
+
+        assert heard.state == "FAILED"
+        assert heard.dataset["status"] == "failed"
+        assert "403" in heard.sentence
+
+
+async def test_a_teardown_inside_its_grace_period_is_already_complete(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, {**SMALL, "dataset_types": ["confluence"], "record_count": 300})
+
+        heard = await service.call(
+            "data-teardown", {"skill": "teardown-dataset", "dataset_id": CONFLUENCE}
+        )
+
+        assert heard.state == "COMPLETED"
+        assert "restorable until" in heard.sentence

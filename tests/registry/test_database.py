@@ -1,0 +1,114 @@
+"""The database: one writer at a time, readers who never wait, and both dialects' words."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import ClauseElement, Dialect, create_mock_engine, make_url, select
+
+from domain.errors import NotFound
+from registry.dialect import blocking_url, insert_once, lease_end, outbox_number
+from registry.history import ticks
+from registry.leases import due_statement
+from tests.builders import TENANT, a_dataset, a_journey, find_template
+from tests.registry.databases import ME, House, open_house
+
+
+async def test_a_reader_never_waits_for_a_writer(house: House) -> None:
+    dataset = await house.keep(a_dataset())
+
+    async with house.registry.transaction(ME) as transaction:
+        changed = await transaction.dataset(dataset.place.dataset_id)
+        find_template(changed)
+        await transaction.save(changed, None)
+        seen = await house.registry.dataset(TENANT, dataset.place.dataset_id)
+
+    assert seen == dataset
+
+
+async def test_writers_of_two_processes_wait_their_turn(house: House, url: str) -> None:
+    async with open_house(url) as other:
+        writes = [
+            each.keep(a_dataset(f"{name}{number}"))
+            for number in range(10)
+            for name, each in (("a", house), ("b", other))
+        ]
+        kept = await asyncio.gather(*writes)
+
+    assert len({each.place.dataset_id for each in kept}) == 20
+
+
+async def test_a_cancelled_transaction_leaves_nothing_and_holds_nothing(house: House) -> None:
+    has_written = asyncio.Event()
+
+    async def write_and_wait() -> None:
+        async with house.registry.transaction(ME) as transaction:
+            await transaction.keep_journey(a_journey())
+            has_written.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write_and_wait())
+    await has_written.wait()
+    task.cancel()
+    await asyncio.wait({task})
+
+    with pytest.raises(NotFound):
+        await house.registry.client(TENANT, "acme-healthcare")
+    assert await house.keep(a_dataset()) is not None
+
+
+async def test_a_transaction_cancelled_inside_a_statement_holds_nothing(house: House) -> None:
+    for turns in range(12):
+        task = asyncio.create_task(house.keep(a_dataset(f"type{turns}")))
+        for _ in range(turns * 3):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    kept = await asyncio.wait_for(house.keep(a_dataset("last")), timeout=10)
+
+    assert kept.place.dataset_type == "last"
+
+
+async def test_a_dataset_never_added_cannot_be_saved(house: House) -> None:
+    with pytest.raises(NotFound):
+        await house.save(a_dataset())
+
+
+def test_postgresql_skips_rows_another_claims() -> None:
+    words = _in_postgresql(due_statement("postgresql"))
+
+    assert words.endswith("FOR UPDATE SKIP LOCKED")
+    assert "datasets.lease_until <= clock_timestamp()" in words
+
+
+def test_postgresql_adds_a_lease_to_its_own_clock() -> None:
+    words = _in_postgresql(select(lease_end("postgresql")))
+
+    assert "clock_timestamp() + " in words
+
+
+def test_postgresql_numbers_events_inside_the_commit() -> None:
+    words = _in_postgresql(select(outbox_number("postgresql")))
+
+    assert "SELECT NULL" in words
+
+
+def test_postgresql_leaves_alone_what_is_there() -> None:
+    words = _in_postgresql(insert_once("postgresql", ticks))
+
+    assert words.endswith("ON CONFLICT DO NOTHING")
+
+
+def test_each_dialect_has_a_driver_that_blocks() -> None:
+    urls = ["sqlite+aiosqlite:////data/registry.db", "postgresql+psycopg://db/dataops"]
+
+    blocking = [str(blocking_url(make_url(each))) for each in urls]
+
+    assert blocking == ["sqlite:////data/registry.db", "postgresql+psycopg://db/dataops"]
+
+
+def _in_postgresql(statement: ClauseElement) -> str:
+    dialect: Dialect = create_mock_engine("postgresql+psycopg://", print).dialect
+    return str(statement.compile(dialect=dialect))

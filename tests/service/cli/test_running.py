@@ -1,0 +1,213 @@
+"""The command line itself: help, doctor, migrate, and how commands end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.service.cli.commanding import Cli, command, environment, served
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = ("sqlalchemy", "a2a", "httpx", "pydantic", "starlette")
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from service.cli import app\n"
+        "app(['--help'], standalone_mode=False)\n"
+        f"print([each for each in {HEAVY!r} if each in sys.modules])\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_shows_panels_in_order_and_where_to_start(cli: Cli) -> None:
+    result = cli.run("--help")
+
+    panels = ("─ Run ", "─ Datasets ", "─ Agents & templates ", "─ Operate ")
+    places = [result.stdout.index(each) for each in panels]
+    assert places == sorted(places)
+    assert "Start here: dataops demo" in result.stdout
+    assert "5 not allowed" in result.stdout
+
+
+def test_a_mistyped_command_is_a_usage_error_with_a_suggestion(cli: Cli) -> None:
+    result = cli.run("teardwon")
+
+    assert result.exit_code == 2
+    assert "teardown" in result.stderr
+
+
+def test_a_service_out_of_reach_ends_in_exit_code_4(cli: Cli) -> None:
+    over_a2a = cli.run("templates", "list", "--url", "http://127.0.0.1:1")
+    over_http = cli.run("agents", "list", "--url", "http://127.0.0.1:1")
+
+    assert (over_a2a.exit_code, over_http.exit_code) == (4, 4)
+    assert "Next: dataops serve" in over_a2a.stderr
+
+
+def test_an_address_without_a_scheme_is_a_usage_error(cli: Cli) -> None:
+    result = cli.run("agents", "list", "--url", "localhost:8080")
+
+    assert result.exit_code == 2
+    assert "http://" in result.stderr
+
+
+def test_a_token_that_is_no_reference_is_refused_and_not_repeated(cli: Cli) -> None:
+    result = cli.run("agents", "list", "--token", "hunter2")
+
+    assert result.exit_code == 2
+    assert "hunter2" not in result.stderr
+
+
+def test_a_service_with_tokens_lets_in_who_has_one(tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"open sesame").hexdigest()
+    (tmp_path / "tokens").write_text(f"{digest} default ali\n")
+
+    with served(tmp_path, DATAOPS_AUTH_TOKENS=f"secret://file/{tmp_path / 'tokens'}") as guarded:
+        without = guarded.run("templates", "list")
+        over_http = guarded.run("agents", "list")
+        inside = guarded.run(
+            "templates", "list", "--token", "secret://env/SESAME", SESAME="open sesame"
+        )
+
+    assert (without.exit_code, over_http.exit_code, inside.exit_code) == (5, 5, 0)
+    assert "--token" in without.stderr
+
+
+def test_a_pipe_gets_no_escape_bytes(cli: Cli, tmp_path: Path) -> None:
+    result = subprocess.run(
+        command("templates", "list"),
+        cwd=tmp_path,
+        env=environment(DATAOPS_BASE_URL=cli.url),
+        capture_output=True,
+        check=True,
+    )
+
+    assert b"\x1b" not in result.stdout + result.stderr
+
+
+def test_a_terminal_gets_no_escape_bytes_under_no_color(cli: Cli, tmp_path: Path) -> None:
+    words = command("templates", "list")
+    env = environment(DATAOPS_BASE_URL=cli.url, TERM="xterm-256color")
+
+    plain = _on_a_terminal(words, tmp_path, {**env, "NO_COLOR": "1"})
+    styled = _on_a_terminal(words, tmp_path, {**env, "NO_COLOR": ""})
+
+    assert b"\x1b" in styled
+    assert b"\x1b" not in plain
+
+
+def test_migrate_makes_the_tables_and_leaves_them_alone_the_second_time(
+    cli: Cli, tmp_path: Path
+) -> None:
+    first = cli.answer("migrate", "--data", str(tmp_path))
+    second = cli.answer("migrate", "--data", str(tmp_path))
+
+    assert first["before"] is None
+    assert second["before"] == second["after"] == first["after"]
+
+
+def test_the_doctor_finds_a_fresh_installation_in_order(cli: Cli, tmp_path: Path) -> None:
+    result = cli.run("doctor", "--data", str(tmp_path / "new"))
+
+    assert result.exit_code == 0, result.stderr
+    assert "local stand-in" in result.stdout
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_doctor_says_where_each_value_comes_from(cli: Cli, tmp_path: Path) -> None:
+    report = cli.answer("doctor", "--data", str(tmp_path))
+
+    assert report["ok"]
+    assert report["settings"]["data"] == {"value": str(tmp_path), "origin": "set"}
+    assert report["settings"]["port"]["origin"] == "default"
+
+
+def test_the_doctor_sends_an_unmigrated_database_to_migrate(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "dataops.db").touch()
+
+    before = cli.run("doctor", "--data", str(tmp_path))
+    cli.run("migrate", "--data", str(tmp_path))
+    after = cli.run("doctor", "--data", str(tmp_path))
+
+    assert (before.exit_code, after.exit_code) == (1, 0)
+    assert "Next: dataops migrate" in before.stderr
+
+
+def test_the_doctor_shows_no_password(cli: Cli, tmp_path: Path) -> None:
+    url = "postgresql+psycopg://me:hunter2@127.0.0.1:1/dataops"
+
+    result = cli.run("doctor", "--data", str(tmp_path), "--json", DATAOPS_DATABASE_URL=url)
+
+    assert result.exit_code == 1
+    assert not json.loads(result.stdout)["ok"]
+    assert "hunter2" not in result.output
+
+
+def test_the_doctor_misses_the_tokens_of_a_real_glean(cli: Cli, tmp_path: Path) -> None:
+    result = cli.run("doctor", "--data", str(tmp_path), DATAOPS_GLEAN_URL="https://glean.example")
+
+    assert result.exit_code == 1
+    assert "GLEAN_INDEXING_TOKEN" in result.stderr
+
+
+def test_an_archive_of_an_unknown_kind_is_found(cli: Cli, tmp_path: Path) -> None:
+    result = cli.run("doctor", "--data", str(tmp_path), DATAOPS_ARCHIVE="tape:7")
+
+    assert result.exit_code == 1
+    assert "DATAOPS_ARCHIVE" in result.stderr
+
+
+def test_wrong_settings_are_a_usage_error(cli: Cli) -> None:
+    result = cli.run("doctor", DATAOPS_PORT="many")
+
+    assert result.exit_code == 2
+    assert "port" in result.stderr
+
+
+def test_a_service_that_anybody_could_reach_does_not_start_without_tokens(
+    cli: Cli, tmp_path: Path
+) -> None:
+    result = cli.run("serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path))  # noqa: S104 - refused, which is the point
+
+    assert result.exit_code == 1
+    assert "DATAOPS_AUTH_TOKENS" in result.stderr
+
+
+def _on_a_terminal(words: list[str], folder: Path, env: dict[str, str]) -> bytes:
+    """Run a command on a terminal of its own and give all it wrote."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        words, cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        written = b"".join(iter(lambda: _read(ours), b""))
+        assert process.wait() == 0
+    os.close(ours)
+    return written
+
+
+def _read(terminal: int) -> bytes:
+    """Read what there is; a terminal whose other end is closed is an error on Linux."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""

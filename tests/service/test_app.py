@@ -1,0 +1,181 @@
+"""The application: probes, metrics, limits and tokens under one address."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import Message, Scope
+
+from protocol.transport import StreamingTransport
+from service.app import LARGEST_BODY, build_app
+from service.assembly import InProcess, assembled, read_tokens
+from service.clocks import wall_clock
+from service.settings import Settings
+from tests.running import BASE, RunningService, running, tokens_file
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[RunningService]:
+    async with running(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[RunningService]:
+    tokens = tokens_file(tmp_path, alices="default alice")
+    async with running(tmp_path / "data", auth_tokens=tokens) as opened:
+        yield opened
+
+
+async def test_a_running_service_is_alive_and_ready(office: RunningService) -> None:
+    alive = await office.http.get("/healthz")
+
+    ready = await office.http.get("/readyz")
+
+    assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
+    assert ready.json() == {"ready": True, "database": True, "draining": False}
+
+
+async def test_a_service_that_is_not_up_yet_is_alive_but_not_ready(tmp_path: Path) -> None:
+    async with assembled(Settings(data=tmp_path), BASE, wall_clock) as service:
+        transport = StreamingTransport(build_app(service, []))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+            alive, ready = await http.get("/healthz"), await http.get("/readyz")
+
+    assert alive.status_code == 200
+    assert (ready.status_code, ready.json()["ready"]) == (503, False)
+
+
+async def test_a_service_on_its_way_out_is_not_ready(tmp_path: Path) -> None:
+    async with assembled(Settings(data=tmp_path), BASE, wall_clock) as service:
+        app = build_app(service, [])
+        async with app.router.lifespan_context(app):
+            pass
+        transport = StreamingTransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+            ready = await http.get("/readyz")
+
+    assert ready.status_code == 503
+    assert ready.json()["draining"] is True
+
+
+async def test_a_service_without_its_tables_is_alive_but_not_ready(office: RunningService) -> None:
+    async with office.service.database.engine.begin() as connection:
+        await connection.exec_driver_sql("DROP TABLE datasets")
+
+    ready = await office.http.get("/readyz")
+
+    assert (ready.status_code, ready.json()["database"]) == (503, False)
+    assert (await office.http.get("/healthz")).status_code == 200
+
+
+async def test_the_metrics_are_there_for_prometheus(office: RunningService) -> None:
+    page = await office.http.get("/metrics")
+
+    assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert 'dataops_datasets{status="ready"} 0.0' in page.text
+
+
+async def test_machine_readers_are_told_where_to_begin(office: RunningService) -> None:
+    text = (await office.http.get("/llms.txt")).text
+
+    assert f"{BASE}/.well-known/agent-card.json" in text
+
+
+async def test_a_body_that_is_too_large_is_not_read(office: RunningService) -> None:
+    answer = await office.http.post(
+        "/agents/lifecycle-coordinator", content=b"x" * (LARGEST_BODY + 1)
+    )
+
+    assert answer.status_code == 413
+
+
+async def test_the_local_glean_takes_larger_pages(office: RunningService) -> None:
+    answer = await office.http.post(
+        "/glean/api/index/v1/bulkindexdocuments", content=b"x" * (LARGEST_BODY + 1)
+    )
+
+    assert answer.status_code != 413
+
+
+async def test_without_a_token_only_the_open_paths_answer(guarded: RunningService) -> None:
+    closed = await guarded.http.get("/metrics")
+
+    opened = [
+        (await guarded.http.get(path)).status_code
+        for path in ("/healthz", "/readyz", "/llms.txt", "/.well-known/agent-card.json")
+    ]
+
+    assert closed.status_code == 401
+    assert opened == [200, 200, 200, 200]
+
+
+async def test_a_path_that_only_begins_like_an_open_one_is_closed(guarded: RunningService) -> None:
+    assert (await guarded.http.get("/healthzz/agents")).status_code in {401, 404}
+    assert (await guarded.http.get("/agents")).status_code == 401
+
+
+async def test_a_known_token_opens_the_rest(guarded: RunningService) -> None:
+    line = await guarded.line_of("alices")
+
+    assert (await line.http.get("/metrics")).status_code == 200
+
+
+async def test_the_stand_ins_have_tokens_of_their_own(guarded: RunningService) -> None:
+    answer = await guarded.http.post("/glean/rest/api/v1/search", json={"query": "x"})
+
+    assert answer.status_code == 401
+    assert "application/problem+json" not in answer.headers.get("content-type", "")
+
+
+def test_without_tokens_nobody_is_named() -> None:
+    assert read_tokens(None) == {}
+
+
+def test_tokens_are_read_line_by_line(tmp_path: Path) -> None:
+    reference = tokens_file(tmp_path, alices="default alice", bobs="globex bob")
+
+    found = sorted((each.tenant, each.subject) for each in read_tokens(reference).values())
+
+    assert found == [("default", "alice"), ("globex", "bob")]
+
+
+async def test_an_order_key_that_is_set_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THE_ORDER_KEY", "shared by all processes")
+    settings = Settings(data=tmp_path, auth_order_key="secret://env/THE_ORDER_KEY")
+
+    async with assembled(settings, BASE, wall_clock) as service:
+        key = service.tokens.order_key
+
+    assert key == "shared by all processes"
+
+
+async def test_nothing_is_called_before_it_is_built() -> None:
+    scope: Scope = {"type": "http"}
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    with pytest.raises(RuntimeError, match="called before it is built"):
+        await InProcess()(scope, receive, send)
+
+
+async def test_a_real_glean_is_asked_with_the_secrets_that_are_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLEAN_INDEXING_TOKEN", "indexing")
+    monkeypatch.setenv("GLEAN_CLIENT_TOKEN", "client")
+
+    async with running(tmp_path, glean_url="http://127.0.0.1:9", retry_delays=()) as office:
+        heard = await office.call("dataset-discovery", {"skill": "list-templates"})
+
+    assert heard.state == "COMPLETED"
+    assert office.service.stand_ins.glean is None

@@ -1,0 +1,103 @@
+"""Serving: who may reach it, what it prints first, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import httpx
+import pytest
+
+from domain.errors import NotAllowed
+from service.cli.serve import serve, serving
+from service.settings import Settings
+from tests.running import tokens_file
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "service.example"])  # noqa: S104 - the very address that is refused
+async def test_without_tokens_nobody_elsewhere_may_reach_it(host: str, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, host=host, port=0)
+
+    with pytest.raises(NotAllowed, match="DATAOPS_AUTH_TOKENS"):
+        async with serving(settings):
+            pass
+
+    assert not (tmp_path / "dataops.db").exists()
+
+
+async def test_with_tokens_everybody_may_reach_it(tmp_path: Path) -> None:
+    tokens = tokens_file(tmp_path, alices="default alice")
+    settings = Settings(data=tmp_path, host="0.0.0.0", port=0, auth_tokens=tokens)  # noqa: S104 - guarded by tokens
+
+    async with serving(settings) as served:
+        url = served.url
+
+    assert url.startswith("http://0.0.0.0:")
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("::1", "[::1]")],
+)
+async def test_it_tells_its_address(host: str, shown: str, tmp_path: Path) -> None:
+    async with serving(Settings(data=tmp_path, host=host, port=0)) as served:
+        port = served.listener.getsockname()[1]
+
+        assert served.url == f"http://{shown}:{port}"
+
+
+async def test_an_address_that_is_set_is_told(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, port=0, base_url="https://dataops.example/")
+
+    async with serving(settings) as served:
+        assert served.service.base_url == "https://dataops.example"
+
+
+async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = Settings(data=tmp_path, port=taken.getsockname()[1])
+
+        with pytest.raises(OSError, match="in use"):
+            async with serving(settings):
+                pass
+
+
+@pytest.mark.usefixtures("logs")
+async def test_the_address_is_the_first_line_and_answers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    running = asyncio.create_task(serve(Settings(data=tmp_path, port=0)))
+    async with asyncio.timeout(20):
+        while not (printed := capfd.readouterr().out):  # noqa: ASYNC110 - stdout rings no bell
+            await asyncio.sleep(0.01)
+
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"{printed.strip()}/readyz")
+
+    assert answer.json()["ready"] is True
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_good_order(ending: signal.Signals, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data", str(tmp_path)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        url = (await process.stdout.readline()).decode().strip()
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(f"{url}/readyz")
+
+        process.send_signal(ending)
+        _, err = await process.communicate()
+
+    assert answer.status_code == 200
+    assert "Traceback" not in err.decode()
+    assert process.returncode in {0, -ending, 128 + ending}

@@ -1,0 +1,157 @@
+"""Settings: flag, then environment, then file, then default; wrong ones are refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings, dumped, origins
+
+
+@pytest.fixture(autouse=True)
+def _a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def in_file(text: str) -> None:
+    Path("dataops.toml").write_text(text)
+
+
+def test_the_defaults_are_those_of_the_seed() -> None:
+    rules = Settings().rules
+
+    assert rules.grace_period == timedelta(hours=24)
+    assert rules.retention == timedelta(days=90)
+
+
+def test_a_file_says_more_than_the_default() -> None:
+    in_file("port = 1234")
+
+    assert Settings().port == 1234
+
+
+def test_the_environment_says_more_than_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_file("port = 1234")
+    monkeypatch.setenv("DATAOPS_PORT", "2345")
+
+    assert Settings().port == 2345
+
+
+def test_a_flag_says_more_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATAOPS_PORT", "2345")
+
+    assert Settings(port=3456).port == 3456
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("500ms", timedelta(milliseconds=500)),
+        ("90s", timedelta(seconds=90)),
+        ("1.5m", timedelta(seconds=90)),
+        ("24h", timedelta(hours=24)),
+        ("90d", timedelta(days=90)),
+        ("PT1H", timedelta(hours=1)),
+    ],
+)
+def test_lengths_of_time_are_written_as_people_write_them(
+    written: str, meant: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATAOPS_GRACE_PERIOD", written)
+
+    assert Settings().grace_period == meant
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"grace_period": "a day"},
+        {"grace_period": timedelta(seconds=-1)},
+        {"port": 65536},
+        {"turns_at_once": 0},
+        {"log_format": "xml"},
+        {"prot": 8080},
+    ],
+)
+def test_a_wrong_setting_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**wrong)
+
+
+def test_a_misspelt_line_of_the_file_is_refused() -> None:
+    in_file("prot = 8080")
+
+    with pytest.raises(ValidationError, match="prot"):
+        Settings()
+
+
+def test_several_retry_delays_are_taken() -> None:
+    settings = Settings.model_validate({"retry_delays": "1s,2m"})
+
+    assert settings.rules.retry_delays == (timedelta(seconds=1), timedelta(minutes=2))
+
+
+def test_several_retry_delays_are_taken_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATAOPS_RETRY_DELAYS", "1s,2m")
+
+    assert Settings().retry_delays == (timedelta(seconds=1), timedelta(minutes=2))
+
+
+def test_no_retries_at_all_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATAOPS_RETRY_DELAYS", "")
+
+    assert Settings().retry_delays == ()
+
+
+def test_the_database_is_a_file_under_data(tmp_path: Path) -> None:
+    assert Settings(data=Path("here")).database == f"sqlite+aiosqlite:///{tmp_path}/here/dataops.db"
+
+
+def test_a_database_that_is_set_is_taken() -> None:
+    url = "postgresql+psycopg://localhost/dataops"
+
+    assert Settings(database_url=url).database == url
+
+
+def test_the_archive_is_a_folder_under_data() -> None:
+    assert Settings(data=Path("here")).archive_folder == Path("here/archive")
+
+
+def test_an_archive_folder_that_is_set_is_taken() -> None:
+    assert Settings(archive="folder:/var/archive").archive_folder == Path("/var/archive")
+
+
+def test_an_archive_of_another_kind_is_refused_by_name() -> None:
+    settings = Settings(archive="tape:drive")
+
+    with pytest.raises(ValueError, match="tape:drive"):
+        _ = settings.archive_folder
+
+
+def test_settings_never_change() -> None:
+    settings = Settings()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1
+
+
+def test_it_is_told_which_settings_were_set() -> None:
+    in_file('host = "127.0.0.2"')
+
+    told = origins(Settings(port=1))
+
+    assert {told["port"], told["host"]} == {"set"}
+    assert told["data"] == "default"
+
+
+def test_settings_are_shown_as_plain_json() -> None:
+    shown = dumped(Settings())
+
+    assert shown["data"] == "data"
+    assert shown["grace_period"] == "P1D"
