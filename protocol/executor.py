@@ -49,6 +49,7 @@ class SkillExecutor(AgentExecutor):
         self._projection = projection
         self._registry = registry
         self._base = base
+        self._followed: dict[str, _Telling] = {}
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Run one message to a terminal state, or to INPUT_REQUIRED with what is wrong."""
@@ -73,6 +74,8 @@ class SkillExecutor(AgentExecutor):
         principal = caller_of(context.call_context).principal
         request = await self._registry.request_of_task(principal.tenant, task_id)
         told = _Telling(TaskUpdater(event_queue, task_id, context_id))
+        if (followed := self._followed.get(task_id)) is not None:
+            followed.hush()
         data: JsonObject = {}
         if request is not None:
             await self._desks.front.cancel(request)
@@ -120,7 +123,11 @@ class SkillExecutor(AgentExecutor):
         return await self._desks.front.perform(given.command(), call)  # type: ignore[attr-defined]  # writing skills' inputs have it
 
     async def _follow(self, request: Request, told: _Telling) -> None:
-        showing = await self._projection.follow(request, told.tell)
+        self._followed[request.task_id] = told
+        try:
+            showing = await self._projection.follow(request, told.tell)
+        finally:
+            del self._followed[request.task_id]
         await told.finish(showing.sentence, showing.data, showing.state)
         await self._registry.settle_request(request.principal.tenant, request.task_id)
 
@@ -187,6 +194,11 @@ class _Telling:
 
     def __init__(self, updater: TaskUpdater) -> None:
         self._updater = updater
+        self._is_hushed = False
+
+    def hush(self) -> None:
+        """Tell no more: the task is being called off, and that is how it ends."""
+        self._is_hushed = True
 
     async def tell(self, showing: Showing) -> None:
         """Tell how things stand; mere progress goes beside the message, for history keeps those."""
@@ -207,6 +219,8 @@ class _Telling:
         state: TaskState = TaskState.TASK_STATE_COMPLETED,
     ) -> None:
         """End the task with its artifact."""
+        if self._is_hushed:
+            return
         parts = [text_part(sentence), data_part(data)]
         await self._updater.add_artifact(parts, name="result", last_chunk=True)
         message = new_message([text_part(sentence)], role=Role.ROLE_AGENT)
@@ -217,6 +231,8 @@ class _Telling:
         await self._say(state, sentence, data)
 
     async def _say(self, state: TaskState, sentence: str, data: JsonObject) -> None:
+        if self._is_hushed:
+            return
         message = new_message([text_part(sentence), data_part(data)], role=Role.ROLE_AGENT)
         await self._updater.update_status(state, message)
 

@@ -52,8 +52,9 @@ class OrderHandler(DefaultRequestHandler):
 
     def __init__(self, agent: StageAgent, card: AgentCard) -> None:
         """Let this agent carry out orders."""
+        self._executor = OrderExecutor(agent)
         super().__init__(
-            OrderExecutor(agent), RecentTasks(), card, request_context_builder=OrderContexts()
+            self._executor, RecentTasks(), card, request_context_builder=OrderContexts()
         )
 
     async def on_message_send_stream(
@@ -66,6 +67,17 @@ class OrderHandler(DefaultRequestHandler):
             return
         async for event in super().on_message_send_stream(params, context):
             yield event
+
+    async def on_cancel_task(
+        self, params: CancelTaskRequest, context: ServerCallContext
+    ) -> Task | None:
+        """Call an order off, also one that has told nothing yet and so has no task to be seen."""
+        if self._executor.call_off(params.id):
+            called_off = Task(id=params.id, context_id=params.id)
+            called_off.status.state = TaskState.TASK_STATE_CANCELED
+            return called_off
+        ended: Task | None = await super().on_cancel_task(params, context)
+        return ended
 
 
 class AgentHandler(DefaultRequestHandler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS = 0.1
 """How much time lies between two progress events; a shorter order sends none."""
 
+CALLED_OFF = "The order was called off."
+
 
 class OrderContexts(RequestContextBuilder):
     """Names an order's task after its message, so that whoever gave the order can cancel it."""
@@ -61,6 +64,7 @@ class OrderExecutor(AgentExecutor):
     def __init__(self, agent: StageAgent) -> None:
         """Serve this agent."""
         self._agent = agent
+        self._under_way: dict[str, asyncio.Future[Outcome]] = {}
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Carry out one order; its outcome is the task's only artifact."""
@@ -73,13 +77,32 @@ class OrderExecutor(AgentExecutor):
         if order is None:
             raise InvalidParamsError(message="The coordinator sends orders only.")
         report = _Report(context, event_queue)
-        outcome = await self._agent.perform(order, report.note)
-        await report.finish(outcome)
+        work = asyncio.ensure_future(self._agent.perform(order, report.note))
+        if await self._ended(str(context.task_id), work):
+            await report.finish(work.result())
+        else:
+            await report.end(TaskState.TASK_STATE_CANCELED, CALLED_OFF)
+
+    def call_off(self, task_id: str) -> bool:
+        """Stop the work of an order that is under way here; tells whether there was one."""
+        work = self._under_way.get(task_id)
+        return work is not None and work.cancel()
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Call an order off; its work has been cancelled already."""
-        report = _Report(context, event_queue)
-        await report.end(TaskState.TASK_STATE_CANCELED, "The order was called off.")
+        await _Report(context, event_queue).end(TaskState.TASK_STATE_CANCELED, CALLED_OFF)
+
+    async def _ended(self, task_id: str, work: asyncio.Future[Outcome]) -> bool:
+        """Wait until work is over; tells whether it came to its own end."""
+        self._under_way[task_id] = work
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
+        finally:
+            del self._under_way[task_id]
+        return not work.cancelled()
 
 
 class _Report:

@@ -31,6 +31,7 @@ STATUS_SECONDS = 0.3
 POLL_SECONDS = 0.5
 """How long a follower waits at most: changes of another process ring no bell here."""
 
+
 @dataclass(frozen=True, slots=True)
 class Showing:
     """What a task shows just now: a sentence, an object, and its state.

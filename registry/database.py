@@ -107,12 +107,12 @@ def _reading(url: URL) -> AsyncEngine:
 
 
 def _engine(url: URL, size: int) -> AsyncEngine:
-    is_remote = url.get_backend_name() != SQLITE  # a file has no connection to lose or to clear
+    is_remote = url.get_backend_name() != SQLITE  # a file has no connection to lose
     return create_async_engine(
         url,
         pool_size=size,
         max_overflow=0,
         pool_timeout=_PATIENCE_SECONDS,
         pool_pre_ping=is_remote,
-        pool_reset_on_return="rollback" if is_remote else None,
+        pool_reset_on_return="rollback",  # a cancelled BEGIN may have begun all the same
     )

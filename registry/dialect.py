@@ -112,7 +112,11 @@ def _prepare(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
     def began(connection: Connection) -> None:
         if connection.dialect.is_async:  # one trip to the driver's thread instead of three
             driver: Any = connection.connection.dbapi_connection
-            driver.run_async(lambda raw: raw.execute(begin))
+            try:
+                driver.run_async(lambda raw: raw.execute(begin))
+            except BaseException:  # cancelled or failed, it may have begun all the same
+                connection.invalidate()
+                raise
         else:
             connection.exec_driver_sql(begin)
 

@@ -68,7 +68,7 @@ def _gauges(figures: Figures, now: datetime) -> dict[str, tuple[str, float | Non
             figures.first_pass_rate,
         ),
         "dataops_teardown_success_ratio": (
-            "Share of teardowns past their grace period that are archived; target 1.",
+            "Share of teardowns that are archived; those in their grace period count as not yet.",
             _ratio(figures.teardowns_archived, figures.teardowns_started),
         ),
         "dataops_template_coverage_ratio": (

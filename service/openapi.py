@@ -20,9 +20,14 @@ _POSITION: JsonObject = {"type": "integer", "minimum": 0}
 _STAGE: JsonObject = {"enum": [each.value for each in JourneyStage]}
 _STATUS: JsonObject = {"enum": [each.value for each in DatasetStatus]}
 
-_FILTERS = {"journey": _TEXT, "client": _TEXT, "stage": _STAGE, "status": _STATUS}
-_MATCHING = {"industry": _TEXT, "use_case": _TEXT, "dataset_type": _TEXT}
-_PAGE = {"after": _POSITION, "limit": _COUNT}
+_FILTERS: dict[str, JsonObject] = {
+    "journey": _TEXT,
+    "client": _TEXT,
+    "stage": _STAGE,
+    "status": _STATUS,
+}
+_MATCHING: dict[str, JsonObject] = {"industry": _TEXT, "use_case": _TEXT, "dataset_type": _TEXT}
+_PAGE: dict[str, JsonObject] = {"after": _POSITION, "limit": _COUNT}
 
 _OPERATIONS: tuple[tuple[str, str, str, dict[str, JsonObject], str], ...] = (
     (

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import httpx
 from a2a.types import TaskState
 
 from domain.commands import Principal
 from domain.lifecycle import DatasetStatus
 from domain.view import describe
 from protocol.auth import ANONYMOUS
+from service.cli.glean_admin import GleanAdmin
 from service.cli.serve import Served, serving
 from service.cli.stage import Stage
 from service.cli.talk import Ending, Talk
@@ -109,6 +109,7 @@ class _Play:
         self._stage = stage
         self._clock = clock
         self._report = report
+        self._admin = GleanAdmin(served)
         self._told = 0
         self._is_over = False
         self._names: dict[UUID, str] = {}
@@ -160,11 +161,11 @@ class _Play:
         """One page is hidden, the gate blocks the dataset with evidence; mended, it passes."""
         self._stage.act("Act two", "somebody hides a page that people look for")
         dataset = await self._dataset("ACME-sandbox-confluence")
-        document = await self._document_of_first_query(dataset)
-        await self._override(document, "HIDE_FROM_ALL")
+        document = await self._admin.document_of_first_query(dataset)
+        await self._admin.override(document, "HIDE_FROM_ALL")
         blocked = await self._validate()
         self._stage.verdict(blocked.data)
-        await self._override(document, "NONE")
+        await self._admin.override(document, "NONE")
         self._stage.say("The page is brought back; the gate runs again.")
         mended = await self._validate()
         self._stage.verdict(mended.data)
@@ -227,51 +228,6 @@ class _Play:
             if request.skill == "provision-datasets":
                 return request.key.message_id
         return str(uuid4())
-
-    # what somebody does in Glean's own console
-
-    async def _document_of_first_query(self, dataset: Dataset) -> str:
-        content, connector = dataset.content, dataset.connector
-        if content is None or connector is None:
-            message = f"{dataset.name} has no content to break."
-            raise RuntimeError(message)
-        query = content.queries[0]
-        found = await self._glean(
-            "/rest/api/v1/search",
-            {
-                "query": query.query,
-                "pageSize": 10,
-                "requestOptions": {
-                    "facetBucketSize": 1,
-                    "datasourcesFilter": [connector.datasource],
-                },
-            },
-        )
-        for each in found["results"]:
-            if each["url"].endswith(f"/{query.expected_id}"):
-                return str(each["document"]["id"])
-        message = f"{query.query!r} does not find {query.expected_id}."
-        raise RuntimeError(message)
-
-    async def _override(self, document: str, override: str) -> None:
-        await self._glean(
-            "/rest/api/v1/governance/documents/visibilityoverrides",
-            {"visibilityOverrides": [{"docId": document, "override": override}]},
-        )
-
-    async def _glean(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        service = self._served.service
-        headers = {
-            "Authorization": f"Bearer client-{service.stand_ins.token}",
-            "X-Glean-ActAs": service.settings.glean_act_as,
-        }
-        async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.post(
-                f"{self._served.url}/glean{path}", json=body, headers=headers
-            )
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
-        return found
 
     # events as they happen
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from agents.planning import Planner
 from agents.requests import MOST_TRIES, Requests
-from domain.commands import Principal, ProvisionDatasets, Request, RequestKey
-from domain.errors import Conflict, InvalidInput
-from domain.journey import JourneyStage
+from domain.commands import Principal
+from domain.errors import Conflict
 from domain.repository import DatasetFilter
 from tests.running import ACME, JIRA, SMALL, running
 
@@ -76,9 +73,7 @@ async def test_a_request_that_quotes_a_fresh_plan_is_accepted(tmp_path: Path) ->
     async with running(tmp_path) as service:
         plan = await service.call(COORDINATOR, {**SMALL, "skill": "plan-datasets"})
 
-        made = await service.call(
-            COORDINATOR, {**SMALL, "plan_digest": plan.data["plan_digest"]}
-        )
+        made = await service.call(COORDINATOR, {**SMALL, "plan_digest": plan.data["plan_digest"]})
 
         assert made.state == "COMPLETED"
 
@@ -139,7 +134,9 @@ async def test_a_dataset_is_restored_inside_its_grace_period(tmp_path: Path) -> 
         await service.call(COORDINATOR, SMALL)
         await service.call("data-teardown", {"skill": "teardown-dataset", "dataset_id": JIRA})
 
-        heard = await service.call("data-teardown", {"skill": "restore-dataset", "dataset_id": JIRA})
+        heard = await service.call(
+            "data-teardown", {"skill": "restore-dataset", "dataset_id": JIRA}
+        )
 
         assert heard.state == "COMPLETED"
         assert heard.dataset["status"] == "ready"
@@ -167,7 +164,9 @@ async def test_an_emptied_dataset_is_not_restored(tmp_path: Path) -> None:
             "data-teardown", {"skill": "teardown-dataset", "dataset_id": JIRA, "force": True}
         )
 
-        heard = await service.call("data-teardown", {"skill": "restore-dataset", "dataset_id": JIRA})
+        heard = await service.call(
+            "data-teardown", {"skill": "restore-dataset", "dataset_id": JIRA}
+        )
 
         assert heard.state == "REJECTED"
         assert "archived" in heard.sentence.lower()

@@ -42,9 +42,9 @@ def schema(total: int, valid: int, *, same: bool = True) -> SchemaEvidence:
     return SchemaEvidence(total, valid, same)
 
 
-def complete(**changes: int) -> CompletenessEvidence:
+def complete(**changes: Any) -> CompletenessEvidence:
     fields: dict[str, Any] = {"expected": 500, "indexed": 500, "filled": 5000, "fields": 5000}
-    return CompletenessEvidence(**(fields | changes))
+    return CompletenessEvidence(**{**fields, **changes})
 
 
 # --- schema --------------------------------------------------------------------------------------

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from a2a.server.context import ServerCallContext
 from a2a.utils.errors import TaskNotFoundError
 
 from domain.commands import SYSTEM, Principal
-from protocol.auth import ANONYMOUS, Caller, CallerContextBuilder, Tokens, caller_of
+from protocol.auth import ANONYMOUS, Authentication, Caller, CallerContextBuilder, Tokens, caller_of
 from tests.running import JIRA, SMALL, running, tokens_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.types import Message, Receive, Scope, Send
 
 COORDINATOR = "lifecycle-coordinator"
 WHO = {"ann-token": "default ann", "bob-token": "default bob", "eve-token": "elsewhere eve"}
@@ -81,6 +86,23 @@ async def test_a_task_of_one_agent_is_not_seen_at_another(tmp_path: Path) -> Non
 
         with pytest.raises(TaskNotFoundError):
             await service.line.task("data-teardown", made.task_id)
+
+
+async def test_what_is_no_http_passes_the_guard_untouched() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope["type"])
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    await Authentication(app, Tokens("key"), ())({"type": "lifespan"}, receive, send)
+
+    assert seen == ["lifespan"]
 
 
 def test_the_order_key_stands_for_the_coordinator() -> None:

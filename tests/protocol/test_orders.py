@@ -91,7 +91,7 @@ async def _ignored(progress: Progress) -> None:
     """Take no note."""
 
 
-async def _purged(order: Order, progress: OnProgress) -> Outcome:
+async def _purged(order: Order, _progress: OnProgress) -> Outcome:
     return ArchivePurged(order.key)
 
 
@@ -165,7 +165,7 @@ async def test_a_quick_order_tells_no_progress() -> None:
 async def test_calling_an_order_off_stops_its_work() -> None:
     begun, stopped = asyncio.Event(), asyncio.Event()
 
-    async def work(order: Order, progress: OnProgress) -> Outcome:
+    async def work(order: Order, _progress: OnProgress) -> Outcome:
         begun.set()
         try:
             await asyncio.Event().wait()
@@ -186,7 +186,7 @@ async def test_calling_an_order_off_stops_its_work() -> None:
 
 
 async def test_an_agent_that_breaks_is_an_unavailable_outcome() -> None:
-    async def work(order: Order, progress: OnProgress) -> Outcome:
+    async def work(_order: Order, _progress: OnProgress) -> Outcome:
         raise RuntimeError("a bug")
 
     order = an_order()
@@ -233,7 +233,7 @@ def _answering(*results: str) -> httpx.MockTransport:
     """Answer every message with these JSON-RPC results, as a stream."""
     lines = "".join(f'data: {{"jsonrpc":"2.0","id":"1","result":{each}}}\n\n' for each in results)
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    def handle(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=lines)
 
     return httpx.MockTransport(handle)
@@ -244,7 +244,9 @@ _UPDATE = (
     '{"statusUpdate":{"taskId":"t","contextId":"c","status":{"state":"TASK_STATE_%s"},'
     '"metadata":{}}}'
 )
-_NO_OUTCOME = '{"artifactUpdate":{"taskId":"t","artifact":{"artifactId":"a","parts":[{"text":"x"}]}}}'
+_NO_OUTCOME = (
+    '{"artifactUpdate":{"taskId":"t","artifact":{"artifactId":"a","parts":[{"text":"x"}]}}}'
+)
 _MESSAGE = '{"message":{"messageId":"m","role":"ROLE_AGENT","parts":[{"text":"x"}]}}'
 
 

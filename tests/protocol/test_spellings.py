@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from protocol.codec import data_part, text_part
+from protocol.inputs import ProvisionDatasetsInput
 from tests.running import ACME, BASE, JIRA, RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,6 +84,21 @@ async def test_the_seeds_own_event_is_a_request_to_provision(shared: RunningServ
 
     assert heard.state == "REJECTED"
     assert heard.data["error"] == "DuplicateDataset"
+
+
+@pytest.mark.parametrize("seed", [42, 42.0, "42"])
+async def test_a_seed_is_digits_however_it_is_written(shared: RunningService, seed: object) -> None:
+    given = {"skill": "plan-datasets", **ACME, "dataset_types": ["slack"], "seed": seed}
+
+    heard = await shared.line.say(COORDINATOR, [text_part(json.dumps(given))])
+
+    assert heard.state == "COMPLETED"
+    assert (
+        ProvisionDatasetsInput.model_validate(
+            {key: value for key, value in given.items() if key != "skill"}
+        ).seed
+        == "42"
+    )
 
 
 async def test_an_upper_case_status_is_taken(shared: RunningService) -> None:

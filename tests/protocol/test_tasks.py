@@ -216,7 +216,9 @@ async def test_a_dataset_that_fails_its_gate_ends_its_task_failed_with_the_evide
 
 async def test_a_teardown_inside_its_grace_period_is_already_complete(tmp_path: Path) -> None:
     async with running(tmp_path) as service:
-        await service.call(COORDINATOR, {**SMALL, "dataset_types": ["confluence"], "record_count": 300})
+        await service.call(
+            COORDINATOR, {**SMALL, "dataset_types": ["confluence"], "record_count": 300}
+        )
 
         heard = await service.call(
             "data-teardown", {"skill": "teardown-dataset", "dataset_id": CONFLUENCE}

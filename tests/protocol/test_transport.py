@@ -23,7 +23,7 @@ def _chunk(body: bytes, *, more: bool) -> Message:
 async def test_a_chunk_is_handed_over_before_the_answer_ends() -> None:
     may_end = asyncio.Event()
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send(START)
         await send(_chunk(b"early", more=True))
         await may_end.wait()
@@ -58,7 +58,7 @@ async def test_the_application_sees_the_request_as_it_was_made() -> None:
 async def test_hanging_up_tells_the_application() -> None:
     told: list[str] = []
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send(START)
         await send(_chunk(b"first", more=True))
@@ -72,7 +72,7 @@ async def test_hanging_up_tells_the_application() -> None:
 
 
 async def test_an_application_that_answers_nothing_is_an_error() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
         await receive()
 
     async with httpx.AsyncClient(transport=StreamingTransport(app)) as client:
@@ -81,7 +81,7 @@ async def test_an_application_that_answers_nothing_is_an_error() -> None:
 
 
 async def test_an_answer_that_is_cut_short_is_an_error() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send(START)
         await send(_chunk(b"half", more=True))
         raise ConnectionResetError
@@ -94,7 +94,7 @@ async def test_an_answer_that_is_cut_short_is_an_error() -> None:
 async def test_giving_up_before_the_answer_begins_ends_the_application() -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         begun.set()
         try:
             await asyncio.Event().wait()

@@ -39,6 +39,23 @@ async def test_writers_of_two_processes_wait_their_turn(house: House, url: str) 
     assert len({each.place.dataset_id for each in kept}) == 20
 
 
+async def test_a_write_cancelled_while_it_begins_leaves_the_writer_usable(
+    house: House, url: str
+) -> None:
+    await house.keep(a_dataset("warmup"))
+    async with open_house(url) as other, other.registry.transaction(ME) as holding:
+        await holding.keep_journey(a_journey())
+        waiting = asyncio.create_task(house.keep(a_dataset("waiting")))
+        for _ in range(100):  # nothing but the held lock keeps it from going on
+            await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.wait({waiting})
+
+    kept = await house.keep(a_dataset("github"))
+
+    assert kept == await house.registry.dataset(TENANT, kept.place.dataset_id)
+
+
 async def test_a_cancelled_transaction_leaves_nothing_and_holds_nothing(house: House) -> None:
     has_written = asyncio.Event()
 

@@ -126,7 +126,12 @@ async def test_the_agents_cards_are_listed(console: Console) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["datasets/nothing", "datasets/7b0d5a7e-0000-4000-8000-00000000dead", "templates/nothing", "datasets/nothing/events"],
+    [
+        "datasets/nothing",
+        "datasets/7b0d5a7e-0000-4000-8000-00000000dead",
+        "templates/nothing",
+        "datasets/nothing/events",
+    ],
 )
 async def test_what_does_not_exist_is_a_problem(console: Console, path: str) -> None:
     answer = await console.http.get(f"/api/v1/{path}")

@@ -162,12 +162,11 @@ async def test_a_replay_links_to_its_next_batch_until_there_is_none(console: Con
     await console.keep(DatasetStatus.ARCHIVED)
     everything = await replay(console)
 
-    found: list[dict[str, Any]] = []
-    url: str | None = "/events/replay?limit=2"
-    while url is not None:
-        answer = await console.http.get(url)
+    answer = await console.http.get("/events/replay?limit=2")
+    found: list[dict[str, Any]] = answer.json()
+    while answer.links:
+        answer = await console.http.get(answer.links["next"]["url"])
         found += answer.json()
-        url = answer.links["next"]["url"] if answer.links else None
 
     assert found == everything
     assert answer.headers["content-type"] == "application/cloudevents-batch+json"

@@ -40,7 +40,7 @@ def test_people_read_an_event_a_line(cli: Cli, archived: str) -> None:
 
 
 def test_every_page_of_past_events_is_read(cli: Cli) -> None:
-    for name in ("page-one", "page-two", "page-three", "page-four"):
+    for name in ("page-one", "page-two", "page-three", "page-four", "page-five"):
         cli.introduce(name, "jira", "slack", "servicenow", "gdrive", "salesforce")
 
     result = cli.run("events", "tail", "--no-follow", "--json")

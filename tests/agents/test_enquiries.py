@@ -1,0 +1,144 @@
+"""Enquiries and dossiers: what is told, to whom, and what is kept of a dataset."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agents.dossiers import gather_dossier
+from domain.lifecycle import DatasetStatus
+from tests.builders import TENANT, a_dataset_in
+from tests.running import ACME, JIRA, SMALL, RunningService, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COORDINATOR = "lifecycle-coordinator"
+VALIDATION = "data-validation"
+TEARDOWN = "data-teardown"
+
+
+async def _teardown(service: RunningService) -> dict[str, Any]:
+    """Provision a dataset and tear it down at once."""
+    await service.call(COORDINATOR, SMALL)
+    down = {"skill": "teardown-dataset", "dataset_id": JIRA, "force": True}
+    return (await service.call(TEARDOWN, down)).dataset
+
+
+async def test_a_report_shows_the_last_run_unless_another_is_named(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, SMALL)
+        await service.call(VALIDATION, {"skill": "validate-dataset", "dataset_id": JIRA})
+
+        last = await service.call(VALIDATION, {"skill": "quality-report", "dataset_id": JIRA})
+        first = await service.call(
+            VALIDATION, {"skill": "quality-report", "dataset_id": JIRA, "run": 1}
+        )
+
+        assert (last.data["run"], first.data["run"], last.data["runs"]) == (2, 1, 2)
+        assert {each["check_type"] for each in last.data["checks"]} >= {"sample_queries"}
+
+
+async def test_a_dataset_without_a_connector_cannot_be_knocked_at(tmp_path: Path) -> None:
+    async with running(tmp_path, mock_data_url="http://127.0.0.1:9", retry_delays=()) as service:
+        await service.call(COORDINATOR, SMALL)
+
+        heard = await service.call(VALIDATION, {"skill": "check-connector", "dataset_id": JIRA})
+
+        assert heard.state == "REJECTED"
+        assert "no connector yet" in heard.sentence
+
+
+async def test_a_connector_that_does_not_answer_well_is_told_of(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, SMALL)
+        service.glean_faults.fail_next("/status", status=403, times=9)
+        service.glean_faults.fail_next("/search", status=403, times=9)
+
+        heard = await service.call(VALIDATION, {"skill": "check-connector", "dataset_id": JIRA})
+
+        assert heard.state == "COMPLETED"
+        assert "does not answer well" in heard.sentence
+
+
+async def test_an_archive_is_verified_by_its_digest(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await _teardown(service)
+
+        heard = await service.call(TEARDOWN, {"skill": "verify-archive", "dataset_id": JIRA})
+
+        assert heard.data["verified"] is True
+        assert heard.data["actual_sha256"] == heard.data["expected_sha256"]
+
+
+async def test_a_damaged_archive_is_told_of(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await _teardown(service)
+        (path,) = (tmp_path / "archive").rglob("*.json")
+        path.chmod(0o600)
+        path.write_bytes(path.read_bytes() + b" ")
+
+        heard = await service.call(TEARDOWN, {"skill": "verify-archive", "dataset_id": JIRA})
+
+        assert heard.state == "FAILED"
+        assert heard.data["error"] == "SupplierLied"
+
+
+async def test_an_archive_holds_configuration_history_usage_and_events(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await _teardown(service)
+
+        (path,) = (tmp_path / "archive").rglob("*.json")
+
+        _, content = path.read_bytes().split(b"\n", 1)
+        kept = json.loads(content)
+        assert kept["configuration"]["connector_name"] == JIRA
+        assert kept["configuration"]["template_version"]
+        assert kept["usage"]["records_generated"] == 10
+        assert kept["usage"]["sample_queries_run"] > 0
+        assert kept["usage"]["searches_by_people"] is None
+        assert [each["run"] for each in kept["quality_history"]] == [1]
+        assert "DatasetReady" in {each["name"] for each in kept["events"]}
+
+
+async def test_a_dossier_of_a_dataset_never_filled_knows_no_figures(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        dataset = a_dataset_in(DatasetStatus.DISCOVERING)
+
+        dossier = await gather_dossier(service.service.registry, dataset)
+
+        assert dossier.usage["records_generated"] is None
+        assert dossier.usage["validations"] == 0
+        assert "authentication" not in dossier.configuration
+        assert dossier.dataset_id == dataset.place.dataset_id
+        assert dataset.place.tenant == TENANT
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [({"dataset_type": "jira"}, 1), ({"industry": "healthcare"}, 2), ({"industry": "none"}, 0)],
+)
+async def test_templates_are_listed_by_what_is_asked_for(
+    tmp_path: Path, wanted: dict[str, str], count: int
+) -> None:
+    async with running(tmp_path) as service:
+        heard = await service.call("dataset-discovery", {"skill": "list-templates", **wanted})
+
+        assert len(heard.data["templates"]) == count
+
+
+async def test_a_connector_is_shown_and_not_made(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, SMALL)
+        wanted = {"client_id": ACME["client_id"], "stage": "pilot", "dataset_type": "github"}
+
+        heard = await service.call(
+            "dataset-provisioning", {"skill": "configure-connector", **wanted}
+        )
+
+        assert heard.data["connector_name"] == "ACME-pilot-github"
+        assert "dataset_id" not in heard.data
+        listed = await service.call(COORDINATOR, {"skill": "list-datasets"})
+        assert len(listed.data["datasets"]) == 1
