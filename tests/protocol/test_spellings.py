@@ -86,7 +86,7 @@ async def test_the_seeds_own_event_is_a_request_to_provision(shared: RunningServ
     assert heard.data["error"] == "DuplicateDataset"
 
 
-@pytest.mark.parametrize("seed", [42, 42.0, "42"])
+@pytest.mark.parametrize("seed", [42, 42.0, "42"], ids=["number", "double", "text"])
 async def test_a_seed_is_digits_however_it_is_written(shared: RunningService, seed: object) -> None:
     given = {"skill": "plan-datasets", **ACME, "dataset_types": ["slack"], "seed": seed}
 
