@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, model_validator
@@ -19,6 +20,9 @@ from gateways.local.problems import Problem, answer_problem, body_of
 _SAMPLE_RECORDS = 20
 _SAMPLE_SEED = 0
 _PAGE = 50
+
+_PAGES_KEPT = 64
+"""How many pages are remembered, about 100 KB each; the records are a pure function."""
 _LINES = "application/x-ndjson"
 
 
@@ -108,8 +112,14 @@ async def _pages(template: Template, asked: Generation) -> AsyncIterator[list[Re
     """Page by page, with a breath between, so that others are served meanwhile."""
     stop = asked.stop()
     for start in range(asked.offset, stop, _PAGE):
-        yield list(records(template, asked.seed, start, min(start + _PAGE, stop)))
+        yield _page(template.template_id, asked.seed, start, min(start + _PAGE, stop))
         await asyncio.sleep(0)
+
+
+@lru_cache(maxsize=_PAGES_KEPT)
+def _page(template_id: str, seed: int, start: int, stop: int) -> list[Record]:
+    """Make a page, or give it again: whoever uploads records soon has them made anew to check."""
+    return list(records(_template(template_id), seed, start, stop))
 
 
 async def _lines(pages: AsyncIterator[list[Record]]) -> AsyncIterator[bytes]:
