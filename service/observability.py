@@ -35,8 +35,13 @@ def set_up_logs(settings: Settings) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=_to_stderr,
     )
+
+
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    """Write to what stderr is now: it may have been replaced, and the old one closed, since."""
+    return structlog.PrintLogger(sys.stderr)
 
 
 def metrics_page(figures: Figures, turns: int, now: datetime) -> bytes:
