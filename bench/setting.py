@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,14 +51,11 @@ async def bench(**settings_given: str) -> AsyncIterator[Bench]:
         )
         set_up_logs(settings)
         async with serving(settings) as served:
-            running = asyncio.create_task(served.server.serve(sockets=[served.listener]))
             talk = Talk(served.url)
             try:
                 yield Bench(served, talk)
             finally:
                 await talk.close()
-                served.server.should_exit = True
-                await running
 
 
 async def _ignore(data: dict[str, object]) -> None:

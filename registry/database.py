@@ -16,6 +16,7 @@ from domain.ports import Clock
 from domain.rules import LifecycleRules
 from domain.template import DatasetTemplate
 from registry.dialect import SQLITE, prepare_reads, prepare_writes
+from registry.sqlite import Connections
 
 _WRITERS = 10
 _READERS = 4
@@ -34,6 +35,7 @@ class Database:
 
     engine: AsyncEngine
     reads: AsyncEngine
+    connections: Connections
     clock: Clock
     rules: LifecycleRules
     ids: Callable[[], UUID]
@@ -54,8 +56,9 @@ class Database:
 
         `url` is `sqlite+aiosqlite:///PATH` or `postgresql+psycopg://…`.
         """
-        address = make_url(url)
-        return cls(_writing(address), _reading(address), clock, rules, ids, on_commit)
+        address, opened = make_url(url), Connections()
+        writing, reading = _writing(address, opened), _reading(address, opened)
+        return cls(writing, reading, opened, clock, rules, ids, on_commit)
 
     @property
     def dialect(self) -> str:
@@ -77,6 +80,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await asyncio.gather(self.engine.dispose(), self.reads.dispose())
+        await self.connections.end()  # those too that a cancelled transaction was closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +97,24 @@ class Session:
         return self.database.dialect
 
 
-def _writing(url: URL) -> AsyncEngine:
+def _writing(url: URL, opened: Connections) -> AsyncEngine:
     size = 1 if url.get_backend_name() == SQLITE else _WRITERS
-    engine = _engine(url, size)
+    engine = _engine(url, size, opened)
     prepare_writes(engine.sync_engine)
     return engine
 
 
-def _reading(url: URL) -> AsyncEngine:
-    engine = _engine(url, _READERS)
+def _reading(url: URL, opened: Connections) -> AsyncEngine:
+    engine = _engine(url, _READERS, opened)
     prepare_reads(engine.sync_engine)
     return engine
 
 
-def _engine(url: URL, size: int) -> AsyncEngine:
+def _engine(url: URL, size: int, opened: Connections) -> AsyncEngine:
     is_remote = url.get_backend_name() != SQLITE  # a file has no connection to lose
     return create_async_engine(
         url,
+        connect_args={} if is_remote else {"async_creator_fn": opened},
         pool_size=size,
         max_overflow=0,
         pool_timeout=_PATIENCE_SECONDS,

@@ -90,12 +90,7 @@ async def _opened(data: Path | None, clock: MovableClock) -> AsyncIterator[Serve
         )
         set_up_logs(settings)
         async with serving(settings, clock) as served:
-            running = asyncio.create_task(served.server.serve(sockets=[served.listener]))
-            try:
-                yield served
-            finally:
-                served.server.should_exit = True
-                await running
+            yield served
 
 
 class _Play:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import signal
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,9 @@ from service.ownership import require_own_packages
 from service.pages import pages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Generator, Iterator
+
+    from starlette.applications import Starlette
 
     from domain.ports import Clock
     from service.settings import Settings
@@ -27,63 +31,103 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 5
 """How long requests in flight may go on after the service is told to stop."""
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A service that answers: the service, its server, and its address."""
+    """A service that answers: the service, its address, its server, and the task that answers."""
 
     service: Service
-    server: uvicorn.Server
-    listener: socket.socket
     url: str
+    server: uvicorn.Server
+    answering: asyncio.Task[None]
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals alone: it ends first, and the house is closed after it."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
 
 
 @asynccontextmanager
 async def serving(settings: Settings, clock: Clock = wall_clock) -> AsyncIterator[Served]:
-    """Put the service together behind a bound socket; `serve_forever` lets it answer.
+    """Answer on a bound socket until the block ends, however it ends.
+
+    What stands on the database is closed before it: first the server, then the engine.
 
     Raises:
         NotAllowed: the address can be reached from elsewhere and no tokens are set.
+        OSError: the address is taken, or not ours.
     """
     require_own_packages()
     _require_tokens(settings)
-    listener = _listener(settings.host, settings.port)
-    host, port = listener.getsockname()[:2]
-    url = settings.base_url or f"http://{_shown(host)}:{port}"
-    try:
+    with _listening(settings.host, settings.port) as listener:
+        url = settings.base_url or _url_of(listener)
         async with assembled(settings, url.rstrip("/"), clock) as service:
             app = build_app(service, pages(service))
-            config = uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
-            yield Served(service, uvicorn.Server(config), listener, url)
-    finally:
-        listener.close()
+            server = _server(app)
+            async with (
+                app.router.lifespan_context(app),
+                _answering(server, listener) as answering,
+            ):
+                yield Served(service, url, server, answering)
 
 
 async def serve(settings: Settings) -> None:
     """Serve until a signal ends it; the address is the first line on stdout."""
     set_up_logs(settings)
     async with serving(settings) as served:
-        print(served.url, flush=True)  # noqa: T201 - the command's output
-        await served.server.serve(sockets=[served.listener])
+        with _signals_to(served.server):
+            print(served.url, flush=True)  # noqa: T201 - the command's output
+            await asyncio.wait({served.answering})
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _server(app: Starlette) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        lifespan="off",  # ours encloses the server, so that a cancellation closes it too
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    return _Server(config)
+
+
+@asynccontextmanager
+async def _answering(
+    server: uvicorn.Server, listener: socket.socket
+) -> AsyncIterator[asyncio.Task[None]]:
+    answering = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield answering
+    finally:
+        server.should_exit = True
+        await answering
+
+
+@contextmanager
+def _signals_to(server: uvicorn.Server) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM ask the server to end, where open streams look for it too."""
+    before = {each: signal.signal(each, server.handle_exit) for each in _ENDING}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """Listen at once, so that whoever reads the address may connect before the first answer."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener
+        yield listener
 
 
 def _require_tokens(settings: Settings) -> None:
@@ -103,5 +147,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _url_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

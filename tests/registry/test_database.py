@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from sqlalchemy import ClauseElement, Dialect, create_mock_engine, make_url, select
@@ -86,6 +87,19 @@ async def test_a_transaction_cancelled_inside_a_statement_holds_nothing(house: H
     kept = await asyncio.wait_for(house.keep(a_dataset("last")), timeout=10)
 
     assert kept.place.dataset_type == "last"
+
+
+async def test_a_database_closes_though_its_calls_were_cancelled_again_and_again(url: str) -> None:
+    async with open_house(url) as house:
+        for turns in range(60):
+            task = asyncio.create_task(house.keep(a_dataset(f"type{turns}")))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0)
+
+    assert not [each for each in threading.enumerate() if "_connection_worker" in each.name]
 
 
 async def test_a_dataset_never_added_cannot_be_saved(house: House) -> None:

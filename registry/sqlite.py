@@ -1,0 +1,58 @@
+"""SQLite's connections: each ends once, whoever asks for it, and none outlives its database."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+import aiosqlite
+
+if TYPE_CHECKING:
+    from collections.abc import MutableSet
+
+_ROWS_AT_A_TIME = 64
+
+
+class Connections:
+    """Opens a database's connections, and ends those that still run when it is closed."""
+
+    def __init__(self) -> None:
+        """Begin with none open."""
+        self._open: MutableSet[_Connection] = WeakSet()
+
+    def __call__(self, path: str, **options: Any) -> aiosqlite.Connection:
+        """Give a connection to a file, to be opened by awaiting it."""
+        connection = _Connection(path, options)
+        self._open.add(connection)
+        return connection
+
+    async def end(self) -> None:
+        """End every connection and its thread."""
+        ends = [each.stop() for each in self._open]
+        await asyncio.gather(*(each for each in ends if each is not None))
+
+
+class _Connection(aiosqlite.Connection):
+    """A connection whose end may be asked for more than once.
+
+    SQLAlchemy asks twice where a cancelled transaction is cancelled again: its forced close comes
+    between the halves of its graceful one, which then waited for ever for a thread long ended.
+    """
+
+    def __init__(self, path: str, options: dict[str, Any]) -> None:
+        super().__init__(lambda: sqlite3.connect(path, **options), _ROWS_AT_A_TIME)
+        self._thread.daemon = True  # as SQLAlchemy sets it for connections it opens itself
+        self._ending: asyncio.Future[Any] | None = None
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Let the thread finish what it was given and end; tells when it has."""
+        if self._ending is None:
+            self._ending = super().stop()
+        return None if self._ending is None else asyncio.shield(self._ending)
+
+    def __del__(self) -> None:
+        """End what nobody holds: a connection whose opening was cancelled."""
+        if self._ending is None and self._thread.is_alive():
+            super().stop()
