@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, TypeAdapter
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -118,10 +120,20 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def origins(settings: Settings) -> dict[str, str]:
-    """Tell where each value came from: set (flag, environment or file) or default."""
-    given = settings.model_fields_set
-    return {name: "set" if name in given else "default" for name in type(settings).model_fields}
+def origins(flags: Collection[str]) -> dict[str, str]:
+    """Tell where each value comes from: flag, environment, file or default, the first that has it.
+
+    `flags` names the settings that the command line gave.
+    """
+    given: dict[str, Collection[str]] = {
+        "flag": flags,
+        "environment": EnvSettingsSource(Settings)(),
+        "file": TomlConfigSettingsSource(Settings)(),
+    }
+    return {
+        name: next((origin for origin, names in given.items() if name in names), "default")
+        for name in Settings.model_fields
+    }
 
 
 def dumped(settings: Settings) -> dict[str, Any]:

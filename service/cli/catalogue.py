@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.ending import ExitCode, Stopped
-from service.cli.options import DEFAULT_URL, Json, Token, Url
+from service.cli.options import Json, Token, Url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ def list_templates(
     industry: Annotated[str | None, typer.Option(help="For this industry.")] = None,
     use_case: Annotated[str | None, typer.Option(help="For this use case.")] = None,
     dataset_type: Annotated[str | None, typer.Option("--type", help="Of this type.")] = None,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
@@ -53,7 +53,7 @@ def list_templates(
 
 
 def show_template(
-    template: Template, *, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False
+    template: Template, *, url: Url, token: Token = None, as_json: Json = False
 ) -> None:
     """Show one template in full."""
     from service.cli import show
@@ -72,7 +72,7 @@ def preview(
     template: Template,
     *,
     count: Annotated[int, typer.Option(min=1, max=50, help="How many records.")] = 5,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
@@ -89,7 +89,7 @@ def match(
     dataset_type: Annotated[str, typer.Argument(metavar="TYPE", help="As confluence.")],
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Take no near match.")] = False,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
@@ -105,7 +105,7 @@ def match(
     _ask(Remote(url, token), "select-template", given, _matched, as_json=as_json)
 
 
-def list_agents(*, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False) -> None:
+def list_agents(*, url: Url, token: Token = None, as_json: Json = False) -> None:
     """List the agents and their skills."""
     from service.cli import show
     from service.cli.remote import Remote
@@ -124,7 +124,7 @@ def list_agents(*, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = 
 def card(
     agent: Annotated[str, typer.Argument(help="An agent's name, or a part of it.")],
     *,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, TeardownReason
 from service.cli.ending import ExitCode, Stopped
-from service.cli.options import DEFAULT_URL, Dataset, Json, Token, Url
+from service.cli.options import Dataset, Json, Token, Url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def request(
     seed: Annotated[str | None, typer.Option(help="Makes the same records again.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
     wait: Annotated[bool, typer.Option(help="Follow the datasets to the end.")] = True,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
@@ -77,7 +77,7 @@ def request(
 def watch(
     datasets: Annotated[list[str], typer.Argument(help="Datasets, by id or connector name.")],
     *,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
@@ -88,9 +88,7 @@ def watch(
     follow(Remote(url, token), datasets, as_json=as_json)
 
 
-def validate(
-    dataset: Dataset, *, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False
-) -> None:
+def validate(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Run a dataset's quality gate again."""
     from service.cli.remote import Remote
 
@@ -104,7 +102,7 @@ def teardown(
     reason: Annotated[TeardownReason, typer.Option(help="Why.")] = TeardownReason.MANUAL_REQUEST,
     force: Annotated[bool, typer.Option("--force", help="Leave out the grace period.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
@@ -118,9 +116,7 @@ def teardown(
     _write(remote, "data-teardown", "teardown-dataset", given, as_json=as_json)
 
 
-def restore(
-    dataset: Dataset, *, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False
-) -> None:
+def restore(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Undo a teardown inside its grace period; the gate runs again."""
     from service.cli.remote import Remote
 
@@ -136,7 +132,7 @@ def list_datasets(
     status: Annotated[
         DatasetStatus | None, typer.Option(case_sensitive=False, help="In this status.")
     ] = None,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
@@ -160,9 +156,7 @@ def list_datasets(
         show.line("No datasets. Ask for some: dataops request --help")
 
 
-def show_dataset(
-    dataset: Dataset, *, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False
-) -> None:
+def show_dataset(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Show everything about one dataset, with the evidence of its checks."""
     from service.cli import follow, show
     from service.cli.remote import Remote

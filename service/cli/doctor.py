@@ -19,7 +19,7 @@ from service.ownership import foreign_packages
 from service.settings import dumped, origins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from service.settings import Settings
 
@@ -59,8 +59,8 @@ class Report:
         return {"ok": not self.broken, "findings": findings, "settings": shown}
 
 
-def examine(settings: Settings) -> Report:
-    """Look at everything; nothing is changed."""
+def examine(settings: Settings, flags: Collection[str]) -> Report:
+    """Look at everything; nothing is changed. `flags` names the settings given as flags."""
     looks: tuple[Callable[[Settings], Finding], ...] = (
         _packages,
         _cards,
@@ -71,7 +71,7 @@ def examine(settings: Settings) -> Report:
         _mock_data,
         _journeys,
     )
-    told, come_from = dumped(settings), origins(settings)
+    told, come_from = dumped(settings), origins(flags)
     shown = ((name, _masked(value), come_from[name]) for name, value in told.items())
     return Report(tuple(each(settings) for each in looks), tuple(shown))
 

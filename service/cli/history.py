@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.options import DEFAULT_URL, Dataset, Json, Token, Url
+from service.cli.options import Dataset, Json, Token, Url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ def tail(
     ] = None,
     journey: Annotated[str | None, typer.Option(help="Of this journey alone.")] = None,
     follow: Annotated[bool, typer.Option(help="Stay, and tell events as they happen.")] = True,
-    url: Url = DEFAULT_URL,
+    url: Url,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
@@ -57,18 +57,14 @@ def tail(
             show.line(_event_line(event))
 
 
-def show_archive(
-    dataset: Dataset, *, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False
-) -> None:
+def show_archive(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Show where a dataset's archive is and until when it is kept."""
     from service.cli import follow, show
 
     follow.finish(_verified(dataset, url, token), show.fields, as_json=as_json)
 
 
-def verify(
-    dataset: Dataset, *, url: Url = DEFAULT_URL, token: Token = None, as_json: Json = False
-) -> None:
+def verify(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Read a dataset's archive back and compare its digest; damage ends in exit code 1."""
     from service.cli import follow, show
     from service.cli.ending import ExitCode, Stopped

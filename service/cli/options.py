@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,27 @@ import typer
 DEFAULT_URL = "http://127.0.0.1:8080"
 """Where `dataops serve` listens unless it is told otherwise."""
 
+SETTINGS_FILE = Path("dataops.toml")
+
+
+def usual_url() -> str:
+    """Give the service's address by the settings file in this folder, or else the default."""
+    try:
+        with SETTINGS_FILE.open("rb") as file:
+            return str(tomllib.load(file).get("base_url", DEFAULT_URL))
+    except (FileNotFoundError, tomllib.TOMLDecodeError):
+        return DEFAULT_URL
+
+
 Url = Annotated[
     str,
-    typer.Option(envvar="DATAOPS_BASE_URL", help="Where the service is.", metavar="URL"),
+    typer.Option(
+        envvar="DATAOPS_BASE_URL",
+        default_factory=usual_url,
+        show_default=f"base_url in {SETTINGS_FILE}, else {DEFAULT_URL}",
+        help="Where the service is.",
+        metavar="URL",
+    ),
 ]
 Token = Annotated[
     str | None,

@@ -64,7 +64,7 @@ def doctor(*, data: Data = None, as_json: Json = False) -> None:
     from service.cli.doctor import examine
 
     settings = _settings(data=data)
-    report = examine(settings)
+    report = examine(settings, () if data is None else ("data",))
     if as_json:
         show.document(report.document)
     else:

@@ -141,12 +141,15 @@ def test_settings_never_change() -> None:
         settings.port = 1
 
 
-def test_it_is_told_which_settings_were_set() -> None:
-    in_file('host = "127.0.0.2"')
+def test_it_is_told_where_each_setting_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_file('host = "127.0.0.2"\nport = 1')
+    monkeypatch.setenv("DATAOPS_PORT", "2")
 
-    told = origins(Settings(port=1))
+    told = origins({"log_level"})
 
-    assert {told["port"], told["host"]} == {"set"}
+    assert told["log_level"] == "flag"
+    assert told["port"] == "environment"
+    assert told["host"] == "file"
     assert told["data"] == "default"
 
 

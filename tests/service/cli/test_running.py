@@ -133,12 +133,39 @@ def test_the_doctor_finds_a_fresh_installation_in_order(cli: Cli, tmp_path: Path
     assert not (tmp_path / "new").exists()
 
 
-def test_the_doctor_says_where_each_value_comes_from(cli: Cli, tmp_path: Path) -> None:
-    report = cli.answer("doctor", "--data", str(tmp_path))
+def test_the_doctor_says_where_each_value_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "dataops.toml").write_text('port = 9090\nhost = "::1"\n', "utf-8")
 
+    report = json.loads(
+        _in_folder(tmp_path, "doctor", "--data", "here", "--json", DATAOPS_HOST="127.0.0.1")
+    )
+
+    origins = {name: each["origin"] for name, each in report["settings"].items()}
     assert report["ok"]
-    assert report["settings"]["data"] == {"value": str(tmp_path), "origin": "set"}
-    assert report["settings"]["port"]["origin"] == "default"
+    assert report["settings"]["host"]["value"] == "127.0.0.1"
+    assert (origins["data"], origins["host"]) == ("flag", "environment")
+    assert (origins["port"], origins["base_url"]) == ("file", "default")
+
+
+def test_a_client_finds_the_service_by_the_settings_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "dataops.toml").write_text(f'base_url = "{cli.url}"\n', "utf-8")
+
+    listed = _in_folder(tmp_path, "agents", "list", "--json")
+
+    assert "data-teardown" in listed
+
+
+def _in_folder(folder: Path, *words: str, **env: str) -> str:
+    """Run a command in a folder of its own and give what it printed."""
+    result = subprocess.run(
+        command(*words),
+        cwd=folder,
+        env=environment(**env),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return result.stdout
 
 
 def test_the_doctor_sends_an_unmigrated_database_to_migrate(cli: Cli, tmp_path: Path) -> None:
