@@ -160,6 +160,14 @@ class Registry(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a dataset stands: the version of its row, and how far its last order has come."""
+
+    version: int
+    progress: Progress | None
+
+
 class ProgressLog(Protocol):
     """Live progress: a row outside the dataset's version, written a few times a second."""
 
@@ -167,8 +175,8 @@ class ProgressLog(Protocol):
         """Write down how far a dataset's order has come."""
         ...
 
-    async def read(self, tenant: str, ids: Collection[UUID], /) -> dict[UUID, Progress]:
-        """Read the last progress of each dataset that has any."""
+    async def standings(self, tenant: str, ids: Collection[UUID], /) -> dict[UUID, Standing]:
+        """Tell where each dataset stands; unknown ones are left out."""
         ...
 
 

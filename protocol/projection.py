@@ -11,17 +11,17 @@ from a2a.types import TaskState
 
 from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.view import describe
+from protocol.lookout import Lookout
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from uuid import UUID
 
     from domain.commands import Request
     from domain.dataset import Dataset
     from domain.ports import Changes
     from domain.record import JsonObject
-    from domain.repository import ProgressLog, Registry
-    from domain.work import Progress
+    from domain.repository import ProgressLog, Registry, Standing
 
 _S = DatasetStatus
 
@@ -57,49 +57,52 @@ class Projection:
     def __init__(self, registry: Registry, progress: ProgressLog, changes: Changes) -> None:
         """Read from these; the bell of this process says when."""
         self._registry = registry
-        self._progress = progress
+        self._lookout = Lookout(progress)
         self._changes = changes
-        self._followers = 0
 
     async def follow(self, request: Request, tell: Callable[[Showing], Awaitable[None]]) -> Showing:
         """Tell each change as it comes, progress coalesced, until the datasets are settled."""
-        self._followers += 1
-        try:
-            return await self._follow(request, tell)
-        finally:
-            self._followers -= 1
-
-    async def showing(self, request: Request) -> Showing:
-        """Tell what a request's task shows just now."""
-        tenant = request.principal.tenant
-        datasets = await self._registry.datasets_by_id(tenant, request.dataset_ids)
-        state = _state(request.skill, datasets)
-        if state != TaskState.TASK_STATE_WORKING:
-            return Showing(_sentence(datasets), _results(datasets), state)
-        progress = await self._progress.read(tenant, request.dataset_ids)
-        return Showing(_sentence(datasets), _standing(datasets, progress), state)
-
-    async def _follow(
-        self, request: Request, tell: Callable[[Showing], Awaitable[None]]
-    ) -> Showing:
-        told, at = "", 0.0
+        seen: dict[UUID, Dataset] = {}
+        told, at = None, 0.0
         while True:
             wait = self._changes.handle()
-            showing = await self.showing(request)
+            showing = await self._look(request, seen)
             if showing.is_final:
                 return showing
             now = time.monotonic()
-            is_news = showing.sentence != told
-            if is_news or now - at >= STATUS_SECONDS:
-                told, at = showing.sentence, now
+            is_news = told is None or showing.sentence != told.sentence
+            if is_news or (showing != told and now - at >= STATUS_SECONDS):
+                told, at = showing, now
                 await tell(replace(showing, is_news=is_news))
             await wait(POLL_SECONDS)
-            await self._breathe()
 
-    async def _breathe(self) -> None:
-        """Let a moment pass, the longer the more there are who follow: reads cost the others."""
-        wait = self._changes.handle()
-        await wait(min(0.5, 0.01 * self._followers))
+    async def showing(self, request: Request) -> Showing:
+        """Tell what a request's task shows just now."""
+        return await self._look(request, {})
+
+    async def _look(self, request: Request, seen: dict[UUID, Dataset]) -> Showing:
+        """Look where the datasets stand, and read those of which another version was seen."""
+        tenant = request.principal.tenant
+        standings = await self._lookout.standings(tenant, request.dataset_ids)
+        moved = [
+            each
+            for each, standing in standings.items()
+            if each not in seen or seen[each].version != standing.version
+        ]
+        if moved:
+            read = await self._registry.datasets_by_id(tenant, moved)
+            seen.update((each.place.dataset_id, each) for each in read)
+        datasets = [seen[each] for each in request.dataset_ids if each in seen]
+        return _showing(request.skill, datasets, standings)
+
+
+def _showing(
+    skill: str, datasets: Sequence[Dataset], standings: Mapping[UUID, Standing]
+) -> Showing:
+    state = _state(skill, datasets)
+    if state != TaskState.TASK_STATE_WORKING:
+        return Showing(_sentence(datasets), _results(datasets), state)
+    return Showing(_sentence(datasets), _standing(datasets, standings), state)
 
 
 def _state(skill: str, datasets: Sequence[Dataset]) -> TaskState:
@@ -147,11 +150,11 @@ def _results(datasets: Sequence[Dataset]) -> JsonObject:
     return {"datasets": [describe(each) for each in datasets]}
 
 
-def _standing(datasets: Sequence[Dataset], progress: dict[UUID, Progress]) -> JsonObject:
+def _standing(datasets: Sequence[Dataset], standings: Mapping[UUID, Standing]) -> JsonObject:
     shown: list[JsonObject] = []
     for dataset in datasets:
         place = dataset.place
-        made = progress.get(place.dataset_id)
+        made = standings[place.dataset_id].progress
         shown.append(
             {
                 "dataset_id": str(place.dataset_id),

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, and_, bindparam, select
 
+from domain.repository import Standing
 from domain.work import Progress
 from registry.dialect import insert_or_replace
 from registry.history import progress
+from registry.tables import datasets
 
 if TYPE_CHECKING:
     from registry.database import Database
 
 _p = progress.c
 
-_OF_DATASETS = select(_p.dataset_id, _p.phase, _p.done, _p.total, _p.unit).where(
-    _p.tenant == bindparam("of_tenant"), _p.dataset_id.in_(bindparam("wanted", expanding=True))
+_d = datasets.c
+
+_STANDINGS = (
+    select(_d.dataset_id, _d.version, _p.phase, _p.done, _p.total, _p.unit)
+    .select_from(
+        datasets.outerjoin(progress, and_(_p.tenant == _d.tenant, _p.dataset_id == _d.dataset_id))
+    )
+    .where(
+        _d.tenant == bindparam("of_tenant"),
+        _d.dataset_id.in_(bindparam("wanted", expanding=True)),
+    )
 )
 
 
@@ -42,9 +53,15 @@ class SqlProgressLog:
         async with self._database.engine.begin() as connection:
             await connection.execute(insert_or_replace(self._database.dialect, progress), row)
 
-    async def read(self, tenant: str, ids: Collection[UUID], /) -> dict[UUID, Progress]:
-        """Read the last progress of each dataset that has any."""
+    async def standings(self, tenant: str, ids: Collection[UUID], /) -> dict[UUID, Standing]:
+        """Tell where each dataset stands; unknown ones are left out."""
         asked = {"of_tenant": tenant, "wanted": list(ids)}
         async with self._database.reads.connect() as connection:
-            rows = (await connection.execute(_OF_DATASETS, asked)).all()
-        return {row.dataset_id: Progress(row.phase, row.done, row.total, row.unit) for row in rows}
+            rows = (await connection.execute(_STANDINGS, asked)).all()
+        return {row.dataset_id: Standing(row.version, _progress_of(row)) for row in rows}
+
+
+def _progress_of(row: Row[*tuple[Any, ...]]) -> Progress | None:
+    if row.phase is None:
+        return None
+    return Progress(row.phase, row.done, row.total, row.unit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.repository import Catalogue, ProgressLog
+from domain.repository import Catalogue, ProgressLog, Standing
 from domain.work import Progress
 from tests.builders import TENANT, a_dataset, a_template
 from tests.registry.databases import OTHERS, House, open_house
@@ -81,7 +81,10 @@ async def test_the_last_progress_is_given(house: House) -> None:
 
     await log.note(TENANT, ids[0], Progress("upload", 200, 500, "documents"))
 
-    assert await log.read(TENANT, ids) == {ids[0]: Progress("upload", 200, 500, "documents")}
+    assert await log.standings(TENANT, ids) == {
+        ids[0]: Standing(dataset.version, Progress("upload", 200, 500, "documents")),
+        ids[1]: Standing(silent.version, None),
+    }
 
 
 async def test_progress_stands_outside_the_version_and_rings_no_bell(house: House) -> None:
@@ -98,6 +101,6 @@ async def test_another_tenants_progress_is_not_seen(house: House) -> None:
     dataset = await house.keep(a_dataset())
     await house.progress.note(TENANT, dataset.place.dataset_id, Progress("upload", 1, 2))
 
-    seen = await house.progress.read(OTHERS.tenant, [dataset.place.dataset_id])
+    seen = await house.progress.standings(OTHERS.tenant, [dataset.place.dataset_id])
 
     assert seen == {}
