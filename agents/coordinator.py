@@ -6,9 +6,12 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from agents.dossiers import gather_dossier
 from domain.commands import SYSTEM, Principal
 from domain.errors import StaleOutcome
+from domain.events import ConnectorHealthDegraded
 from domain.lifecycle import TeardownStep
 from domain.work import FailureKind, Order, OrderFailed, Outcome, Progress, Rest, TakeStep
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from domain.dataset import Dataset
     from domain.ports import Clock, Delegate
     from domain.repository import ProgressLog, Registry
+
+
+log = structlog.get_logger("coordinator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,8 @@ class LifecycleCoordinator:
     async def apply(self, outcome: Outcome) -> Dataset:
         """Apply an outcome in one commit: transition, events, audit, and when it is due again.
 
+        Operations are told in the log of a connector that takes READY away (seed: R74).
+
         Raises:
             StaleOutcome: the dataset has moved on since the order was given.
         """
@@ -85,7 +93,15 @@ class LifecycleCoordinator:
         async with self._registry.transaction(Principal(key.tenant, SYSTEM)) as transaction:
             dataset = await transaction.dataset(key.dataset_id)
             dataset.apply(outcome, self._clock())
+            sick = _degraded(dataset)
             await transaction.save(dataset, self._due(dataset))
+        if sick is not None:
+            log.warning(
+                "connector.degraded",
+                dataset_id=str(key.dataset_id),
+                incident_id=str(sick.incident_id),
+                why=sick.error_message,
+            )
         return dataset
 
     def interrupt(self, dataset_id: UUID) -> None:
@@ -113,7 +129,7 @@ class LifecycleCoordinator:
         key = outcome.key
         async with self._registry.transaction(Principal(key.tenant, SYSTEM)) as transaction:
             dataset = await transaction.dataset(key.dataset_id)
-            if dataset.note_end_of(key.version, self._clock()):
+            if not _is_lost(outcome) and dataset.note_end_of(key.version, self._clock()):
                 await transaction.save(dataset, self._due(dataset))
         return Turn(self._due(dataset), dataset.version, why)
 
@@ -141,6 +157,15 @@ class _Noting:
 def _interrupted(order: Order) -> Outcome:
     message = f"Order {order.kind} for dataset {order.key.dataset_id} was called off."
     return OrderFailed(order.key, FailureKind.CANCELLED, message)
+
+
+def _degraded(dataset: Dataset) -> ConnectorHealthDegraded | None:
+    events = (each.event for each in dataset.happenings)
+    return next((each for each in events if isinstance(each, ConnectorHealthDegraded)), None)
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    return isinstance(outcome, OrderFailed) and outcome.failure is FailureKind.LOST
 
 
 async def _cancelled(work: asyncio.Task[Outcome]) -> None:

@@ -52,6 +52,7 @@ class _Load:
         self._order = order
         self._progress = progress
         self._digest = ContentDigest()
+        self._size_bytes = 0
         self._titles: list[tuple[str, str]] = []
 
     @property
@@ -66,9 +67,9 @@ class _Load:
         filters = self._order.connector.filters
         total = self._order.recipe.record_count
         async for page in generated:
-            for record in page:
-                self._digest.add(record)
+            sizes = {id(record): self._digest.add(record) for record in page}
             kept = accepted(filters, page, before=self.documents)
+            self._size_bytes += sum(sizes[id(each)] for each in kept)
             self._titles += [(str(each["id"]), str(each.get("title", ""))) for each in kept]
             yield kept
             await self._progress(Progress("uploading", self._digest.count, total))
@@ -82,7 +83,7 @@ class _Load:
             record_count=self._digest.count,
             documents=self.documents,
             content_digest=self._digest.hexdigest(),
-            size_bytes=self._digest.size_bytes,
+            size_bytes=self._size_bytes,
             queries=queries or derive_queries(self._titles, order.query_count),
         )
 

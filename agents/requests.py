@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from agents.introductions import introduced
@@ -82,13 +83,11 @@ class Requests:
                 request = await self._change(command.dataset_id, call, self._ending(command))
             case ValidateNow():
                 cause = f"asked for by {call.principal.subject}"
-                request = await self._change(
-                    command.dataset_id, call, lambda dataset: dataset.revalidate(cause)
-                )
+                again = partial(Dataset.revalidate, cause=cause, now=self._clock())
+                request = await self._change(command.dataset_id, call, again)
             case RestoreDataset():
-                request = await self._change(
-                    command.dataset_id, call, self._restoring, needs_slot=True
-                )
+                restore = partial(Dataset.restore, now=self._clock())
+                request = await self._change(command.dataset_id, call, restore, needs_slot=True)
             case never:
                 assert_never(never)
         for dataset_id in request.dataset_ids:
@@ -257,9 +256,6 @@ class Requests:
             dataset.lapse(now)
 
         return end
-
-    def _restoring(self, dataset: Dataset) -> None:
-        dataset.restore(self._clock())
 
     def _due(self, dataset: Dataset) -> datetime | None:
         now = self._clock()

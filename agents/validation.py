@@ -63,8 +63,8 @@ class DataValidationAgent:
         queries = await self._queries(order, progress)
         review = await self._review(order, progress)
         evidence = Evidence(
-            schema=review.schema_evidence(order.content_digest),
-            completeness=review.completeness_evidence(order.expected_documents, indexed),
+            schema=review.schema_evidence(),
+            completeness=review.completeness_evidence(indexed),
             probes=probes,
             queries=queries,
             executed_at=self._clock(),
@@ -142,16 +142,15 @@ class _Review:
             self._kept += 1
             self._missing.update(each for each in self._fields if record.get(each) in _EMPTY)
 
-    def schema_evidence(self, content_digest: str) -> SchemaEvidence:
+    def schema_evidence(self) -> SchemaEvidence:
         """Sum up what the schema said."""
-        same = self._digest.hexdigest() == content_digest
-        return SchemaEvidence(self.total, self._valid, same, tuple(self._faults))
+        digest = self._digest.hexdigest()
+        return SchemaEvidence(self.total, self._valid, digest, tuple(self._faults))
 
-    def completeness_evidence(self, expected: int, indexed: int) -> CompletenessEvidence:
-        """Sum up how much there is of what there should be."""
+    def completeness_evidence(self, indexed: int) -> CompletenessEvidence:
+        """Sum up how much there is."""
         fields = self._kept * len(self._fields)
         return CompletenessEvidence(
-            expected=expected,
             indexed=indexed,
             filled=fields - self._missing.total(),
             fields=fields,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from domain.moments import require_zone
 from domain.record import JsonObject, canonical_json, digest_of
 
 if TYPE_CHECKING:
@@ -57,12 +58,16 @@ class ArchiveReceipt:
     size_bytes: int
     locked_until: datetime
 
+    def __post_init__(self) -> None:
+        """Refuse a time without its zone."""
+        require_zone("locked_until", self.locked_until)
+
 
 def locked_until(now: datetime, grace: timedelta, retention: timedelta) -> datetime:
     """Tell until when an archive written now must be kept: past its grace and its retention.
 
     The object is written before the grace period and counts from after it, so the lock covers
-    both; a later restore leaves it, marked void.
+    both; a restore leaves the object where it is, void: the next teardown writes another.
     """
     return now + grace + retention
 
@@ -70,3 +75,8 @@ def locked_until(now: datetime, grace: timedelta, retention: timedelta) -> datet
 def retain_until(archived_at: datetime, retention: timedelta) -> datetime:
     """Tell when an archive may be purged (seed: R23, by default 90 days after archiving)."""
     return archived_at + retention
+
+
+def kept_until(receipt: ArchiveReceipt, archived_at: datetime, retention: timedelta) -> datetime:
+    """Tell until when an archive is kept: its retention and its lock must both be over."""
+    return max(retain_until(archived_at, retention), receipt.locked_until)

@@ -7,10 +7,12 @@ from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from domain.moments import require_zone
 from domain.quality import CheckType, DataQualityCheck, QualityPolicy, QualityScore, score_quality
 
 if TYPE_CHECKING:
     from domain.record import JsonObject
+    from domain.template import SampleQuery
 
 SHOWN = 5
 """How many failing samples a result carries: enough to see the pattern, few enough to read."""
@@ -32,12 +34,12 @@ class RecordFault:
 class SchemaEvidence:
     """How many records there were, how many the schema accepted, and the first faults.
 
-    `digest_matches` tells whether the records are byte for byte those that were uploaded.
+    `content_digest` is that of the records the agent had made again.
     """
 
     total: int
     valid: int
-    digest_matches: bool
+    content_digest: str
     faults: tuple[RecordFault, ...] = ()
 
 
@@ -45,7 +47,6 @@ class SchemaEvidence:
 class CompletenessEvidence:
     """Counts of documents and of filled fields; `missing` counts the gaps by field."""
 
-    expected: int
     indexed: int
     filled: int
     fields: int
@@ -75,7 +76,7 @@ class QueryResult:
     @property
     def passed(self) -> bool:
         """Whether the expected record was among the first ten hits."""
-        return self.answered and self.rank is not None and self.rank <= TOP_HITS
+        return self.answered and self.rank is not None and 1 <= self.rank <= TOP_HITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,46 +89,66 @@ class Evidence:
     queries: tuple[QueryResult, ...]
     executed_at: datetime
 
+    def __post_init__(self) -> None:
+        """Refuse a time without its zone."""
+        require_zone("executed_at", self.executed_at)
 
-def judge(evidence: Evidence, policy: QualityPolicy) -> QualityScore:
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the dataset itself knows of its content; no agent's word stands against it.
+
+    `record_count` records were made, of which `documents` are in the search engine; `queries`
+    are those that must find their records.
+    """
+
+    record_count: int
+    documents: int
+    content_digest: str
+    queries: tuple[SampleQuery, ...]
+
+
+def judge(evidence: Evidence, expected: Expected, policy: QualityPolicy) -> QualityScore:
     """Run the four checks over the evidence and let the gate decide."""
     now = evidence.executed_at
     checks = (
-        check_schema(evidence.schema, policy, now),
-        check_completeness(evidence.completeness, policy, now),
+        check_schema(evidence.schema, expected, policy, now),
+        check_completeness(evidence.completeness, expected.documents, policy, now),
         check_connector_health(evidence.probes, policy, now),
-        check_sample_queries(evidence.queries, policy, now),
+        check_sample_queries(evidence.queries, expected.queries, policy, now),
     )
     return score_quality(checks, policy)
 
 
 def check_schema(
-    evidence: SchemaEvidence, policy: QualityPolicy, now: datetime
+    evidence: SchemaEvidence, expected: Expected, policy: QualityPolicy, now: datetime
 ) -> DataQualityCheck:
     """Score valid ÷ total; no record at all, or other records than were uploaded, score 0."""
-    sound = evidence.total > 0 and evidence.digest_matches
-    score = Fraction(evidence.valid, evidence.total) if sound else Fraction(0)
+    same = evidence.content_digest == expected.content_digest
+    score = _ratio(evidence.valid, evidence.total)
+    sound = same and evidence.total == expected.record_count
     details = {
         "total": evidence.total,
+        "expected": expected.record_count,
         "valid": evidence.valid,
-        "digest_matches": evidence.digest_matches,
+        "digest_matches": same,
         "faults": [asdict(each) for each in evidence.faults[:SHOWN]],
     }
-    return _result(CheckType.SCHEMA, score, details, policy, now)
+    return _result(CheckType.SCHEMA, score if sound else Fraction(0), details, policy, now)
 
 
 def check_completeness(
-    evidence: CompletenessEvidence, policy: QualityPolicy, now: datetime
+    evidence: CompletenessEvidence, expected: int, policy: QualityPolicy, now: datetime
 ) -> DataQualityCheck:
-    """Score the lesser of the record ratio and the field ratio.
+    """Score the lesser of the ratio of documents to those expected and the ratio of fields.
 
     More documents than expected fail outright: something else writes into the datasource.
     """
-    records = _ratio(min(evidence.indexed, evidence.expected), evidence.expected)
+    records = _ratio(min(evidence.indexed, expected), expected)
     filled = _ratio(evidence.filled, evidence.fields)
-    overfull = evidence.indexed > evidence.expected
+    overfull = evidence.indexed > expected
     details = {
-        "expected": evidence.expected,
+        "expected": expected,
         "indexed": evidence.indexed,
         "record_ratio": float(records),
         "filled": evidence.filled,
@@ -155,10 +176,15 @@ def check_connector_health(
 
 
 def check_sample_queries(
-    queries: tuple[QueryResult, ...], policy: QualityPolicy, now: datetime
+    queries: tuple[QueryResult, ...],
+    expected: tuple[SampleQuery, ...],
+    policy: QualityPolicy,
+    now: datetime,
 ) -> DataQualityCheck:
     """Score passed ÷ the number there must be; a query that was never run has not passed."""
-    passed = sum(each.passed for each in queries[: policy.query_count])
+    found = {(each.query, each.expected_id) for each in queries if each.passed}
+    asked = {(each.query, each.expected_id) for each in expected[: policy.query_count]}
+    passed = len(found & asked)
     details = {
         "query_count": policy.query_count,
         "passed": passed,
@@ -171,12 +197,13 @@ def check_sample_queries(
 
 def is_healthy(probe: Probe, policy: QualityPolicy) -> bool:
     """Whether a probe was let in below the limit (seed: response < 5 s)."""
-    in_time = probe.response_time_ms < policy.response_time_max_ms
+    in_time = 0 <= probe.response_time_ms < policy.response_time_max_ms
     return probe.connected and probe.authenticated and in_time
 
 
 def _ratio(part: int, whole: int) -> Fraction:
-    return Fraction(part, whole) if whole > 0 else Fraction(0)
+    """Give part ÷ whole; nothing of nothing, and more than all, are no evidence: 0."""
+    return Fraction(part, whole) if 0 <= part <= whole and whole > 0 else Fraction(0)
 
 
 def _result(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from domain import ordering
 from domain.errors import StaleOutcome
 from domain.events import DatasetRestored, DatasetTeardownStarted, DatasetValidationStarted
-from domain.failures import is_retry_due
+from domain.failures import is_out_of_time, is_retry_due, run_out_of_time
+from domain.illness import give_up_on_incident
 from domain.lifecycle import ENDED, DatasetStatus, TeardownReason
-from domain.outcomes import apply_outcome, give_up_on_incident
+from domain.moments import require_zone
+from domain.outcomes import apply_outcome
 from domain.state import DatasetState
 from domain.teardown import Teardown
 
@@ -33,13 +35,15 @@ class Dataset(DatasetState):
 
     def next_order(self, now: datetime) -> ordering.Next:
         """Tell the order that moves this dataset on, or until when it rests and why."""
+        require_zone("now", now)
         return ordering.next_order(self, now)
 
     def lapse(self, now: datetime) -> bool:
-        """Let time alone do what it does: a lifetime or a grace period ends, a retry is due.
+        """Let time alone do what it does: a lifetime, a grace period or a time limit ends.
 
-        Tells whether anything changed.
+        A retry may fall due as well. Tells whether anything changed.
         """
+        require_zone("now", now)
         if self._is_expired(now):
             self.start_teardown(TeardownReason.MANUAL_REQUEST, now, skip_grace=True)
             return True
@@ -49,6 +53,9 @@ class Dataset(DatasetState):
         if self.status is _S.VALIDATING and self.health.is_overdue(now, self.rules):
             give_up_on_incident(self)
             return True
+        if is_out_of_time(self, now):
+            run_out_of_time(self)
+            return True
         return self._end_grace(now)
 
     def apply(self, outcome: Outcome, now: datetime) -> None:
@@ -57,6 +64,7 @@ class Dataset(DatasetState):
         Raises:
             StaleOutcome: the order was given at another version; nothing is changed by it.
         """
+        require_zone("now", now)
         if outcome.key.version != self.version:
             message = (
                 f"{self.name} is at version {self.version}; the outcome belongs to version "
@@ -68,13 +76,14 @@ class Dataset(DatasetState):
     def note_end_of(self, version: int, now: datetime) -> bool:
         """Take note that the order given at `version` has ended, whatever came of it.
 
-        A teardown that had to wait for it need not wait any longer (A19). Tells whether that
-        changed anything.
+        A teardown that had to wait for it need not wait any longer (A19), unless another agent
+        was lost before. Tells whether that changed anything.
         """
-        teardown = self.teardown
-        if teardown is None or version != teardown.order_version or teardown.quiet_at <= now:
+        require_zone("now", now)
+        teardown, quiet_at = self.teardown, max(now, self.busy_until or now)
+        if teardown is None or version != teardown.order_version or teardown.quiet_at <= quiet_at:
             return False
-        self.teardown = teardown.quieted(now)
+        self.teardown = teardown.quieted(quiet_at)
         return True
 
     def start_teardown(
@@ -87,17 +96,18 @@ class Dataset(DatasetState):
         Raises:
             IllegalTransition: the dataset is archived.
         """
+        require_zone("now", now)
         if self.status is _S.TEARDOWN and self.teardown is not None:
             self.teardown = self.teardown.hurried(now) if skip_grace else self.teardown
             return
-        quiet_at = now + self.rules.order_limit if self._is_being_filled(now) else now
+        quiet_at = self._quiet_at(now)
         self.become(_S.TEARDOWN)
         self.teardown = Teardown(
             reason=reason,
             started_at=now,
-            grace_until=now if skip_grace else now + self.rules.grace_period,
             quiet_at=quiet_at,
             order_version=self.version,
+            skip_grace=skip_grace,
         )
         self.trouble = None
         self.happen(DatasetTeardownStarted(*self.ids, reason))
@@ -109,27 +119,32 @@ class Dataset(DatasetState):
             IllegalTransition: there is no teardown, it has begun to empty the connector, or the
                 dataset never had content to go back to.
         """
+        require_zone("now", now)
         teardown = self.teardown
         if self.status is not _S.TEARDOWN or teardown is None:
             self.refuse("restored", "only a dataset in TEARDOWN can be")
-        if not teardown.is_reversible or now >= teardown.may_empty_at:
+        if not teardown.is_reversible or teardown.is_grace_over(now):
             self.refuse("restored", "its grace period is over; request a new dataset instead")
         if self.content is None:
             self.refuse("restored", "it was never filled; request a new dataset instead")
         self.become(_S.VALIDATING)
-        self.teardown = None
+        self.is_hidden = self.is_hidden or teardown.may_have_hidden
+        self.teardown = self.archive = None
+        self.pursued_since = now
         self.health = self.health.closed()
         self.happen(DatasetRestored(*self.ids))
 
-    def revalidate(self, cause: str) -> None:
+    def revalidate(self, cause: str, now: datetime) -> None:
         """Run the gate again over a dataset that is READY or FAILED.
 
         One that is VALIDATING already is left alone; a FAILED one that was never filled is
-        provisioned again.
+        provisioned again, within the full time limit. An incident stays open, so that its
+        connector is probed on should the gate fail.
 
         Raises:
             IllegalTransition: the dataset is on its way in or out.
         """
+        require_zone("now", now)
         if self.status is _S.VALIDATING:
             return
         if self.status not in {_S.READY, _S.FAILED}:
@@ -140,7 +155,8 @@ class Dataset(DatasetState):
             self.become(_S.VALIDATING)
             self.happen(DatasetValidationStarted(*self.ids, cause))
         self.trouble = None
-        self.health = self.health.closed()
+        self.pursued_since = now
+        self.health = self.health.trusted(self.rules)
 
     def drain(self) -> list[Happening]:
         """Hand out the events recorded since the last time, in order."""
@@ -163,7 +179,10 @@ class Dataset(DatasetState):
         due = self.expires_at
         return due is not None and now >= due and self.status not in ENDED
 
-    def _is_being_filled(self, now: datetime) -> bool:
+    def _quiet_at(self, now: datetime) -> datetime:
+        """Tell when no agent can be writing to the connector any more (A19)."""
         trouble = self.trouble
         resting = trouble is not None and trouble.retry_at is not None and trouble.retry_at > now
-        return self.status is _S.PROVISIONING and not resting
+        writes = self.status is _S.PROVISIONING or (self.status is _S.VALIDATING and self.is_hidden)
+        outstanding = now + self.rules.order_limit if writes and not resting else now
+        return max(outstanding, self.busy_until or now)

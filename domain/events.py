@@ -39,7 +39,10 @@ class DatasetProvisioningStarted:
 
 @dataclass(frozen=True, slots=True)
 class DatasetProvisionCompleted:
-    """The dataset passed its gate for the first time; minutes are rounded up, at least 1."""
+    """The dataset passed its gate for the first time.
+
+    `record_count` is what the connector holds; minutes are rounded up, at least 1.
+    """
 
     dataset_id: UUID
     journey_id: JourneyId
@@ -96,8 +99,17 @@ class DatasetProvisioningFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetValidationAborted:
+    """A dataset failed in validation without a verdict: the evidence could not be gathered."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    error_message: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetPopulated:
-    """The connector holds the records and the search engine has indexed them."""
+    """The connector holds so many records and the search engine has indexed them."""
 
     dataset_id: UUID
     journey_id: JourneyId
@@ -162,6 +174,7 @@ SeedEvent: TypeAlias = (
 
 AdditiveEvent: TypeAlias = (
     DatasetProvisioningFailed
+    | DatasetValidationAborted
     | DatasetPopulated
     | DatasetValidationStarted
     | ConnectorHealthDegraded

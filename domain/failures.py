@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from domain.events import DatasetProvisioningFailed
+from domain.events import DatasetProvisioningFailed, DatasetValidationAborted
 from domain.lifecycle import DatasetStatus
-from domain.quality import Severity
-from domain.state import DatasetState, Trouble
+from domain.quality import QualityScore, Severity
 from domain.work import FailureKind, OrderFailed
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from domain.state import DatasetState, Trouble
 
 
 def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> None:
@@ -23,60 +26,68 @@ def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> 
     if dataset.status is DatasetStatus.TEARDOWN and dataset.teardown is not None:
         pause = dataset.rules.teardown_retry
         dataset.teardown = dataset.teardown.postponed(outcome.message, now, pause)
-        return
-    if dataset.status is DatasetStatus.ARCHIVED:
-        dataset.trouble = _unpurged(dataset, outcome, now)
-        return
-    postponed = _postponed(dataset, outcome, now)
-    if postponed is not None:
-        dataset.trouble = postponed
-        return
-    fail(dataset, outcome.message, Severity.ERROR, retry_from=None)
-    dataset.happen(DatasetProvisioningFailed(*dataset.ids, outcome.message))
+    elif dataset.status is DatasetStatus.ARCHIVED:
+        _retry(dataset, outcome.message, now + dataset.rules.teardown_retry)
+    elif (retry_at := _retry_time(dataset, outcome, now)) is not None:
+        _retry(dataset, outcome.message, retry_at)
+    else:
+        _end_without_verdict(dataset, outcome.message)
 
 
-def fail(
-    dataset: DatasetState, message: str, severity: Severity, *, retry_from: datetime | None
-) -> None:
-    """Make a dataset FAILED; with `retry_from` it is tried again by itself while retries last."""
-    retries = _retries(dataset) + 1
-    pause = dataset.rules.pause_before(retries)
-    retry_at = retry_from + pause if retry_from is not None and pause is not None else None
-    dataset.trouble = Trouble(dataset.status, message, severity, retries, retry_at)
-    dataset.become(DatasetStatus.FAILED)
+def missed(dataset: DatasetState, message: str, score: QualityScore, now: datetime) -> Trouble:
+    """Say what a failed gate means: a near miss is tried again by itself (A4), the rest is not.
+
+    The tries that outages cost are forgotten: the gate has run. Near misses have tries of their
+    own, and a dataset that was never READY must still be so in time (A11).
+    """
+    trouble = replace(dataset.troubled(message, score.severity), retries=0)
+    pause = dataset.rules.pause_before(trouble.misses + 1)
+    if (
+        score.severity is not Severity.WARNING
+        or pause is None
+        or is_out_of_time(dataset, now + pause)
+    ):
+        return trouble
+    return replace(trouble, misses=trouble.misses + 1, retry_at=now + pause)
 
 
 def is_retry_due(dataset: DatasetState, now: datetime) -> bool:
     """Whether a FAILED dataset's next automatic try has come."""
-    trouble = dataset.trouble
-    failed = dataset.status is DatasetStatus.FAILED
-    return (
-        failed
-        and trouble is not None
-        and trouble.retry_at is not None
-        and (now >= trouble.retry_at)
+    due = dataset.trouble.retry_at if dataset.trouble else None
+    return dataset.status is DatasetStatus.FAILED and due is not None and now >= due
+
+
+def is_out_of_time(dataset: DatasetState, now: datetime) -> bool:
+    """Whether a dataset that was never READY can no longer be so in time (A1)."""
+    return dataset.ready_by is not None and now >= dataset.ready_by
+
+
+def run_out_of_time(dataset: DatasetState) -> None:
+    """Make a dataset FAILED that was not READY in time; somebody may have it tried anew."""
+    minutes = dataset.rules.provisioning_limit // timedelta(minutes=1)
+    _end_without_verdict(
+        dataset,
+        f"{dataset.name} was not READY within {minutes} minutes; validate it to try it anew.",
     )
 
 
-def _postponed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> Trouble | None:
-    retries = _retries(dataset) + 1
-    pause = dataset.rules.pause_before(retries)
+def _retry_time(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> datetime | None:
+    """Tell when an order is given again, if it may be at all (A11)."""
+    pause = dataset.rules.pause_before(dataset.retries + 1)
     if outcome.failure is FailureKind.REFUSED or pause is None:
         return None
     retry_at = now + max(pause, outcome.retry_after or pause)
-    if retry_at > dataset.place.requested_at + dataset.rules.provisioning_limit:
-        return None if dataset.ready_at is None else _trouble(dataset, outcome, retry_at)
-    return _trouble(dataset, outcome, retry_at)
+    return None if is_out_of_time(dataset, retry_at) else retry_at
 
 
-def _trouble(dataset: DatasetState, outcome: OrderFailed, retry_at: datetime) -> Trouble:
-    retries = _retries(dataset) + 1
-    return Trouble(dataset.status, outcome.message, Severity.WARNING, retries, retry_at)
+def _retry(dataset: DatasetState, message: str, retry_at: datetime) -> None:
+    trouble = dataset.troubled(message, Severity.WARNING)
+    dataset.trouble = replace(trouble, retries=trouble.retries + 1, retry_at=retry_at)
 
 
-def _unpurged(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> Trouble:
-    return _trouble(dataset, outcome, now + dataset.rules.teardown_retry)
-
-
-def _retries(dataset: DatasetState) -> int:
-    return dataset.trouble.retries if dataset.trouble else 0
+def _end_without_verdict(dataset: DatasetState, message: str) -> None:
+    was_validating = dataset.status is DatasetStatus.VALIDATING
+    dataset.fail(dataset.troubled(message, Severity.ERROR))
+    dataset.health = dataset.health.restarted()
+    failed = DatasetValidationAborted if was_validating else DatasetProvisioningFailed
+    dataset.happen(failed(*dataset.ids, message))

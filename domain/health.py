@@ -21,7 +21,6 @@ class Health:
 
     failures: int = 0
     successes: int = 0
-    last_success_at: datetime | None = None
     last_message: str = ""
     next_probe_at: datetime | None = None
     incident_id: UUID | None = None
@@ -32,13 +31,16 @@ class Health:
         """Whether an episode of illness is open."""
         return self.incident_id is not None
 
+    def is_ill(self, rules: LifecycleRules) -> bool:
+        """Whether an episode is open and too few probes have passed to run the gate again."""
+        return self.is_incident and not self.is_recovered(rules)
+
     def after_success(self, now: datetime, rules: LifecycleRules) -> Health:
         """Count a probe that passed."""
         return replace(
             self,
             failures=0,
             successes=self.successes + 1,
-            last_success_at=now,
             last_message="",
             next_probe_at=now + rules.health_interval,
         )
@@ -54,8 +56,22 @@ class Health:
         )
 
     def opened(self, incident_id: UUID, now: datetime) -> Health:
-        """Open an incident; only READY is demoted, so one id lasts over the whole episode."""
+        """Open an incident; one id lasts over the whole episode."""
         return replace(self, incident_id=incident_id, incident_since=now, successes=0)
+
+    def put_off(self, now: datetime, rules: LifecycleRules) -> Health:
+        """Probe later: nobody knocked, which says nothing of the connector."""
+        return replace(self, next_probe_at=now + rules.health_interval)
+
+    def trusted(self, rules: LifecycleRules) -> Health:
+        """Run the gate at once because somebody asks; an open incident stays open."""
+        if not self.is_incident:
+            return self.closed()
+        return replace(self, failures=0, successes=rules.successes_to_recover)
+
+    def given_up(self) -> Health:
+        """Wait no longer for an incident to end; it stays open, and its connector is probed."""
+        return replace(self, incident_since=None)
 
     def is_demoting(self, rules: LifecycleRules) -> bool:
         """Whether enough probes in a row have failed to take READY away."""
@@ -67,8 +83,13 @@ class Health:
 
     def is_overdue(self, now: datetime, rules: LifecycleRules) -> bool:
         """Whether an incident has outlasted our patience."""
+        until = self.patience_ends(rules)
+        return until is not None and now >= until and self.is_ill(rules)
+
+    def patience_ends(self, rules: LifecycleRules) -> datetime | None:
+        """Tell when an incident will have outlasted our patience."""
         since = self.incident_since
-        return since is not None and now >= since + rules.incident_patience
+        return None if since is None else since + rules.incident_patience
 
     def closed(self) -> Health:
         """Close the incident; the counts of failures begin anew."""

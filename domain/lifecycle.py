@@ -62,6 +62,9 @@ TRANSITIONS: Mapping[DatasetStatus, frozenset[DatasetStatus]] = MappingProxyType
 ENDED: frozenset[DatasetStatus] = frozenset({_D.TEARDOWN, _D.ARCHIVED})
 """Where a dataset no longer holds its place among the active ones (Client-Stage Uniqueness)."""
 
+UNDER_WAY: frozenset[DatasetStatus] = frozenset({_D.DISCOVERING, _D.PROVISIONING, _D.VALIDATING})
+"""Where a dataset is on its way to READY."""
+
 
 class LifecycleStage(StrEnum):
     """The six stages of the lifecycle as people speak of them (seed: R9)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from domain.archive import locked_until, retain_until
+from domain.archive import kept_until, locked_until
 from domain.lifecycle import DatasetStatus, TeardownStep
-from domain.quality import QualityPolicy, policy_for
+from domain.policy import policy_for
+from domain.quality import QualityPolicy
 from domain.recipe import Recipe, SeedSource, derive_seed
 from domain.template import TemplateRequest
 from domain.work import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from domain.archive import ArchiveReceipt
     from domain.connector import ConnectorConfiguration
     from domain.state import Content, DatasetState
     from domain.teardown import Teardown
@@ -73,6 +75,11 @@ def content_of(dataset: DatasetState) -> Content:
     return _present(dataset.content, dataset, "content")
 
 
+def archive_of(dataset: DatasetState) -> ArchiveReceipt:
+    """Give the receipt a dataset must have at its status."""
+    return _present(dataset.archive, dataset, "archive")
+
+
 def _while_filling(dataset: DatasetState, now: datetime) -> Next:
     if waiting := _postponed(dataset, now):
         return waiting
@@ -102,8 +109,7 @@ def _while_validating(dataset: DatasetState, now: datetime) -> Next:
         return waiting
     if dataset.is_hidden:
         return RestoreConnector(_key(dataset), _deadline(dataset, now), connector_of(dataset))
-    health = dataset.health
-    if health.is_incident and not health.is_recovered(dataset.rules):
+    if dataset.health.is_ill(dataset.rules):
         return _watch(dataset, now, "its connector is ill; the next probe is due then")
     return _validate(dataset, now)
 
@@ -115,8 +121,6 @@ def _validate(dataset: DatasetState, now: datetime) -> Order:
         deadline=_deadline(dataset, now),
         recipe=recipe_of(dataset),
         connector=connector_of(dataset),
-        content_digest=content.content_digest,
-        expected_documents=content.documents,
         queries=content.queries,
         policy=policy_of(dataset),
     )
@@ -129,7 +133,8 @@ def _while_ready(dataset: DatasetState, now: datetime) -> Next:
 def _watch(dataset: DatasetState, now: datetime, why: str) -> Next:
     due = dataset.health.next_probe_at or now
     if due > now:
-        return Rest(_earliest(due, dataset.expires_at), why)
+        patience = dataset.health.patience_ends(dataset.rules)
+        return Rest(_earliest(due, patience, dataset.expires_at), why)
     return ProbeConnector(
         _key(dataset), _deadline(dataset, now), connector_of(dataset), policy_of(dataset)
     )
@@ -164,9 +169,7 @@ def _while_torn_down(dataset: DatasetState, now: datetime) -> Next:
 def _while_archived(dataset: DatasetState, now: datetime) -> Next:
     if dataset.archived_at is None or dataset.archive is None or dataset.purged_at is not None:
         return Rest(None, "archived; nothing is left to do")
-    until = max(
-        retain_until(dataset.archived_at, dataset.rules.retention), dataset.archive.locked_until
-    )
+    until = kept_until(dataset.archive, dataset.archived_at, dataset.rules.retention)
     if until > now:
         return Rest(until, "archived; kept until its retention is over")
     purge = PurgeArchive(_key(dataset), _deadline(dataset, now), dataset.archive.location)
@@ -190,19 +193,20 @@ def _postponed(dataset: DatasetState, now: datetime) -> Rest | None:
     trouble = dataset.trouble
     if trouble is None or trouble.retry_at is None or trouble.retry_at <= now:
         return None
-    return Rest(trouble.retry_at, f"tried again then: {trouble.message}")
+    until = _earliest(trouble.retry_at, dataset.expires_at)
+    return Rest(until, f"tried again then: {trouble.message}")
 
 
 def _key(dataset: DatasetState) -> OrderKey:
-    retries = dataset.trouble.retries if dataset.trouble else 0
-    if dataset.teardown is not None:
-        retries = dataset.teardown.retries
+    retries = dataset.retries if dataset.teardown is None else dataset.teardown.retries
     place = dataset.place
     return OrderKey(place.tenant, place.dataset_id, dataset.version, retries)
 
 
 def _deadline(dataset: DatasetState, now: datetime) -> datetime:
-    return now + dataset.rules.order_limit
+    """Give an order its time, at most what is left to a dataset that was never READY (A1)."""
+    limit = now + dataset.rules.order_limit
+    return min(limit, dataset.ready_by or limit)
 
 
 def _earliest(*times: datetime | None) -> datetime | None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import ceil
 from types import MappingProxyType
-from typing import TYPE_CHECKING, assert_never
-from uuid import uuid5
+from typing import TYPE_CHECKING
 
 from domain import checks, ordering
+from domain.archive import locked_until
 from domain.connector import configure_connector
 from domain.errors import InvalidInput
 from domain.events import (
-    ConnectorHealthDegraded,
     DatasetArchived,
     DatasetPopulated,
     DatasetProvisionCompleted,
@@ -21,12 +19,12 @@ from domain.events import (
     DatasetRetentionExpired,
     DatasetTeardownStepDone,
     DatasetValidationFailed,
-    DatasetValidationStarted,
 )
-from domain.failures import fail, order_failed
+from domain.failures import missed, order_failed
+from domain.illness import after_sick_gate, count_failure, is_only_probed, take_probe
 from domain.lifecycle import DatasetStatus, TeardownStep
-from domain.quality import CheckType, QualityScore, Severity
-from domain.state import Content, DatasetState, Trouble
+from domain.quality import CheckType, QualityScore
+from domain.state import Content, DatasetState
 from domain.work import (
     ArchivePurged,
     ConnectorRestored,
@@ -36,67 +34,57 @@ from domain.work import (
     Outcome,
     Probed,
     Provisioned,
+    Rest,
     StepTaken,
     TemplateFound,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from domain.rules import LifecycleRules
+    from domain.teardown import Teardown
+
 _S = DatasetStatus
-
-ANSWERS: Mapping[DatasetStatus, tuple[type, ...]] = MappingProxyType(
-    {
-        _S.DISCOVERING: (TemplateFound,),
-        _S.PROVISIONING: (TemplateFound, Provisioned),
-        _S.VALIDATING: (Examined, Probed, ConnectorRestored),
-        _S.READY: (Probed,),
-        _S.FAILED: (Probed,),
-        _S.TEARDOWN: (StepTaken,),
-        _S.ARCHIVED: (ArchivePurged,),
-    }
-)
-"""The outcomes that answer an order of each status; OrderFailed answers any."""
+_GRACE = TeardownStep.GRACE
+"""The one step no agent takes: time alone ends it."""
 
 
-def apply_outcome(dataset: DatasetState, outcome: Outcome, now: datetime) -> None:  # noqa: C901 - one arm an outcome
+def apply_outcome(dataset: DatasetState, outcome: Outcome, now: datetime) -> None:
     """Turn an outcome of the dataset's present version into a transition and its events.
 
     Raises:
         IllegalTransition: the outcome answers no order that the status gives; nothing is changed.
     """
-    if not isinstance(outcome, (OrderFailed, *ANSWERS[dataset.status])):
+    if not isinstance(outcome, (OrderFailed, *_asked_for(dataset))):
         dataset.refuse(f"given the outcome {outcome.kind}", "no order of that status asks for it")
-    match outcome:
-        case TemplateFound():
-            _found(dataset, outcome, now)
-        case Provisioned():
-            _provisioned(dataset, outcome)
-        case Examined():
-            _examined(dataset, outcome, now)
-        case Probed():
-            _probed(dataset, outcome, now)
-        case StepTaken():
-            _step_taken(dataset, outcome, now)
-        case ConnectorRestored():
-            dataset.is_hidden, dataset.trouble = False, None
-        case ArchivePurged():
-            _purged(dataset, now)
-        case OrderFailed():
-            _failed(dataset, outcome, now)
-        case never:
-            assert_never(never)
+    _MEANING[type(outcome)](dataset, outcome, now)
 
 
-def give_up_on_incident(dataset: DatasetState) -> None:
-    """Make a dataset FAILED whose connector stayed ill beyond our patience; it is still probed."""
-    message = f"{dataset.name} stayed ill: {dataset.health.last_message or 'no probe passed'}."
-    dataset.trouble = Trouble(_S.VALIDATING, message, Severity.ERROR)
-    dataset.become(_S.FAILED)
-    dataset.health = replace(dataset.health, incident_since=None)
-    failed = (CheckType.CONNECTOR_HEALTH.value,)
-    dataset.happen(DatasetValidationFailed(*dataset.ids, failed, message))
+def _asked_for(dataset: DatasetState) -> tuple[type, ...]:
+    """Tell the outcome that answers the order of the present state; OrderFailed answers any."""
+    match dataset.status:
+        case _S.VALIDATING if dataset.is_hidden:
+            return (ConnectorRestored,)
+        case _S.VALIDATING:
+            return (Probed if is_only_probed(dataset) else Examined,)
+        case _S.PROVISIONING:
+            return (Provisioned if dataset.template else TemplateFound,)
+        case _S.FAILED:
+            return (Probed,) if dataset.health.is_incident else ()
+        case status:
+            return _ANSWERS[status]
+
+
+_ANSWERS: Mapping[DatasetStatus, tuple[type, ...]] = MappingProxyType(
+    {
+        _S.DISCOVERING: (TemplateFound,),
+        _S.READY: (Probed,),
+        _S.TEARDOWN: (StepTaken,),
+        _S.ARCHIVED: (ArchivePurged,),
+    }
+)
 
 
 def _found(dataset: DatasetState, outcome: TemplateFound, now: datetime) -> None:
@@ -115,7 +103,7 @@ def _found(dataset: DatasetState, outcome: TemplateFound, now: datetime) -> None
     dataset.happen(started, templatekey=template.key)
 
 
-def _provisioned(dataset: DatasetState, outcome: Provisioned) -> None:
+def _provisioned(dataset: DatasetState, outcome: Provisioned, _: datetime) -> None:
     dataset.content = Content(
         seed=ordering.recipe_of(dataset).seed,
         record_count=outcome.record_count,
@@ -126,11 +114,18 @@ def _provisioned(dataset: DatasetState, outcome: Provisioned) -> None:
     )
     dataset.trouble = None
     dataset.become(_S.VALIDATING)
-    dataset.happen(DatasetPopulated(*dataset.ids, outcome.record_count))
+    dataset.happen(DatasetPopulated(*dataset.ids, outcome.documents))
 
 
 def _examined(dataset: DatasetState, outcome: Examined, now: datetime) -> None:
-    score = checks.judge(outcome.evidence, ordering.policy_of(dataset))
+    content = ordering.content_of(dataset)
+    expected = checks.Expected(
+        record_count=content.record_count,
+        documents=content.documents,
+        content_digest=content.content_digest,
+        queries=content.queries,
+    )
+    score = checks.judge(outcome.evidence, expected, ordering.policy_of(dataset))
     dataset.quality = score
     if dataset.first_passed is None:
         dataset.first_passed = score.is_ready
@@ -156,7 +151,7 @@ def _complete(dataset: DatasetState, score: QualityScore, now: datetime) -> None
     completed = DatasetProvisionCompleted(
         *dataset.ids,
         quality_score=score.overall_score,
-        record_count=ordering.content_of(dataset).record_count,
+        record_count=ordering.content_of(dataset).documents,
         connector_id=ordering.connector_of(dataset).connector_id,
         duration_minutes=max(1, ceil(seconds / 60)),
     )
@@ -164,73 +159,58 @@ def _complete(dataset: DatasetState, score: QualityScore, now: datetime) -> None
 
 
 def _fail_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
-    """Fail; a near miss is tried again by itself, and an incident ends unless health failed."""
+    """Fail; a near miss is tried again by itself, and so is one whose connector was sick (A13)."""
     message = f"{dataset.name} did not pass its gate: {score.decided_by}."
-    near_miss = score.severity is Severity.WARNING
-    fail(dataset, message, score.severity, retry_from=now if near_miss else None)
+    dataset.fail(missed(dataset, message, score, now))
     ill = CheckType.CONNECTOR_HEALTH in score.failed_checks
-    dataset.health = dataset.health.restarted() if ill else dataset.health.closed()
+    dataset.health = after_sick_gate(dataset, now) if ill else dataset.health.closed()
     failed = tuple(each.value for each in score.failed_checks)
     dataset.happen(
         DatasetValidationFailed(*dataset.ids, failed, message), severity=score.severity.value
     )
 
 
-def _probed(dataset: DatasetState, outcome: Probed, now: datetime) -> None:
-    if checks.is_healthy(outcome.probe, ordering.policy_of(dataset)):
-        dataset.health = dataset.health.after_success(now, dataset.rules)
-        _recover(dataset, now)
-        return
-    message = outcome.probe.message or f"it answered in {outcome.probe.response_time_ms:.0f} ms"
-    _unwell(dataset, message, now)
-
-
-def _recover(dataset: DatasetState, now: datetime) -> None:
-    health = dataset.health
-    if dataset.status is _S.FAILED and health.is_incident and health.is_recovered(dataset.rules):
-        dataset.become(_S.VALIDATING)
-        dataset.trouble = None
-        dataset.health = health.resumed(now)
-        dataset.happen(DatasetValidationStarted(*dataset.ids, "its connector answers again"))
-
-
-def _unwell(dataset: DatasetState, message: str, now: datetime) -> None:
-    dataset.health = dataset.health.after_failure(message, now, dataset.rules)
-    if dataset.status is _S.READY and dataset.health.is_demoting(dataset.rules):
-        _demote(dataset, now)
-
-
-def _demote(dataset: DatasetState, now: datetime) -> None:
-    incident = uuid5(dataset.place.dataset_id, f"incident/{dataset.version}")
-    dataset.health = dataset.health.opened(incident, now)
-    dataset.become(_S.VALIDATING)
-    message = f"{dataset.name} has a sick connector: {dataset.health.last_message}."
-    dataset.happen(ConnectorHealthDegraded(*dataset.ids, incident, message))
-
-
 def _step_taken(dataset: DatasetState, outcome: StepTaken, now: datetime) -> None:
     teardown = dataset.teardown
-    if teardown is None or outcome.step is not teardown.step:
+    if teardown is None or outcome.step is not teardown.step or outcome.step is _GRACE:
         dataset.refuse(f"taken through {outcome.step}", "its teardown stands elsewhere")
+    if not _is_proven(outcome, teardown, dataset.rules):
+        message = "the teardown agent gave no receipt that locks the archive for long enough"
+        _failed(dataset, OrderFailed(outcome.key, FailureKind.UNAVAILABLE, message), now)
+        return
     dataset.archive = outcome.receipt or dataset.archive
-    dataset.is_hidden = dataset.is_hidden or outcome.step is TeardownStep.DISCONNECT
+    if outcome.step is TeardownStep.DISCONNECT:
+        dataset.is_hidden = True
+        teardown = teardown.disconnected(now, dataset.rules.grace_period)
     dataset.happen(DatasetTeardownStepDone(*dataset.ids, outcome.step, outcome.detail))
     dataset.teardown = teardown.advanced()
     if outcome.step is TeardownStep.VERIFY_EMPTIED:
         _archived(dataset, now)
 
 
+def _is_proven(outcome: StepTaken, teardown: Teardown, rules: LifecycleRules) -> bool:
+    """Whether what was archived, if that was the step, outlasts its grace and retention (A40)."""
+    if outcome.step is not TeardownStep.ARCHIVE_METADATA:
+        return True
+    least = locked_until(teardown.started_at, rules.grace_period, rules.retention)
+    return outcome.receipt is not None and outcome.receipt.locked_until >= least
+
+
 def _archived(dataset: DatasetState, now: datetime) -> None:
-    if dataset.archive is None:
-        dataset.refuse("archived", "its metadata was never archived")
+    location = ordering.archive_of(dataset).location
     dataset.become(_S.ARCHIVED)
     dataset.archived_at = now
     size = dataset.content.size_bytes if dataset.content else 0
-    location = dataset.archive.location
     dataset.happen(DatasetArchived(dataset.place.dataset_id, location, size))
 
 
-def _purged(dataset: DatasetState, now: datetime) -> None:
+def _restored(dataset: DatasetState, _: ConnectorRestored, __: datetime) -> None:
+    dataset.is_hidden, dataset.trouble = False, None
+
+
+def _purged(dataset: DatasetState, _: ArchivePurged, now: datetime) -> None:
+    if isinstance(ordering.next_order(dataset, now), Rest):
+        dataset.refuse("purged", "its archive is kept for a while yet, or is gone already")
     dataset.purged_at, dataset.trouble = now, None
     location = dataset.archive.location if dataset.archive else ""
     dataset.happen(DatasetRetentionExpired(dataset.place.dataset_id, location))
@@ -239,10 +219,28 @@ def _purged(dataset: DatasetState, now: datetime) -> None:
 def _failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> None:
     """A probe that could not be made counts as one that failed; the rest is tried again or fails.
 
-    READY and FAILED datasets are only ever probed; so is a VALIDATING one while it is ill.
+    An agent we have lost says nothing of the connector, but may be at work for a while yet.
     """
-    ill = dataset.health.is_incident and not dataset.health.is_recovered(dataset.rules)
-    if dataset.status in {_S.READY, _S.FAILED} or (ill and dataset.status is _S.VALIDATING):
-        _unwell(dataset, outcome.message, now)
-        return
-    order_failed(dataset, outcome, now)
+    if outcome.failure is FailureKind.LOST:
+        dataset.busy_until = now + dataset.rules.order_limit
+    if not is_only_probed(dataset):
+        order_failed(dataset, outcome, now)
+    elif outcome.failure is FailureKind.LOST:
+        dataset.health = dataset.health.put_off(now, dataset.rules)
+    else:
+        count_failure(dataset, outcome.message, now)
+
+
+_MEANING: Mapping[type, Callable[..., None]] = MappingProxyType(
+    {
+        TemplateFound: _found,
+        Provisioned: _provisioned,
+        Examined: _examined,
+        Probed: take_probe,
+        StepTaken: _step_taken,
+        ConnectorRestored: _restored,
+        ArchivePurged: _purged,
+        OrderFailed: _failed,
+    }
+)
+"""What each outcome means; a test holds that none is left out."""

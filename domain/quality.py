@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil, floor
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -94,20 +95,6 @@ class QualityPolicy:
             raise InvalidInput(message)
 
 
-def policy_for(expectations: Mapping[str, float]) -> QualityPolicy:
-    """Build the policy of a template: the seed's numbers, stricter where the template asks.
-
-    A template may raise a passing score above the seed's and never lower it.
-    """
-    base = QualityPolicy()
-    return QualityPolicy(
-        thresholds={
-            check: Threshold(max(each.pass_threshold, _exact(expectations.get(check, 0))))
-            for check, each in base.thresholds.items()
-        }
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class QualityScore:
     """The gate's verdict: the exact overall score, its checks, and what decided (seed: R34)."""
@@ -123,6 +110,16 @@ class QualityScore:
     def failed_checks(self) -> tuple[CheckType, ...]:
         """The checks that did not pass, in the seed's order."""
         return tuple(each.check_type for each in self.checks if not each.passed)
+
+
+def rounded_down(value: Fraction | float, digits: int) -> Fraction:
+    """Round a share down to so many decimal digits: below a threshold never reads as at it."""
+    return Fraction(floor(Fraction(str(value)) * 10**digits), 10**digits)
+
+
+def percent(value: Fraction | float) -> str:
+    """Write a share in percent with two places, rounded down."""
+    return f"{float(rounded_down(value, 4) * 100):.4g} %"
 
 
 def score_quality(checks: Sequence[DataQualityCheck], policy: QualityPolicy) -> QualityScore:
@@ -182,9 +179,9 @@ def _decided_by(
 ) -> str:
     if blocking:
         names = ", ".join(each.check_type for each in blocking)
-        return f"critical check failed: {names} (overall {_percent(overall)})"
+        return f"critical check failed: {names} (overall {percent(overall)})"
     sign = "≥" if overall >= policy.ready_threshold else "<"
-    return f"overall {_percent(overall)} {sign} {_percent(policy.ready_threshold)}"
+    return f"overall {percent(overall)} {sign} {percent(policy.ready_threshold)}"
 
 
 def _mending(
@@ -194,22 +191,19 @@ def _mending(
     policy: QualityPolicy,
 ) -> tuple[str, ...]:
     needs = [
-        f"{each.check_type} reached {_percent(policy.thresholds[each.check_type].pass_threshold)} "
-        f"(it is {_percent(each.score)})"
+        f"{each.check_type} reached {percent(policy.thresholds[each.check_type].pass_threshold)} "
+        f"(it is {percent(each.score)})"
         for each in blocking
     ]
     if overall >= policy.ready_threshold:
         return tuple(needs)
     lifted = ", ".join(each.check_type for each in checks if each.score < 1)
     needs.append(
-        f"the overall score rose by {_percent(policy.ready_threshold - overall)}, from {lifted}"
+        f"the overall score rose by {_gap(policy.ready_threshold - overall)}, from {lifted}"
     )
     return tuple(needs)
 
 
-def _percent(value: Fraction) -> str:
-    return f"{float(value * 100):.4g} %"
-
-
-def _exact(value: float) -> Fraction:
-    return Fraction(str(value))
+def _gap(value: Fraction) -> str:
+    """Write what is missing with two places, rounded up: something missing never reads as none."""
+    return f"{ceil(value * 10_000) / 100:.4g} %"

@@ -32,21 +32,20 @@ def digest_of(value: Json) -> str:
 class ContentDigest:
     """The Merkle root of a run of records (RFC 9162 tree), built as they pass by.
 
-    `count` is the number of records, `size_bytes` the bytes of their canonical forms.
+    `count` is the number of records.
     """
 
     def __init__(self) -> None:
         """Start with no record."""
         self.count = 0
-        self.size_bytes = 0
         self._peaks: list[tuple[int, bytes]] = []
 
-    def add(self, record: Record) -> None:
-        """Take the next record in."""
+    def add(self, record: Record) -> int:
+        """Take the next record in; tells the bytes of its canonical form."""
         line = canonical_json(record)
         self.count += 1
-        self.size_bytes += len(line)
         self._push(1, hashlib.sha256(b"\x00" + line).digest())
+        return len(line)
 
     def hexdigest(self) -> str:
         """Give the root as 64 hexadecimal digits; of no record, the SHA-256 of nothing."""

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from domain.journey import JourneyStage
+from domain.lifecycle import TeardownReason
+
+BY_ITSELF = frozenset({TeardownReason.JOURNEY_COMPLETED, TeardownReason.ORPHAN_CLEANUP})
+"""The reasons for which datasets end without anybody having named them."""
+
 
 @dataclass(frozen=True, slots=True)
 class LifecycleRules:
@@ -15,7 +21,8 @@ class LifecycleRules:
     `failures_to_demote` in a row demote it and `successes_to_recover` run its gate again;
     `incident_patience` is how long a sick dataset stays VALIDATING before it is FAILED;
     `retry_delays` are the pauses before each automatic retry, inside `provisioning_limit`
-    (seed: 60 min); `order_limit` bounds one order, after which its agent calls nobody.
+    (seed: 60 min); `order_limit` bounds one order, after which its agent calls nobody. Datasets
+    of `protect_stages` end with their journey only when somebody approves (A17).
     """
 
     grace_period: timedelta = timedelta(hours=24)
@@ -32,7 +39,12 @@ class LifecycleRules:
     provisioning_limit: timedelta = timedelta(minutes=60)
     order_limit: timedelta = timedelta(minutes=30)
     teardown_retry: timedelta = timedelta(seconds=30)
+    protect_stages: frozenset[JourneyStage] = frozenset()
 
     def pause_before(self, retry: int) -> timedelta | None:
         """Tell the pause before retry number `retry` (from 1), or None when none are left."""
         return self.retry_delays[retry - 1] if retry <= len(self.retry_delays) else None
+
+    def needs_approval(self, reason: TeardownReason, stage: JourneyStage) -> bool:
+        """Whether a teardown of this reason waits for somebody's consent in this stage (A17)."""
+        return stage in self.protect_stages and reason in BY_ITSELF

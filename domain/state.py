@@ -14,7 +14,14 @@ from domain.errors import IllegalTransition
 from domain.events import DomainEvent, Happening
 from domain.health import Health
 from domain.journey import Client, JourneyId, JourneyStage
-from domain.lifecycle import DatasetStatus, LifecycleStage, require_transition, stage_of
+from domain.lifecycle import (
+    UNDER_WAY,
+    DatasetStatus,
+    LifecycleStage,
+    require_transition,
+    stage_of,
+)
+from domain.moments import require_zone
 from domain.quality import QualityScore, Severity
 from domain.record import Json
 from domain.rules import LifecycleRules
@@ -54,13 +61,18 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What went wrong last, where, how badly, and when it is tried again (None: by hand only)."""
+    """What went wrong last, where, how badly, and when it is tried again (None: by hand only).
+
+    `retries` counts the orders given again for outages, `misses` the gates run again for near
+    misses; neither uses up the other's tries.
+    """
 
     failed_in: DatasetStatus
     message: str
     severity: Severity
     retries: int = 0
     retry_at: datetime | None = None
+    misses: int = 0
 
     def without_retry(self) -> Trouble:
         """Leave the rest to people."""
@@ -88,6 +100,10 @@ class DatasetPlace:
     requested_at: datetime
     correlation: str
 
+    def __post_init__(self) -> None:
+        """Refuse a time without its zone."""
+        require_zone("requested_at", self.requested_at)
+
     @property
     def connector_name(self) -> str:
         """The connector's name, known before the connector is (seed: R46)."""
@@ -113,7 +129,9 @@ class DatasetState:
 
     `version` counts the committed changes and is the optimistic lock; `quality` is the last
     verdict; `content` and `connector` are None until provisioning has made them; `is_hidden`
-    tells whether a teardown has taken the documents out of sight; `archive` stays for ever;
+    tells whether a teardown has taken documents out of sight; `archive` stays for ever once the
+    dataset is archived; `pursued_since` is when somebody last had it tried anew; `busy_until`
+    the time until which an agent we have lost may still be at work;
     `happenings` are the events not yet written to the outbox.
     """
 
@@ -135,6 +153,8 @@ class DatasetState:
     teardown: Teardown | None = None
     archive: ArchiveReceipt | None = None
     is_hidden: bool = False
+    pursued_since: datetime | None = None
+    busy_until: datetime | None = None
     rules: LifecycleRules = field(default_factory=LifecycleRules)
     happenings: list[Happening] = field(default_factory=list)
 
@@ -160,6 +180,30 @@ class DatasetState:
         return self.place.requested_at + lifetime if lifetime is not None else None
 
     @property
+    def ready_by(self) -> datetime | None:
+        """Until when a dataset on its way to READY for the first time must be so (A1, A11).
+
+        None for one that was READY, or is not on its way: it rests, or its connector is ill.
+        """
+        is_on_its_way = self.status in UNDER_WAY and not self.health.is_ill(self.rules)
+        if self.ready_at is not None or not is_on_its_way:
+            return None
+        return (self.pursued_since or self.place.requested_at) + self.rules.provisioning_limit
+
+    @property
+    def restorable_until(self) -> datetime | None:
+        """Until when a teardown can be undone; None where it cannot, or while still connected."""
+        teardown = self.teardown
+        if teardown is None or self.content is None or not teardown.is_reversible:
+            return None
+        return teardown.may_empty_at
+
+    @property
+    def retries(self) -> int:
+        """How many automatic retries the trouble at hand has cost."""
+        return self.trouble.retries if self.trouble else 0
+
+    @property
     def ids(self) -> tuple[UUID, JourneyId]:
         """The two ids nearly every event begins with."""
         return self.place.dataset_id, self.place.journey_id
@@ -172,6 +216,18 @@ class DatasetState:
         """
         require_transition(self.name, self.status, target)
         self.status = target
+
+    def troubled(self, message: str, severity: Severity) -> Trouble:
+        """Name the trouble at hand, with the tries that were used up before it."""
+        before = self.trouble or Trouble(self.status, message, severity)
+        return replace(
+            before, failed_in=self.status, message=message, severity=severity, retry_at=None
+        )
+
+    def fail(self, trouble: Trouble) -> None:
+        """Become FAILED, for this reason."""
+        self.trouble = trouble
+        self.become(DatasetStatus.FAILED)
 
     def happen(self, event: DomainEvent, **extensions: Json) -> None:
         """Record an event, to be published by the commit that keeps what caused it."""

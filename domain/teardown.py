@@ -19,25 +19,32 @@ IRREVERSIBLE = frozenset({TeardownStep.EMPTY_CONNECTOR, TeardownStep.VERIFY_EMPT
 class Teardown:
     """Where a teardown stands.
 
-    `step` is what is done next; `grace_until` the earliest time of emptying; `quiet_at` the
-    deadline of the last order given before the teardown, whose agent might still be at work:
-    nothing is emptied before it either (A19). `order_version` is that order's version.
+    `step` is what is done next; `grace_until` the end of the grace period, which counts from
+    the disconnection (R20) and is unknown before it; `quiet_at` the time at which no agent can
+    be at work any more on an order given before the teardown: nothing is emptied before it
+    either (A19). `order_version` is the version of the last such order.
     """
 
     reason: TeardownReason
     started_at: datetime
-    grace_until: datetime
     quiet_at: datetime
     order_version: int
+    skip_grace: bool = False
+    grace_until: datetime | None = None
     step: TeardownStep = TeardownStep.PAUSE_SYNC
     retries: int = 0
     retry_at: datetime | None = None
     message: str = ""
 
     @property
-    def may_empty_at(self) -> datetime:
-        """The earliest time at which the connector may be emptied."""
-        return max(self.grace_until, self.quiet_at)
+    def may_empty_at(self) -> datetime | None:
+        """The earliest time at which the connector may be emptied; unknown while connected."""
+        return None if self.grace_until is None else max(self.grace_until, self.quiet_at)
+
+    @property
+    def may_have_hidden(self) -> bool:
+        """Whether documents may be out of sight: disconnecting may have begun, or be done."""
+        return self.step in {TeardownStep.DISCONNECT, TeardownStep.GRACE}
 
     @property
     def is_reversible(self) -> bool:
@@ -46,20 +53,26 @@ class Teardown:
 
     def is_grace_over(self, now: datetime) -> bool:
         """Whether the teardown has waited long enough to go on to what cannot be undone."""
-        return self.step is TeardownStep.GRACE and now >= self.may_empty_at
+        until = self.may_empty_at
+        return self.step is TeardownStep.GRACE and until is not None and now >= until
 
     def advanced(self) -> Teardown:
         """Go on to the next step; the last one stays."""
         following = next_step(self.step) or self.step
         return replace(self, step=following, retries=0, retry_at=None, message="")
 
-    def hurried(self, now: datetime) -> Teardown:
-        """End the grace period now."""
-        return replace(self, grace_until=min(self.grace_until, now))
+    def disconnected(self, now: datetime, grace: timedelta) -> Teardown:
+        """Begin the grace period, or leave it out."""
+        return replace(self, grace_until=now if self.skip_grace else now + grace)
 
-    def quieted(self, now: datetime) -> Teardown:
+    def hurried(self, now: datetime) -> Teardown:
+        """Leave the grace period out, or end it now."""
+        until = None if self.grace_until is None else min(self.grace_until, now)
+        return replace(self, skip_grace=True, grace_until=until)
+
+    def quieted(self, at: datetime) -> Teardown:
         """Take note that the order outstanding at the start has come to its end."""
-        return replace(self, quiet_at=min(self.quiet_at, now))
+        return replace(self, quiet_at=at)
 
     def postponed(self, message: str, now: datetime, pause: timedelta) -> Teardown:
         """Try the same step again after a pause that doubles up to one hour."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TemplateId = NewType("TemplateId", UUID)
 
+SAMPLE_QUERIES = 10
+"""A template has this many sample queries at least, or none at all (seed: R30)."""
+
 DATASET_TYPE_PATTERN = re.compile(r"[a-z0-9]{1,40}")
 """A dataset type: lower-case letters and digits, so that connector names stay injective."""
 
@@ -54,6 +57,8 @@ class SampleQuery:
 class DatasetTemplate:
     """What a dataset is made from (seed: DatasetTemplate, with what its services also use).
 
+    `quality_expectations` is what `policy_for` reads: the least score by check, or settings.
+
     `key` is the supplier's own id of it (`healthcare_developer_productivity_confluence`),
     `record_count` the count used when nobody asks for another, `record_count_range` the
     inclusive bounds, `expected_fields` the fields completeness counts (by default all of the
@@ -70,7 +75,7 @@ class DatasetTemplate:
     sample_data_url: str
     record_count_range: tuple[int, int]
     record_count: int
-    quality_expectations: Mapping[str, float]
+    quality_expectations: JsonObject
     version: str = "1.0.0"
     expected_fields: tuple[str, ...] = ()
     content_mix: tuple[ContentShare, ...] = ()
@@ -92,6 +97,9 @@ class DatasetTemplate:
             raise InvalidInput(_wrong(self.key, f"dataset type {self.dataset_type!r}"))
         if not 1 <= low <= self.record_count <= high:
             raise InvalidInput(_wrong(self.key, f"{self.record_count} records in [{low}, {high}]"))
+        if 0 < len(set(self.sample_queries)) < SAMPLE_QUERIES:
+            few = f"{len(set(self.sample_queries))} sample queries, fewer than {SAMPLE_QUERIES},"
+            raise InvalidInput(_wrong(self.key, few))
 
     @property
     def is_generic(self) -> bool:

@@ -17,30 +17,12 @@ def describe(dataset: DatasetState) -> JsonObject:
 
     Seeds are strings, for JSON numbers are doubles; times are RFC 3339; scores are 0.0 to 1.0.
     """
-    place, content = dataset.place, dataset.content
     return {
-        "dataset_id": str(place.dataset_id),
-        "connector_name": place.connector_name,
-        "client_id": str(place.client.client_id),
-        "client_ref": place.client.ref,
-        "journey_id": str(place.journey_id),
-        "journey_ref": place.journey_ref,
-        "stage": place.stage.value,
-        "dataset_type": place.dataset_type,
-        "generation": place.generation,
+        **_place(dataset),
         "status": dataset.status.value,
         "lifecycle_stage": dataset.lifecycle_stage.value,
-        "template_id": dataset.template.key if dataset.template else None,
-        "connector_id": str(dataset.connector.connector_id) if dataset.connector else None,
-        "datasource": dataset.connector.datasource if dataset.connector else None,
-        "record_count": content.record_count if content else None,
-        "content_digest": content.content_digest if content else None,
-        "seed": str(content.seed) if content else None,
-        "requested_by": place.requested_by,
-        "created_at": _time(place.requested_at),
-        "ready_at": _time(dataset.ready_at),
-        "archived_at": _time(dataset.archived_at),
-        "archive_location": dataset.archive.location if dataset.archive else None,
+        **_made(dataset),
+        **_times(dataset),
         **describe_quality(dataset.quality),
         **_condition(dataset),
     }
@@ -71,6 +53,45 @@ def describe_check(check: DataQualityCheck) -> JsonObject:
     }
 
 
+def _place(dataset: DatasetState) -> JsonObject:
+    place = dataset.place
+    return {
+        "dataset_id": str(place.dataset_id),
+        "connector_name": place.connector_name,
+        "client_id": str(place.client.client_id),
+        "client_ref": place.client.ref,
+        "journey_id": str(place.journey_id),
+        "journey_ref": place.journey_ref,
+        "stage": place.stage.value,
+        "dataset_type": place.dataset_type,
+        "generation": place.generation,
+        "requested_by": place.requested_by,
+    }
+
+
+def _made(dataset: DatasetState) -> JsonObject:
+    """Tell what it is made from, and what is in it; None as long as it is not known."""
+    connector, content = dataset.connector, dataset.content
+    return {
+        "template_id": dataset.template.key if dataset.template else None,
+        "connector_id": str(connector.connector_id) if connector else None,
+        "datasource": connector.datasource if connector else None,
+        "record_count": content.record_count if content else None,
+        "documents": content.documents if content else None,
+        "content_digest": content.content_digest if content else None,
+        "seed": str(content.seed) if content else None,
+        "archive_location": dataset.archive.location if dataset.archive else None,
+    }
+
+
+def _times(dataset: DatasetState) -> JsonObject:
+    return {
+        "created_at": _time(dataset.place.requested_at),
+        "ready_at": _time(dataset.ready_at),
+        "archived_at": _time(dataset.archived_at),
+    }
+
+
 def _condition(dataset: DatasetState) -> JsonObject:
     """Tell what troubles the dataset and where its teardown stands, as far as either is so."""
     shown: dict[str, object] = {}
@@ -80,7 +101,7 @@ def _condition(dataset: DatasetState) -> JsonObject:
     if dataset.teardown is not None:
         shown["teardown_reason"] = dataset.teardown.reason.value
         shown["teardown_step"] = dataset.teardown.step.value
-        shown["restorable_until"] = _time(dataset.teardown.may_empty_at)
+        shown["restorable_until"] = _time(dataset.restorable_until)
     if dataset.health.incident_id is not None:
         shown["incident_id"] = str(dataset.health.incident_id)
     return shown

@@ -74,8 +74,6 @@ class ValidateDataset:
     deadline: datetime
     recipe: Recipe
     connector: ConnectorConfiguration
-    content_digest: str
-    expected_documents: int
     queries: tuple[SampleQuery, ...]
     policy: QualityPolicy
     kind: Literal["validate_dataset"] = "validate_dataset"
@@ -166,7 +164,7 @@ class Provisioned:
     """The provisioning agent's answer: what was generated, uploaded and indexed.
 
     `record_count` is what the supplier made, `documents` what the filters let through and the
-    search engine indexed; `size_bytes` are the records' canonical bytes.
+    search engine indexed; `size_bytes` the canonical bytes of the latter (A30).
     """
 
     key: OrderKey
@@ -225,8 +223,12 @@ class ArchivePurged:
 
 
 class FailureKind(StrEnum):
-    """What an order died of, by what to do about it."""
+    """What an order died of, by what to do about it.
 
+    LOST: we no longer hear its agent, which may still be at work until the order's deadline.
+    """
+
+    LOST = "lost"
     UNAVAILABLE = "unavailable"
     REFUSED = "refused"
     CANCELLED = "cancelled"

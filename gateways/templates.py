@@ -9,6 +9,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.errors import InvalidInput, SupplierLied
 from domain.journey import uuid_of
+from domain.policy import policy_for
 from domain.record import Json
 from domain.template import ContentShare, DatasetTemplate, ObjectType, SampleQuery, TemplateId
 from gateways.http import read
@@ -68,7 +69,7 @@ class _Template(_Wire):
     sample_data_url: str = ""
     record_count_range: _Range
     record_count: _Count | None = None
-    quality_expectations: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    quality_expectations: dict[str, Any] = {}
     version: str = "1.0.0"
     expected_fields: _Words = []
     content_mix: Annotated[list[_Share], BeforeValidator(_or_empty)] = []
@@ -86,6 +87,7 @@ class _Template(_Wire):
     def template(self) -> DatasetTemplate:
         """The template as we know it; without a count of its own the middle of its range (A34)."""
         low, high = self.record_count_range
+        policy_for(self.quality_expectations)
         return DatasetTemplate(
             template_id=TemplateId(uuid_of("", "template", self.key)),
             key=self.key,

@@ -53,7 +53,7 @@ class A2ADelegate:
         self._clients = {name: factory.create(card) for name, card in cards.items()}
 
     async def delegate(self, order: Order, progress: OnProgress, /) -> Outcome:
-        """Give the agent's outcome; an agent out of reach is an unavailable one."""
+        """Give the agent's outcome; one out of reach is lost."""
         client = self._clients[AGENT_OF[order.kind]]
         task_id = str(uuid5(_NAMESPACE, str(order.key) + order.kind))
         message = Message(message_id=task_id, role=Role.ROLE_USER, parts=[order_part(order)])
@@ -62,8 +62,10 @@ class A2ADelegate:
         except asyncio.CancelledError:
             await _call_off(client, task_id)
             raise
-        except (A2AClientError, A2AError, httpx.HTTPError, InvalidInput) as error:
-            return _unreachable(order, str(error) or type(error).__name__)
+        except (A2AClientError, httpx.HTTPError) as error:
+            return _lost(order, str(error) or type(error).__name__)
+        except (A2AError, InvalidInput) as error:
+            return _failed(order, str(error) or type(error).__name__)
 
 
 async def _listen(
@@ -73,7 +75,7 @@ async def _listen(
         outcome = await _read(response, order, progress)
         if outcome is not None:
             return outcome
-    return _unreachable(order, "its answer ended without an outcome")
+    return _lost(order, "its answer ended without an outcome")
 
 
 async def _read(response: StreamResponse, order: Order, progress: OnProgress) -> Outcome | None:
@@ -85,7 +87,7 @@ async def _read(response: StreamResponse, order: Order, progress: OnProgress) ->
     if kind == "status_update":
         await _note(response, progress)
         if response.status_update.status.state in _ENDED_BADLY:
-            return _unreachable(order, "it ended its task without an outcome")
+            return _failed(order, "it ended its task without an outcome")
     return None
 
 
@@ -93,7 +95,7 @@ def _of_task(response: StreamResponse, order: Order) -> Outcome | None:
     task = response.task
     if task.artifacts:
         return read_outcome(list(task.artifacts[0].parts))
-    return _unreachable(order, "it gave up") if task.status.state in _ENDED_BADLY else None
+    return _failed(order, "it gave up") if task.status.state in _ENDED_BADLY else None
 
 
 async def _note(response: StreamResponse, progress: OnProgress) -> None:
@@ -110,7 +112,16 @@ async def _call_off(client: Client, task_id: str) -> None:
         return
 
 
-def _unreachable(order: Order, why: str) -> Outcome:
+def _failed(order: Order, why: str) -> Outcome:
+    """Tell of an agent that has ended, without an outcome we can use."""
+    return OrderFailed(order.key, FailureKind.UNAVAILABLE, _told(order, why))
+
+
+def _lost(order: Order, why: str) -> Outcome:
+    """Tell of an agent we no longer hear; it may be at work until the order's deadline."""
+    return OrderFailed(order.key, FailureKind.LOST, _told(order, why))
+
+
+def _told(order: Order, why: str) -> str:
     agent = AGENT_OF[order.kind]
-    message = f"Agent {agent} did not carry out {order.kind} for {order.key.dataset_id}: {why}."
-    return OrderFailed(order.key, FailureKind.UNAVAILABLE, message)
+    return f"Agent {agent} did not carry out {order.kind} for {order.key.dataset_id}: {why}."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from a2a.types import TaskState
 
 from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.quality import percent
 from domain.view import describe
 from protocol.lookout import Lookout
 
@@ -115,14 +116,15 @@ def _state(skill: str, datasets: Sequence[Dataset]) -> TaskState:
 
 _UP = frozenset({_S.READY})
 _DOWN = frozenset({_S.TEARDOWN, _S.ARCHIVED})
+_RESTING = _UP | _DOWN | {_S.FAILED}
 
 
 def _is_settled(skill: str, dataset: Dataset) -> bool:
     """Tell whether a task waits no longer; it waits for no grace period, but for all else."""
     teardown = dataset.teardown
     if skill != "teardown-dataset" or dataset.status is not _S.TEARDOWN or teardown is None:
-        return dataset.status in {_S.READY, _S.FAILED, _S.TEARDOWN, _S.ARCHIVED}
-    has_grace = teardown.grace_until > teardown.started_at
+        return dataset.status in _RESTING
+    has_grace = bool(dataset.rules.grace_period) and not teardown.skip_grace
     return has_grace and teardown.step is TeardownStep.GRACE
 
 
@@ -139,10 +141,11 @@ def _one(dataset: Dataset) -> str:
     if dataset.trouble is not None:
         return f"{name} is {dataset.status.value}: {dataset.trouble.message}"
     if dataset.teardown is not None and dataset.status is _S.TEARDOWN:
-        until = dataset.teardown.may_empty_at.isoformat(timespec="seconds")
-        return f"{name} is torn down ({dataset.teardown.step.value}); restorable until {until}."
+        until = dataset.restorable_until
+        undo = f"; restorable until {until.isoformat(timespec='seconds')}" if until else ""
+        return f"{name} is torn down ({dataset.teardown.step.value}){undo}."
     score = dataset.quality_score
-    scored = f" with a quality score of {float(score):.1%}" if score is not None else ""
+    scored = f" with a quality score of {percent(score)}" if score is not None else ""
     return f"{name} is {dataset.status.value}{scored}."
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, insert, update
 
-from domain.archive import retain_until
+from domain.archive import kept_until
 from domain.dataset import Dataset
 from registry.history import archived_datasets
 
@@ -32,10 +32,7 @@ async def write_archive(session: Session, dataset: Dataset) -> None:
         "sha256": dataset.archive.sha256,
         "size_bytes": dataset.archive.size_bytes,
         "archived_at": dataset.archived_at,
-        "retain_until": max(
-            retain_until(dataset.archived_at, dataset.rules.retention),
-            dataset.archive.locked_until,
-        ),
+        "retain_until": kept_until(dataset.archive, dataset.archived_at, dataset.rules.retention),
     }
     await session.connection.execute(_INSERT, row)
 

@@ -63,6 +63,8 @@ def values_of_state(dataset: Dataset) -> Values:
         "teardown": dataset.teardown,
         "archive": dataset.archive,
         "is_hidden": dataset.is_hidden,
+        "pursued_since": dataset.pursued_since,
+        "busy_until": dataset.busy_until,
     }
 
 
@@ -90,6 +92,8 @@ def dataset_of(
         teardown=row["teardown"],
         archive=row["archive"],
         is_hidden=row["is_hidden"],
+        pursued_since=row["pursued_since"],
+        busy_until=row["busy_until"],
         rules=rules,
     )
 

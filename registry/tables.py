@@ -126,6 +126,8 @@ datasets = Table(
     Column("teardown", Value[Teardown](Teardown)),
     Column("archive", Value[ArchiveReceipt](ArchiveReceipt)),
     Column("is_hidden", Boolean, nullable=False),
+    Column("pursued_since", UtcDateTime),
+    Column("busy_until", UtcDateTime),
     Column("due_at", UtcDateTime),
     Column("is_rung", Boolean, nullable=False),
     Column("lease_owner", Text),

@@ -202,8 +202,8 @@ def some_evidence(
     good = total if valid is None else valid
     faults = (RecordFault("doc-3", "/title", "is empty"),) if good < total else ()
     return Evidence(
-        schema=SchemaEvidence(total, good, digest_matches=True, faults=faults),
-        completeness=CompletenessEvidence(total, total, total * 98, total * 100, (("body", 3),)),
+        schema=SchemaEvidence(total, good, "ab" * 32, faults),
+        completeness=CompletenessEvidence(total, total * 98, total * 100, (("body", 3),)),
         probes=tuple(Probe(True, True, 12.5) for _ in range(3)),
         queries=tuple(
             QueryResult(each.query, each.expected_id, answered=True, rank=1)
@@ -234,8 +234,11 @@ def tear_down(dataset: Dataset) -> None:
 def archive(dataset: Dataset) -> None:
     """Take every step of a teardown: TEARDOWN becomes ARCHIVED."""
     for step in TeardownStep:
+        if step is TeardownStep.GRACE:
+            dataset.lapse(dataset.place.requested_at + timedelta(hours=25))
+            continue
         outcome = StepTaken(key_of(dataset), step, f"{step} done", _receipt(dataset, step))
-        apply(dataset, outcome, after_minutes=60 * 25)
+        apply(dataset, outcome, after_minutes=_MINUTES_OF.get(step, 60 * 25))
 
 
 def purge(dataset: Dataset) -> None:
@@ -247,6 +250,13 @@ def renamed(client: Client, code: str) -> Client:
     """Give a client another code, and so its connectors other names."""
     return replace(client, code=code)
 
+
+_MINUTES_OF = {
+    TeardownStep.PAUSE_SYNC: 10,
+    TeardownStep.ARCHIVE_METADATA: 10,
+    TeardownStep.DISCONNECT: 10,
+}
+"""When a teardown's steps before the grace period are taken, counted from the request."""
 
 _PATHS: dict[DatasetStatus, Sequence[Callable[[Dataset], None]]] = {
     DatasetStatus.DISCOVERING: [],
@@ -278,7 +288,7 @@ def _receipt(dataset: Dataset, step: TeardownStep) -> ArchiveReceipt | None:
         location=f"folder:archive/{dataset.place.dataset_id}/abc.json",
         sha256="cd" * 32,
         size_bytes=2048,
-        locked_until=dataset.place.requested_at + timedelta(days=91),
+        locked_until=dataset.place.requested_at + timedelta(days=91, minutes=10),
     )
 
 

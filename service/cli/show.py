@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.quality import percent
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -157,8 +159,8 @@ def checked(checks: Sequence[Mapping[str, Any]]) -> None:
 
 
 def share(value: float | None) -> str:
-    """Write a score from 0.0 to 1.0 as per cent."""
-    return "-" if value is None else f"{value:.1%}"
+    """Write a score from 0.0 to 1.0 in per cent; one below a threshold never reads as at it."""
+    return "-" if value is None else percent(value)
 
 
 def _evidence(details: Mapping[str, Any]) -> str:

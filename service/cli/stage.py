@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from service.cli.show import share
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -108,11 +110,10 @@ class Stage:
 
 def _row(dataset: dict[str, Any]) -> list[str]:
     scores = {each["check_type"]: each["score"] for each in dataset.get("checks", [])}
-    score = dataset.get("quality_score")
     return [
         dataset["connector_name"],
         str(int(dataset["record_count"] or 0)),
-        *[f"{scores[each]:.0%}" if each in scores else "-" for each in _CHECKS],
-        f"{score:.1%}" if score is not None else "-",
+        *[share(scores.get(each)) for each in _CHECKS],
+        share(dataset.get("quality_score")),
         dataset["status"].upper(),
     ]

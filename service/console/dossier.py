@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from domain.lifecycle import DatasetStatus, LifecycleStage
-from domain.quality import CheckType, QualityPolicy, policy_for
+from domain.policy import policy_for
+from domain.quality import CheckType, QualityPolicy
 from domain.view import describe
 from service.console.evidence import samples_of, sentence_of
 from service.console.fleet import feed_entry

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from domain import quality
 from domain.events import AdditiveEvent, SeedEvent
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def words(value: str) -> str:
 
 def percent(score: float | None) -> str:
     """Write a score of 0 to 1 in percent, with four digits as verdicts do."""
-    return "–" if score is None else f"{score * 100:.4g} %"
+    return "–" if score is None else quality.percent(score)
 
 
 def without_subject(message: str) -> str:

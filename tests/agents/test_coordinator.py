@@ -7,14 +7,32 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from agents.coordinator import LifecycleCoordinator
+from domain.checks import Probe
 from domain.commands import SYSTEM, Principal
 from domain.errors import NotFound
+from domain.health import Health
 from domain.lifecycle import DatasetStatus, TeardownReason
-from domain.work import FailureKind, FindTemplate, OrderFailed, ProvisionDataset, TemplateFound
+from domain.work import (
+    FailureKind,
+    FindTemplate,
+    OrderFailed,
+    Probed,
+    ProvisionDataset,
+    TemplateFound,
+)
 from registry.progress import SqlProgressLog
-from tests.builders import TENANT, a_dataset, a_journey, a_template
+from tests.builders import (
+    TENANT,
+    a_dataset,
+    a_journey,
+    a_template,
+    fill,
+    find_template,
+    validate,
+)
 from tests.running import JIRA, SMALL, RunningService, running
 
 if TYPE_CHECKING:
@@ -179,6 +197,52 @@ async def test_a_teardown_waits_no_longer_for_an_order_that_has_ended(tmp_path: 
         assert dataset.teardown is not None
         assert dataset.teardown.quiet_at <= service.clock()
         assert turn.version == dataset.version
+
+
+async def test_a_teardown_still_waits_for_an_agent_that_was_lost(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        dataset_id = await _added(service)
+        registry = service.service.registry
+
+        async def act(order: Order) -> Outcome:
+            if isinstance(order, FindTemplate):
+                return await _found(service, order)
+            async with registry.transaction(Principal(TENANT, SYSTEM)) as transaction:
+                dataset = await transaction.dataset(dataset_id)
+                dataset.start_teardown(
+                    TeardownReason.MANUAL_REQUEST, service.clock(), skip_grace=True
+                )
+                await transaction.save(dataset, service.clock() + ASIDE)
+            return OrderFailed(order.key, FailureKind.LOST, "the connection broke")
+
+        await _coordinator(service, Acting(act)).turn(TENANT, dataset_id)
+
+        dataset = await registry.dataset(TENANT, dataset_id)
+        assert dataset.teardown is not None
+        assert dataset.teardown.quiet_at > service.clock() + timedelta(minutes=20)
+
+
+async def test_operations_are_told_in_the_log_of_a_sick_connector(tmp_path: Path) -> None:
+    async def knock(order: Order) -> Outcome:
+        return Probed(order.key, Probe(False, False, 12.5, "no answer"))
+
+    async with running(tmp_path) as service:
+        registry = service.service.registry
+        dataset_id = await _added(service)
+        async with registry.transaction(Principal(TENANT, SYSTEM)) as transaction:
+            dataset = await transaction.dataset(dataset_id)
+            find_template(dataset)
+            fill(dataset)
+            validate(dataset)
+            dataset.health = Health(failures=2)
+            await transaction.save(dataset, service.clock() + ASIDE)
+
+        with capture_logs() as lines:
+            await _coordinator(service, Acting(knock)).turn(TENANT, dataset_id)
+
+        (line,) = [each for each in lines if each["event"] == "connector.degraded"]
+        assert (line["log_level"], line["dataset_id"]) == ("warning", str(dataset_id))
+        assert "no answer" in line["why"]
 
 
 async def _found(service: RunningService, order: FindTemplate) -> Outcome:

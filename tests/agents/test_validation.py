@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 
-from domain.checks import judge
+from domain.checks import Expected, judge
 from domain.connector import Filters
 from domain.dataset import Dataset
 from domain.lifecycle import DatasetStatus
-from domain.quality import CheckType, QualityPolicy
+from domain.quality import CheckType, QualityPolicy, QualityScore
 from domain.work import AgentName, Examined, ProbeConnector, Probed, ValidateDataset
 from tests.agents.scene import (
     Scene,
@@ -41,6 +41,14 @@ async def seen(scene: Scene, dataset: Dataset) -> Examined:
     return is_a(Examined, await scene.answer(dataset))
 
 
+def judged(dataset: Dataset, outcome: Examined) -> QualityScore:
+    content = content_of(dataset)
+    expected = Expected(
+        content.record_count, content.documents, content.content_digest, content.queries
+    )
+    return judge(outcome.evidence, expected, QualityPolicy())
+
+
 def gate(dataset: Dataset, scene: Scene) -> ValidateDataset:
     order = order_of(dataset, scene)
     assert isinstance(order, ValidateDataset)
@@ -63,8 +71,8 @@ async def test_the_evidence_of_a_good_dataset_is_whole(scene: Scene) -> None:
     evidence = (await seen(scene, dataset)).evidence
 
     assert (evidence.schema.total, evidence.schema.valid) == (300, 300)
-    assert evidence.schema.digest_matches
-    assert (evidence.completeness.expected, evidence.completeness.indexed) == (300, 300)
+    assert evidence.schema.content_digest == content_of(dataset).content_digest
+    assert evidence.completeness.indexed == 300
     assert evidence.completeness.missing == (("space", 60),)
     assert [each.connected for each in evidence.probes] == [True, True, True]
     assert [each.rank for each in evidence.queries] == [1] * 10
@@ -108,11 +116,13 @@ async def test_a_schema_that_is_none_is_refused(scene: Scene) -> None:
 
 
 async def test_other_records_than_were_uploaded_are_noticed(scene: Scene) -> None:
-    order = gate(await filled(scene), scene)
+    dataset = await filled(scene)
+    order = gate(dataset, scene)
 
     outcome = await scene.perform(replace(order, recipe=replace(order.recipe, seed=1)))
 
-    assert not is_a(Examined, outcome).evidence.schema.digest_matches
+    digest = is_a(Examined, outcome).evidence.schema.content_digest
+    assert digest != content_of(dataset).content_digest
 
 
 # --- completeness --------------------------------------------------------------------------------
@@ -127,7 +137,7 @@ async def test_a_document_too_many_is_noticed(scene: Scene) -> None:
     outcome = await seen(scene, dataset)
 
     assert outcome.evidence.completeness.indexed == 301
-    assert CheckType.COMPLETENESS in judge(outcome.evidence, QualityPolicy()).failed_checks
+    assert CheckType.COMPLETENESS in judged(dataset, outcome).failed_checks
 
 
 async def test_only_the_fields_of_uploaded_records_are_counted(scene: Scene) -> None:
@@ -138,7 +148,7 @@ async def test_only_the_fields_of_uploaded_records_are_counted(scene: Scene) -> 
 
     completeness = (await seen(scene, dataset)).evidence.completeness
 
-    assert (completeness.expected, completeness.indexed) == (150, 150)
+    assert completeness.indexed == 150
     assert completeness.fields == 150 * len(dataset_fields(dataset))
     assert completeness.missing == (("space", 30),)
 
@@ -157,7 +167,7 @@ async def test_one_probe_of_three_that_fails_is_seen(scene: Scene) -> None:
 
     outcome = await seen(scene, dataset)
 
-    score = judge(outcome.evidence, QualityPolicy())
+    score = judged(dataset, outcome)
     assert [each.connected for each in outcome.evidence.probes].count(True) == 2
     assert score.failed_checks == (CheckType.CONNECTOR_HEALTH,)
 
@@ -211,7 +221,7 @@ async def test_a_deleted_document_breaks_its_query(scene: Scene) -> None:
     assert (broken.expected_id, broken.answered) == (victim.expected_id, True)
     assert "not among the first 10" in broken.message
     assert outcome.evidence.completeness.indexed == 299
-    assert judge(outcome.evidence, QualityPolicy()).failed_checks == (CheckType.SAMPLE_QUERIES,)
+    assert judged(dataset, outcome).failed_checks == (CheckType.SAMPLE_QUERIES,)
 
 
 async def test_a_query_that_is_not_answered_has_failed(scene: Scene) -> None:

@@ -324,7 +324,7 @@ async def test_every_validation_stays_in_the_history(house: House) -> None:
     dataset = await house.keep(a_dataset_in(DatasetStatus.VALIDATING))
     fail_gate(dataset)
     await house.save(dataset)
-    dataset.revalidate("mended")
+    dataset.revalidate("mended", NOW)
     await house.save(dataset)
     validate(dataset)
     await house.save(dataset)

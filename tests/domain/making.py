@@ -127,6 +127,9 @@ def a_connector(template: DatasetTemplate | None = None, **changes: Any) -> Conn
 
 # --- evidence ------------------------------------------------------------------------------------
 
+DIGEST = "ab" * 32
+"""The digest of the records that were made."""
+
 WHOLE = Fraction(1)
 NOTHING = Fraction(0)
 
@@ -145,8 +148,8 @@ def queries(passed: int, count: int = 10) -> tuple[QueryResult, ...]:
 def evidence(**changes: Any) -> Evidence:
     """Evidence of the seed's worked example: everything whole, 0.98 of the fields filled."""
     fields: dict[str, Any] = {
-        "schema": SchemaEvidence(total=500, valid=500, digest_matches=True),
-        "completeness": CompletenessEvidence(expected=500, indexed=500, filled=4900, fields=5000),
+        "schema": SchemaEvidence(total=500, valid=500, content_digest=DIGEST),
+        "completeness": CompletenessEvidence(indexed=500, filled=4900, fields=5000),
         "probes": (HEALTHY,) * 3,
         "queries": queries(10),
         "executed_at": NOW,
@@ -154,7 +157,7 @@ def evidence(**changes: Any) -> Evidence:
     return Evidence(**(fields | changes))
 
 
-BAD = evidence(schema=SchemaEvidence(total=500, valid=100, digest_matches=True))
+BAD = evidence(schema=SchemaEvidence(total=500, valid=100, content_digest=DIGEST))
 """Evidence for a score far below the gate."""
 
 NEAR_MISS = evidence(probes=(HEALTHY, HEALTHY, ILL))
@@ -191,7 +194,7 @@ def provisioned(dataset: Dataset, **changes: Any) -> Provisioned:
     fields: dict[str, Any] = {
         "record_count": 500,
         "documents": 500,
-        "content_digest": "ab" * 32,
+        "content_digest": DIGEST,
         "size_bytes": 123_456,
         "queries": QUERIES,
     }

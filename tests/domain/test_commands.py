@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from domain.commands import (
-    SYSTEM,
     Call,
     Principal,
     ProvisionDatasets,
@@ -55,7 +54,3 @@ def test_a_teardown_is_asked_for_by_hand_and_with_grace_unless_it_says_otherwise
     command = TeardownDataset(DATASET_ID)
 
     assert (command.reason, command.force) == (TeardownReason.MANUAL_REQUEST, False)
-
-
-def test_what_the_service_does_by_itself_has_a_name_too() -> None:
-    assert Principal("default", SYSTEM).subject == "dataops"

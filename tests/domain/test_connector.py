@@ -124,6 +124,17 @@ def test_codes_that_look_alike_without_their_hyphens_have_their_own_datasources(
     assert datasource_name(one) != datasource_name(other)
 
 
+def test_each_datasource_and_each_generation_has_a_connector_id_of_its_own() -> None:
+    connectors = [
+        a_connector(generation=generation, dataset_type=dataset_type)
+        for generation in (1, 2)
+        for dataset_type in ("confluence", "github")
+    ]
+
+    assert len({each.connector_id for each in connectors}) == 4
+    assert len({each.datasource for each in connectors}) == 4
+
+
 def test_the_same_place_has_the_same_connector_again() -> None:
     assert a_connector() == a_connector()
 

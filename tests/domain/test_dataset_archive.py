@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -12,7 +13,8 @@ from domain.events import (
     DatasetArchived,
     DatasetRetentionExpired,
 )
-from domain.lifecycle import DatasetStatus, TeardownReason
+from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
+from domain.rules import LifecycleRules
 from domain.work import (
     FailureKind,
     PurgeArchive,
@@ -21,7 +23,9 @@ from domain.work import (
 from tests.domain.driving import (
     a_dataset,
     archived,
+    commit,
     emptying,
+    in_grace,
     only,
     order_of,
     orders_of,
@@ -35,6 +39,7 @@ from tests.domain.making import (
     a_receipt,
     after,
     archive_purged,
+    connector_restored,
     examined,
     found,
     order_failed,
@@ -63,15 +68,49 @@ def test_a_verified_dataset_is_archived() -> None:
 
 def test_nothing_is_archived_without_a_receipt() -> None:
     dataset = torn_down(skip_grace=True)
-    for _ in range(3):
-        take(dataset, step_taken(dataset))
-    dataset.lapse(NOW)
     take(dataset, step_taken(dataset))
 
-    with pytest.raises(IllegalTransition, match="its metadata was never archived"):
-        dataset.apply(step_taken(dataset), NOW)
+    events = take(dataset, step_taken(dataset))
 
-    assert dataset.status is DatasetStatus.TEARDOWN
+    assert events == []
+    assert dataset.teardown is not None
+    assert dataset.teardown.step is TeardownStep.ARCHIVE_METADATA
+    assert "gave no receipt" in dataset.teardown.message
+    assert not dataset.is_hidden
+
+
+def test_an_archive_locked_for_too_short_a_time_is_none() -> None:
+    dataset = torn_down(skip_grace=True)
+    take(dataset, step_taken(dataset))
+    short = a_receipt(locked_until=after(days=91) - timedelta(seconds=1))
+
+    take(dataset, step_taken(dataset, receipt=short))
+
+    assert dataset.archive is None
+
+
+def test_a_second_teardown_needs_an_archive_of_its_own() -> None:
+    dataset = in_grace()
+    dataset.restore(after(hours=1))
+    commit(dataset)
+    take(dataset, connector_restored(dataset), after(hours=1))
+    take(dataset, examined(dataset), after(hours=1))
+    dataset.start_teardown(MANUAL, after(hours=2))
+    commit(dataset)
+    take(dataset, step_taken(dataset), after(hours=2))
+
+    take(dataset, step_taken(dataset), after(hours=2))
+
+    assert dataset.archive is None
+    assert dataset.teardown is not None
+    assert dataset.teardown.step is TeardownStep.ARCHIVE_METADATA
+
+
+def test_an_archive_is_kept_for_its_retention_though_its_lock_ends_before() -> None:
+    dataset = archived(rules=LifecycleRules(grace_period=timedelta(0)))
+    dataset.archived_at = after(hours=72)
+
+    assert rest_of(dataset, after(days=91)).until == after(hours=72, days=90)
 
 
 def test_a_dataset_that_never_held_anything_is_archived_with_no_bytes() -> None:
@@ -111,6 +150,16 @@ def test_an_archive_is_not_purged_before_its_lock_is_over() -> None:
     assert rest_of(dataset, after(days=99)).until == after(days=100)
 
 
+def test_no_agent_can_purge_an_archive_before_its_time() -> None:
+    dataset = archived()
+    before = snapshot(dataset)
+
+    with pytest.raises(IllegalTransition, match="its archive is kept for a while yet"):
+        dataset.apply(archive_purged(dataset), after(days=89))
+
+    assert dataset == before
+
+
 def test_a_purged_archive_leaves_its_receipt_and_an_event() -> None:
     dataset = archived()
 
@@ -121,18 +170,35 @@ def test_a_purged_archive_leaves_its_receipt_and_an_event() -> None:
     assert rest_of(dataset, after(days=91)) == Rest(None, "archived; nothing is left to do")
 
 
-def test_a_purge_that_fails_is_tried_again() -> None:
+@pytest.mark.parametrize("failure", list(FailureKind))
+def test_a_purge_that_fails_is_tried_again(failure: FailureKind) -> None:
     dataset = archived()
 
-    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(days=91))
+    take(dataset, order_failed(dataset, failure), after(days=91))
 
     assert dataset.status is DatasetStatus.ARCHIVED
     assert rest_of(dataset, after(days=91)).until == after(days=91, seconds=30)
     assert orders_of(dataset, after(days=91, seconds=30)) is PurgeArchive
 
 
+def test_a_purge_that_succeeds_at_last_forgets_its_trouble() -> None:
+    dataset = archived()
+    take(dataset, order_failed(dataset), after(days=91))
+
+    take(dataset, archive_purged(dataset), after(days=91, seconds=30))
+
+    assert dataset.trouble is None
+
+
+def test_an_archive_is_ordered_to_be_kept_from_the_archiving_and_not_from_the_teardown() -> None:
+    dataset = archived(rules=LifecycleRules(retention=timedelta(days=1)))
+    dataset.archived_at = after(days=200)
+
+    assert rest_of(dataset, after(days=200)).until == after(days=201)
+
+
 ATTEMPTS: dict[str, Callable[[Dataset], object]] = {
-    "revalidate": lambda each: each.revalidate("asked for by ada"),
+    "revalidate": lambda each: each.revalidate("asked for by ada", NOW),
     "restore": lambda each: each.restore(NOW),
     "start_teardown": lambda each: each.start_teardown(MANUAL, NOW),
     "template found": lambda each: each.apply(found(each), NOW),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from domain.checks import Probe
@@ -14,6 +18,8 @@ from domain.events import (
     DatasetValidationStarted,
 )
 from domain.lifecycle import DatasetStatus
+from domain.rules import LifecycleRules
+from domain.state import Wish
 from domain.work import FailureKind, ProbeConnector, Rest, ValidateDataset
 from tests.domain.driving import (
     IN_STATUS,
@@ -35,6 +41,7 @@ from tests.domain.making import (
     HEALTHY,
     ILL,
     NEAR_MISS,
+    NOW,
     a_connector,
     after,
     evidence,
@@ -243,9 +250,11 @@ def test_an_illness_of_ten_minutes_fails_the_dataset() -> None:
     assert dataset.lapse(after(minutes=13))
 
     assert dataset.status is DatasetStatus.FAILED
-    event = only(DatasetValidationFailed, commit(dataset))
+    (happening,) = dataset.drain()
+    event = only(DatasetValidationFailed, [happening.event])
     assert event.failed_checks == ("connector_health",)
     assert event.error_message.endswith("stayed ill: no answer.")
+    assert happening.extensions == {"severity": "error"}
 
 
 def test_an_illness_given_up_on_is_given_up_on_once() -> None:
@@ -336,27 +345,100 @@ def test_an_illness_without_a_message_is_told_plainly() -> None:
 def test_a_ready_dataset_is_validated_again_when_asked() -> None:
     dataset = ready()
 
-    dataset.revalidate("asked for by ada")
+    dataset.revalidate("asked for by ada", NOW)
 
     assert dataset.status is DatasetStatus.VALIDATING
     assert commit(dataset) == [DatasetValidationStarted(*dataset.ids, "asked for by ada")]
     assert orders_of(dataset) is ValidateDataset
 
 
-def test_asking_ends_an_incident_and_runs_the_gate_at_once() -> None:
+def test_asking_in_an_incident_runs_the_gate_at_once_and_keeps_it_open() -> None:
     dataset = given_up()
+    incident = dataset.health.incident_id
 
-    dataset.revalidate("asked for by ada")
+    dataset.revalidate("asked for by ada", after(minutes=13))
 
-    assert not dataset.health.is_incident
+    assert dataset.health.incident_id == incident
     assert orders_of(dataset, after(minutes=13)) is ValidateDataset
+
+
+def test_a_dataset_validated_in_vain_during_an_outage_is_probed_on() -> None:
+    dataset = given_up()
+    dataset.revalidate("asked for by ada", after(minutes=13))
+    commit(dataset)
+
+    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(minutes=14))
+
+    assert dataset.status is DatasetStatus.FAILED
+    assert orders_of(dataset, after(minutes=20)) is ProbeConnector
+
+
+def test_a_recovered_incident_is_not_given_up_while_its_gate_waits() -> None:
+    dataset = demoted()
+    for minute in (4, 5):
+        take(dataset, probed(dataset), after(minutes=minute))
+    take(dataset, order_failed(dataset), after(minutes=12))
+
+    assert not dataset.lapse(after(minutes=14))
+
+
+@pytest.mark.parametrize("make", [ready, demoted, given_up])
+def test_a_lost_agent_says_nothing_of_the_connector(make: Callable[[], Dataset]) -> None:
+    dataset = make()
+    before = snapshot(dataset)
+
+    events = take(dataset, order_failed(dataset, FailureKind.LOST), after(minutes=13))
+
+    assert (dataset.status, events) == (before.status, [])
+    assert dataset.health == replace(before.health, next_probe_at=after(minutes=14))
+
+
+def test_an_ill_dataset_is_looked_at_when_our_patience_ends_if_that_is_sooner() -> None:
+    dataset = demoted(rules=LifecycleRules(incident_patience=timedelta(seconds=30)))
+
+    assert rest_of(dataset, after(minutes=3)).until == after(minutes=3, seconds=30)
+
+
+def test_an_ill_dataset_is_looked_at_when_its_lifetime_ends_if_that_is_sooner() -> None:
+    dataset = demoted(wish=Wish(lifetime=timedelta(minutes=3, seconds=20)))
+
+    assert rest_of(dataset, after(minutes=3)).until == after(minutes=3, seconds=20)
+
+
+def test_asking_while_it_is_ill_changes_nothing() -> None:
+    dataset = demoted()
+    before = snapshot(dataset)
+
+    dataset.revalidate("asked for by ada", after(minutes=4))
+
+    assert dataset == before
+    assert orders_of(dataset, after(minutes=4)) is ProbeConnector
+
+
+def test_a_gate_refused_in_an_incident_is_not_run_again_after_every_single_probe() -> None:
+    dataset = given_up()
+    dataset.revalidate("asked for by ada", after(minutes=13))
+    commit(dataset)
+    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(minutes=14))
+
+    knock(dataset, HEALTHY, 15)
+
+    assert dataset.status is DatasetStatus.FAILED
+
+
+def test_a_sick_gate_outside_an_incident_opens_one() -> None:
+    dataset = failed(evidence(probes=(ILL, ILL, HEALTHY)))
+
+    assert dataset.health.is_incident
+    assert rest_of(dataset).until == after(minutes=1)
+    assert orders_of(dataset, after(minutes=1)) is ProbeConnector
 
 
 def test_asking_while_it_is_validated_changes_nothing() -> None:
     dataset = validating()
     before = snapshot(dataset)
 
-    dataset.revalidate("asked for by ada")
+    dataset.revalidate("asked for by ada", NOW)
 
     assert dataset == before
 
@@ -375,7 +457,7 @@ def test_a_dataset_on_its_way_in_or_out_is_not_validated(status: DatasetStatus) 
     before = snapshot(dataset)
 
     with pytest.raises(IllegalTransition, match="only a dataset in READY or FAILED can be"):
-        dataset.revalidate("asked for by ada")
+        dataset.revalidate("asked for by ada", NOW)
 
     assert dataset == before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -29,9 +30,12 @@ from tests.domain.driving import (
 )
 from tests.domain.making import (
     NOW,
+    a_receipt,
     after,
     connector_restored,
     examined,
+    order_failed,
+    step_taken,
 )
 
 MANUAL = TeardownReason.MANUAL_REQUEST
@@ -66,6 +70,40 @@ def test_a_dataset_restored_before_it_was_hidden_is_validated_at_once() -> None:
     dataset.restore(NOW)
 
     assert orders_of(dataset) is ValidateDataset
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_dataset_restored_while_it_is_being_hidden_is_made_visible(answered: bool) -> None:
+    dataset = torn_down()
+    take(dataset, step_taken(dataset))
+    take(dataset, step_taken(dataset, receipt=a_receipt()))
+    if answered:
+        take(dataset, order_failed(dataset))
+
+    dataset.restore(NOW)
+
+    assert orders_of(dataset) is RestoreConnector
+
+
+def test_a_dataset_is_restored_as_long_as_its_emptying_has_to_wait() -> None:
+    dataset = in_grace()
+    assert dataset.teardown is not None
+    dataset.teardown = replace(dataset.teardown, quiet_at=after(hours=25))
+
+    dataset.restore(after(hours=24, minutes=30))
+
+    assert dataset.status is DatasetStatus.VALIDATING
+
+
+def test_a_restored_connector_forgets_the_trouble_it_gave() -> None:
+    dataset = in_grace()
+    dataset.restore(after(hours=1))
+    commit(dataset)
+    take(dataset, order_failed(dataset), after(hours=1))
+
+    take(dataset, connector_restored(dataset), after(hours=1, seconds=5))
+
+    assert dataset.trouble is None
 
 
 def test_a_restored_dataset_becomes_ready_again() -> None:

@@ -11,12 +11,20 @@ from domain.dataset import Dataset
 from domain.events import (
     DatasetProvisioningFailed,
     DatasetReady,
+    DatasetValidationAborted,
     DatasetValidationFailed,
     DatasetValidationStarted,
 )
-from domain.lifecycle import DatasetStatus, LifecycleStage
+from domain.lifecycle import DatasetStatus, LifecycleStage, TeardownReason
 from domain.quality import Severity
-from domain.work import FailureKind, FindTemplate, ProvisionDataset, Rest, ValidateDataset
+from domain.work import (
+    FailureKind,
+    FindTemplate,
+    ProbeConnector,
+    ProvisionDataset,
+    Rest,
+    ValidateDataset,
+)
 from tests.domain.driving import (
     a_dataset,
     commit,
@@ -32,12 +40,16 @@ from tests.domain.driving import (
     validating,
 )
 from tests.domain.making import (
+    HEALTHY,
+    ILL,
     NEAR_MISS,
     NOW,
     after,
+    evidence,
     examined,
     found,
     order_failed,
+    probed,
 )
 
 
@@ -139,22 +151,142 @@ def test_success_forgets_the_retries() -> None:
 def test_no_retry_goes_beyond_the_hour_of_provisioning() -> None:
     dataset = provisioning()
 
-    take(dataset, order_failed(dataset), after(minutes=59, seconds=56))
+    take(dataset, order_failed(dataset), after(minutes=59, seconds=55))
 
     assert dataset.status is DatasetStatus.FAILED
 
 
-def test_a_retry_at_the_very_end_of_the_hour_is_still_made() -> None:
+def test_a_retry_just_before_the_end_of_the_hour_is_still_made() -> None:
     dataset = provisioning()
 
-    take(dataset, order_failed(dataset), after(minutes=59, seconds=55))
+    take(dataset, order_failed(dataset), after(minutes=59, seconds=54))
 
     assert dataset.status is DatasetStatus.PROVISIONING
 
 
+def test_an_order_has_no_more_time_than_is_left_of_the_hour() -> None:
+    dataset = provisioning()
+
+    assert order_of(dataset, ProvisionDataset).deadline == after(minutes=30)
+    assert order_of(dataset, ProvisionDataset, after(minutes=45)).deadline == after(minutes=60)
+
+
+def test_an_order_of_a_dataset_that_was_ready_has_its_full_time() -> None:
+    dataset = ready()
+    dataset.revalidate("asked for by ada", after(minutes=50))
+
+    order = order_of(dataset, ValidateDataset, after(minutes=50))
+
+    assert order.deadline == after(minutes=80)
+
+
+@pytest.mark.parametrize(
+    ("make", "event"),
+    [
+        (a_dataset, DatasetProvisioningFailed),
+        (provisioning, DatasetProvisioningFailed),
+        (validating, DatasetValidationAborted),
+    ],
+)
+def test_a_dataset_that_is_not_ready_within_the_hour_fails(
+    make: Callable[[], Dataset], event: type
+) -> None:
+    dataset = make()
+
+    assert not dataset.lapse(after(minutes=59, seconds=59))
+    assert dataset.lapse(after(minutes=60))
+
+    (told,) = commit(dataset)
+    assert isinstance(told, event)
+    assert dataset.trouble is not None
+    assert "was not READY within 60 minutes" in dataset.trouble.message
+    assert not dataset.lapse(after(days=1))
+
+
+def test_somebody_who_has_it_tried_anew_starts_the_hour_anew() -> None:
+    dataset = unfilled()
+    dataset.revalidate("asked for by ada", after(hours=5))
+    commit(dataset)
+
+    take(dataset, order_failed(dataset), after(hours=5, minutes=50))
+
+    assert dataset.status is DatasetStatus.PROVISIONING
+    assert dataset.ready_by == after(hours=6)
+
+
+def test_a_restored_dataset_that_was_never_ready_has_a_new_hour() -> None:
+    dataset = failed()
+    dataset.start_teardown(TeardownReason.MANUAL_REQUEST, after(hours=1))
+    commit(dataset)
+
+    dataset.restore(after(hours=5))
+
+    assert not dataset.lapse(after(hours=5, minutes=59))
+    assert dataset.ready_by == after(hours=6)
+
+
+def test_a_connector_that_answers_again_gives_its_dataset_a_new_hour() -> None:
+    dataset = failed(evidence(probes=(ILL, ILL, HEALTHY)))
+
+    for minute in (181, 182):
+        take(dataset, probed(dataset, HEALTHY), after(minutes=minute))
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert not dataset.lapse(after(minutes=200))
+
+
+def test_an_hour_that_is_over_does_not_end_the_wait_for_a_sick_connector() -> None:
+    dataset = failed(evidence(probes=(ILL, ILL, HEALTHY)))
+    dataset.become(DatasetStatus.VALIDATING)
+
+    assert not dataset.lapse(after(hours=3))
+    assert order_of(dataset, ProbeConnector, after(hours=3)).deadline == after(hours=3, minutes=30)
+
+
+def test_outages_do_not_use_up_the_tries_of_near_misses() -> None:
+    dataset = validating()
+    unavailable(dataset, 0, 10, 40)
+
+    missed(dataset, 130)
+
+    assert rest_of(dataset, after(seconds=130)).until == after(seconds=135)
+
+
+def test_near_misses_do_not_use_up_the_tries_of_outages() -> None:
+    dataset = failed(NEAR_MISS)
+    retried(dataset, 5)
+    missed(dataset, 6)
+    retried(dataset, 26)
+
+    unavailable(dataset, 27)
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert rest_of(dataset, after(seconds=27)).until == after(seconds=32)
+
+
+def test_outages_between_near_misses_do_not_renew_the_tries() -> None:
+    dataset = failed(NEAR_MISS)
+    for due in (5, 100, 200):
+        retried(dataset, due)
+        unavailable(dataset, due + 1)
+        missed(dataset, due + 10)
+
+    assert not dataset.lapse(after(days=1))
+
+
+def test_a_near_miss_too_late_in_the_hour_is_not_tried_again() -> None:
+    dataset = validating()
+
+    take(dataset, examined(dataset, NEAR_MISS), after(minutes=59, seconds=58))
+
+    assert not dataset.lapse(after(minutes=59, seconds=59))
+    assert dataset.trouble is not None
+    assert dataset.trouble.retry_at is None
+
+
 def test_the_hour_is_no_matter_to_a_dataset_that_was_ready() -> None:
     dataset = ready()
-    dataset.revalidate("asked for by ada")
+    dataset.revalidate("asked for by ada", NOW)
     commit(dataset)
 
     take(dataset, order_failed(dataset), after(days=3))
@@ -251,7 +383,25 @@ def test_near_misses_are_tried_three_times_and_then_stay_failed() -> None:
 
     assert dataset.status is DatasetStatus.FAILED
     assert not dataset.lapse(after(days=1))
-    assert rest_of(dataset, after(days=1)).until is None
+
+
+def test_a_failed_dataset_whose_connector_was_sick_is_probed_until_it_recovers() -> None:
+    dataset = failed(evidence(probes=(ILL, ILL, HEALTHY)))
+
+    for minute in (1, 2):
+        order_of(dataset, ProbeConnector, after(minutes=minute))
+        take(dataset, probed(dataset, HEALTHY), after(minutes=minute))
+
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert orders_of(dataset, after(minutes=2)) is ValidateDataset
+
+
+def test_an_order_refused_in_validation_aborts_it() -> None:
+    dataset = validating()
+
+    events = take(dataset, order_failed(dataset, FailureKind.REFUSED))
+
+    assert events == [DatasetValidationAborted(*dataset.ids, "The supplier did not answer.")]
 
 
 def test_a_failure_that_is_no_near_miss_is_never_tried_again() -> None:
@@ -263,7 +413,7 @@ def test_a_failure_that_is_no_near_miss_is_never_tried_again() -> None:
 def test_somebody_may_always_run_the_gate_again() -> None:
     dataset = failed()
 
-    dataset.revalidate("asked for by ada")
+    dataset.revalidate("asked for by ada", NOW)
 
     assert dataset.status is DatasetStatus.VALIDATING
     assert commit(dataset) == [DatasetValidationStarted(*dataset.ids, "asked for by ada")]

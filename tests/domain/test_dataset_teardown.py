@@ -218,7 +218,7 @@ def test_nothing_is_emptied_while_an_order_may_still_be_filling() -> None:
     dataset.start_teardown(MANUAL, NOW, skip_grace=True)
 
     assert dataset.teardown is not None
-    assert dataset.teardown.may_empty_at == NOW + RULES.order_limit
+    assert dataset.teardown.quiet_at == NOW + RULES.order_limit
 
 
 def test_the_end_of_that_order_ends_the_wait() -> None:
@@ -230,7 +230,7 @@ def test_the_end_of_that_order_ends_the_wait() -> None:
     assert dataset.note_end_of(order_version, after(minutes=2))
 
     assert dataset.teardown is not None
-    assert dataset.teardown.may_empty_at == after(minutes=2)
+    assert dataset.teardown.quiet_at == after(minutes=2)
 
 
 def test_the_end_of_any_other_order_does_not_end_the_wait() -> None:
@@ -262,7 +262,62 @@ def test_a_dataset_resting_before_its_next_try_has_no_order_out() -> None:
     dataset.start_teardown(MANUAL, NOW, skip_grace=True)
 
     assert dataset.teardown is not None
-    assert dataset.teardown.may_empty_at == NOW
+    assert dataset.teardown.quiet_at == NOW
+
+
+def test_an_agent_we_have_lost_may_be_at_work_though_the_dataset_rests() -> None:
+    dataset = provisioning()
+    take(dataset, order_failed(dataset, FailureKind.LOST), after(minutes=1))
+
+    dataset.start_teardown(MANUAL, after(minutes=1), skip_grace=True)
+
+    assert dataset.teardown is not None
+    assert dataset.teardown.quiet_at == after(minutes=1) + RULES.order_limit
+
+
+def test_the_end_of_another_order_tells_nothing_of_a_lost_agent() -> None:
+    dataset = provisioning()
+    take(dataset, order_failed(dataset, FailureKind.LOST), after(minutes=1))
+    order_version = dataset.version
+    dataset.start_teardown(MANUAL, after(minutes=5), skip_grace=True)
+    commit(dataset)
+
+    assert dataset.note_end_of(order_version, after(minutes=6))
+
+    assert dataset.teardown is not None
+    assert dataset.teardown.quiet_at == after(minutes=1) + RULES.order_limit
+
+
+def test_an_order_to_show_the_documents_again_may_still_be_out() -> None:
+    dataset = in_grace()
+    dataset.restore(after(hours=1))
+    commit(dataset)
+
+    dataset.start_teardown(MANUAL, after(hours=1), skip_grace=True)
+
+    assert dataset.teardown is not None
+    assert dataset.teardown.quiet_at == after(hours=1) + RULES.order_limit
+
+
+def test_the_grace_period_counts_from_the_disconnection() -> None:
+    dataset = torn_down()
+    take(dataset, step_taken(dataset))
+    take(dataset, step_taken(dataset, receipt=a_receipt()))
+
+    take(dataset, step_taken(dataset), after(hours=30))
+
+    assert rest_of(dataset, after(hours=30)).until == after(hours=54)
+
+
+def test_a_teardown_hurried_before_the_disconnection_has_no_grace() -> None:
+    dataset = torn_down()
+    dataset.start_teardown(MANUAL, NOW, skip_grace=True)
+    take(dataset, step_taken(dataset))
+    take(dataset, step_taken(dataset, receipt=a_receipt()))
+
+    take(dataset, step_taken(dataset), after(hours=1))
+
+    assert dataset.lapse(after(hours=1))
 
 
 def test_a_dataset_whose_retry_has_fallen_due_may_have_an_order_out() -> None:
@@ -331,6 +386,6 @@ def test_a_failed_dataset_keeps_nothing_of_its_trouble_in_teardown() -> None:
 
 
 def test_the_last_step_has_none_behind_it() -> None:
-    teardown = Teardown(MANUAL, NOW, NOW, NOW, 1, TeardownStep.VERIFY_EMPTIED)
+    teardown = Teardown(MANUAL, NOW, NOW, 1, step=TeardownStep.VERIFY_EMPTIED)
 
     assert teardown.advanced().step is TeardownStep.VERIFY_EMPTIED

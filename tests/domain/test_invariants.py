@@ -1,48 +1,60 @@
-"""The seed's invariants, held against commands, outcomes and time in any order."""
+"""The seed's invariants, held by a small fleet against commands, agents, lies and time."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
+from domain.checks import CompletenessEvidence, Evidence, SchemaEvidence
 from domain.dataset import Dataset
 from domain.errors import IllegalTransition, StaleOutcome
-from domain.events import (
-    DatasetArchived,
-    DatasetProvisionCompleted,
-    DatasetReady,
-    DomainEvent,
-)
-from domain.journey import JourneyStage
-from domain.lifecycle import ENDED, TRANSITIONS, DatasetStatus, TeardownReason, TeardownStep
-from domain.repository import Slot
-from domain.state import Wish
-from domain.teardown import IRREVERSIBLE
+from domain.events import DatasetArchived, DatasetProvisionCompleted, DatasetReady
+from domain.journey import ClientId, JourneyId, JourneyStage
+from domain.lifecycle import TRANSITIONS, DatasetStatus, TeardownReason, TeardownStep
+from domain.state import DatasetPlace
 from domain.view import describe
-from domain.work import FailureKind, Order, Outcome, Probed, Rest, StepTaken
-from tests.domain.driving import (
-    IN_STATUS,
-    a_dataset,
-    commit,
-    snapshot,
+from domain.work import (
+    ConnectorRestored,
+    Examined,
+    FailureKind,
+    Order,
+    Outcome,
+    ProvisionDataset,
+    Rest,
+    RestoreConnector,
+    StepTaken,
+    TakeStep,
+    ValidateDataset,
 )
+from tests.domain.driving import a_dataset, commit, demoted, in_grace, ready, snapshot
 from tests.domain.making import (
     BAD,
-    HEALTHY,
+    DIGEST,
     ILL,
     NEAR_MISS,
     NOW,
+    RULES,
+    a_client,
     a_place,
     a_receipt,
     a_template,
+    after,
     archive_purged,
     connector_restored,
     evidence,
@@ -52,37 +64,81 @@ from tests.domain.making import (
     order_failed,
     probed,
     provisioned,
+    queries,
 )
 
-Answer = Callable[[Dataset], Outcome]
+Answer = Callable[[Dataset, datetime], Outcome]
+Slot = tuple[int, JourneyStage, str]
 
-# What an honest agent may answer to each kind of order.
+CLIENTS = (
+    a_client(),
+    a_client(client_id=ClientId(UUID(int=8)), ref="acme-west", code="ACME-west"),
+)
+STAGES = (JourneyStage.SANDBOX, JourneyStage.PILOT)
+TYPES = ("confluence", "github")
+BEGINNINGS: list[Callable[..., Dataset]] = [a_dataset, ready, demoted, in_grace]
+SLOTS: list[Slot] = [(who, stage, kind) for who in range(2) for stage in STAGES for kind in TYPES]
+MOST = 9
+"""How many datasets a fleet has at most."""
+
+PASS = evidence()
+LIES = (
+    evidence(schema=SchemaEvidence(500, 500, "cd" * 32)),
+    evidence(schema=SchemaEvidence(100, 100, DIGEST)),
+    evidence(schema=SchemaEvidence(500, 900, DIGEST)),
+    evidence(completeness=CompletenessEvidence(501, 4900, 5000)),
+    evidence(completeness=CompletenessEvidence(500, 9000, 5000)),
+    evidence(queries=queries(1) * 10),
+    evidence(queries=tuple(replace(each, rank=0) for each in queries(10))),
+    evidence(queries=tuple(replace(each, expected_id="other") for each in queries(10))),
+    evidence(probes=()),
+)
+"""What an agent may say that is not so, or proves nothing."""
+
+
+def archived_with(dataset: Dataset, lock: timedelta | None, now: datetime) -> Outcome:
+    """Answer a step; a lock of None is no receipt at all."""
+    receipt = None if lock is None else a_receipt(locked_until=now + lock)
+    return StepTaken(key_of(dataset), present_step(dataset), "done", receipt)
+
+
+def gate(seen: Evidence) -> Answer:
+    return lambda each, now: examined(each, replace(seen, executed_at=now))
+
+
+FULL = RULES.grace_period + RULES.retention
+
+# What agents may answer to each kind of order; the first is the best there is.
 ANSWERS: dict[str, list[Answer]] = {
-    "find_template": [found, lambda each: found(each, a_template(version="2.0.0"))],
-    "provision_dataset": [provisioned],
-    "validate_dataset": [
-        examined,
-        lambda each: examined(each, NEAR_MISS),
-        lambda each: examined(each, BAD),
-        lambda each: examined(each, evidence(queries=())),
+    "find_template": [
+        lambda each, _: found(each),
+        lambda each, _: found(each, a_template(version="2.0.0")),
     ],
-    "probe_connector": [probed, lambda each: probed(each, ILL)],
+    "provision_dataset": [lambda each, _: provisioned(each)],
+    "validate_dataset": [gate(each) for each in (PASS, NEAR_MISS, BAD, *LIES)],
+    "probe_connector": [lambda each, _: probed(each), lambda each, _: probed(each, ILL)],
     "take_step": [
-        lambda each: StepTaken(key_of(each), present_step(each), "done", a_receipt()),
+        lambda each, now: archived_with(each, FULL, now),
+        lambda each, now: archived_with(each, None, now),
+        lambda each, now: archived_with(each, RULES.retention, now),
     ],
-    "restore_connector": [connector_restored],
-    "purge_archive": [archive_purged],
+    "restore_connector": [lambda each, _: connector_restored(each)],
+    "purge_archive": [lambda each, _: archive_purged(each)],
 }
 FAILURES: list[Answer] = [
-    lambda each: order_failed(each, FailureKind.UNAVAILABLE),
-    lambda each: order_failed(each, FailureKind.REFUSED),
-    lambda each: order_failed(each, FailureKind.UNAVAILABLE, timedelta(minutes=2)),
+    lambda each, _: order_failed(each, FailureKind.UNAVAILABLE),
+    lambda each, _: order_failed(each, FailureKind.REFUSED),
+    lambda each, _: order_failed(each, FailureKind.LOST),
+    lambda each, _: order_failed(each, FailureKind.CANCELLED),
+    lambda each, _: order_failed(each, FailureKind.UNAVAILABLE, timedelta(minutes=2)),
 ]
-FORGED: list[Answer] = [
-    answer for kind, answers in ANSWERS.items() if kind != "take_step" for answer in answers
+UNASKED: list[Answer] = [
+    *(each for kind, answers in ANSWERS.items() if kind != "take_step" for each in answers[:2]),
+    *(
+        lambda each, _, step=step: StepTaken(key_of(each), step, "done", a_receipt())
+        for step in TeardownStep
+    ),
 ]
-
-NOW_AND_EVER = NOW + timedelta(days=365_000)
 
 Spans = st.sampled_from(
     [
@@ -90,10 +146,12 @@ Spans = st.sampled_from(
         timedelta(seconds=5),
         timedelta(seconds=61),
         timedelta(minutes=11),
+        timedelta(minutes=29),
         timedelta(hours=25),
         timedelta(days=92),
     ]
 )
+Picks = st.integers(0, MOST - 1)
 
 
 def present_step(dataset: Dataset) -> TeardownStep:
@@ -101,204 +159,308 @@ def present_step(dataset: Dataset) -> TeardownStep:
     return dataset.teardown.step
 
 
-class ALifetime(RuleBasedStateMachine):
-    """One dataset, driven by whatever may come."""
+class Witness:
+    """What really happened to one dataset, as the world outside it knows."""
+
+    def __init__(self, dataset: Dataset, slot: Slot) -> None:
+        self.dataset = dataset
+        self.slot = slot
+        self.place: DatasetPlace = dataset.place
+        self.status = dataset.status
+        self.passed_last = dataset.status is DatasetStatus.READY
+        self.may_be_hidden = dataset.is_hidden
+        self.disconnected_at = NOW if dataset.is_hidden else None
+        self.wants_no_grace = False
+        self.writing_until = NOW
+        self.archived: Dataset | None = None
+        self.told: list[type] = []
+
+    @property
+    def is_active(self) -> bool:
+        return self.dataset.status not in {DatasetStatus.TEARDOWN, DatasetStatus.ARCHIVED}
+
+
+class AFleet(RuleBasedStateMachine):
+    """Datasets of two clients, two stages and two types, driven by whatever may come."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = NOW
-        self.dataset = a_dataset(wish=Wish(lifetime=None))
-        self.seen = self.dataset.status
-        self.was_archived = False
-        self.was_emptied = False
-        self.events: list[DomainEvent] = []
+        self.now = after(minutes=3)
+        self.fleet: list[Witness] = []
 
-    # --- what may happen ------------------------------------------------------------------------
+    # --- how datasets come to be ----------------------------------------------------------------
 
-    @rule(pick=st.integers(0, 9))
-    def an_agent_answers_the_next_order(self, pick: int) -> None:
-        order = self.dataset.next_order(self.now)
-        if isinstance(order, Rest):
-            self.now = max(order.until or self.now, self.now)
-            return
-        answers = [*ANSWERS[order.kind] * 2, *FAILURES[:1]]
-        self._apply(answers[pick % len(answers)])
+    @initialize(slots=st.permutations(SLOTS))
+    def one_is_new_one_ready_one_ill_and_one_hidden(self, slots: list[Slot]) -> None:
+        for make, slot in zip(BEGINNINGS, slots, strict=False):
+            dataset = make(**self._fields(slot))
+            self.fleet.append(Witness(dataset, slot))
 
-    @rule(pick=st.integers(0, 9))
-    def an_agent_answers_at_its_best(self, pick: int) -> None:
-        order = self.dataset.next_order(self.now)
-        if isinstance(order, Rest):
-            self.now = max(order.until or self.now, self.now)
-            return
-        self._apply(ANSWERS[order.kind][0])
+    @precondition(lambda self: len(self.fleet) < MOST)
+    @rule(slot=st.sampled_from(SLOTS))
+    def somebody_asks_for_a_dataset(self, slot: Slot) -> None:
+        if not self._is_held(slot):
+            dataset = a_dataset(**self._fields(slot), requested_at=self.now)
+            self.fleet.append(Witness(dataset, slot))
 
-    @rule(answer=st.sampled_from(FORGED + FAILURES))
-    def an_outcome_comes_that_nobody_asked_for(self, answer: Answer) -> None:
-        if isinstance(self.dataset.next_order(self.now), Rest):
-            return
-        self._apply(answer)
+    # --- what may happen to them ----------------------------------------------------------------
 
-    @rule(answer=st.sampled_from(FORGED + FAILURES), age=st.sampled_from([-1, 1, 7]))
-    def an_outcome_comes_at_another_version(self, answer: Answer, age: int) -> None:
-        before = snapshot(self.dataset)
-        outcome = answer(self.dataset)
-        late = replace(outcome, key=key_of(self.dataset, version=self.dataset.version + age))
+    @rule(pick=Picks, choice=st.integers(0, 30))
+    def an_agent_answers_the_next_order(self, pick: int, choice: int) -> None:
+        witness = self._one(pick)
+        order = witness.dataset.next_order(self.now)
+        if not isinstance(order, Rest):
+            answers = [*ANSWERS[order.kind], *FAILURES]
+            self._answer(witness, order, answers[choice % len(answers)])
+
+    @rule(pick=Picks, times=st.integers(1, 6))
+    def agents_do_their_best_for_a_while(self, pick: int, times: int) -> None:
+        witness = self._one(pick)
+        for _ in range(times):
+            order = witness.dataset.next_order(self.now)
+            if isinstance(order, Rest):
+                return
+            self._answer(witness, order, ANSWERS[order.kind][0])
+
+    @rule(pick=Picks, answer=st.sampled_from(UNASKED))
+    def an_outcome_comes_that_nobody_asked_for(self, pick: int, answer: Answer) -> None:
+        witness = self._one(pick)
+        outcome = answer(witness.dataset, self.now)
+        self._try(witness, lambda: self._apply(witness, outcome))
+
+    @rule(pick=Picks, answer=st.sampled_from(UNASKED), age=st.sampled_from([-1, 1, 7]))
+    def an_outcome_comes_at_another_version(self, pick: int, answer: Answer, age: int) -> None:
+        dataset = self._one(pick).dataset
+        before = snapshot(dataset)
+        outcome = answer(dataset, self.now)
+        late = replace(outcome, key=key_of(dataset, version=dataset.version + age))
 
         with pytest.raises(StaleOutcome):
-            self.dataset.apply(late, self.now)
+            dataset.apply(late, self.now)
 
-        assert self.dataset == before
+        assert dataset == before
 
     @rule(span=Spans)
     def time_passes(self, span: timedelta) -> None:
         self.now += span
-        while self.dataset.lapse(self.now):
-            self._committed()
-        following = self.dataset.next_order(self.now)
-        assert not isinstance(following, Rest) or (following.until or NOW_AND_EVER) > self.now
+        for witness in self.fleet:
+            while witness.dataset.lapse(self.now):
+                self._committed(witness)
+            following = witness.dataset.next_order(self.now)
+            assert not isinstance(following, Rest) or following.until != self.now
 
-    @rule(reason=st.sampled_from(TeardownReason), force=st.booleans())
-    def somebody_tears_it_down(self, reason: TeardownReason, force: bool) -> None:
-        self._try(lambda: self.dataset.start_teardown(reason, self.now, skip_grace=force))
+    @rule(pick=Picks, reason=st.sampled_from(TeardownReason), force=st.booleans())
+    def somebody_tears_one_down(self, pick: int, reason: TeardownReason, force: bool) -> None:
+        witness = self._one(pick)
+        order = witness.dataset.next_order(self.now)
+        if isinstance(order, ProvisionDataset | RestoreConnector):
+            witness.writing_until = max(witness.writing_until, order.deadline)
+        witness.wants_no_grace |= force
+        self._try(
+            witness,
+            lambda: witness.dataset.start_teardown(reason, self.now, skip_grace=force),
+        )
 
-    @precondition(lambda self: self.dataset.status is DatasetStatus.TEARDOWN)
-    @rule()
-    def somebody_restores_it(self) -> None:
-        self._try(lambda: self.dataset.restore(self.now))
+    @rule(pick=Picks)
+    def somebody_restores_one(self, pick: int) -> None:
+        witness = self._one(pick)
+        if not self._is_held(witness.slot):
+            self._try(witness, lambda: self._restore(witness))
 
-    @rule()
-    def somebody_has_it_validated(self) -> None:
-        self._try(lambda: self.dataset.revalidate("asked for by ada"))
+    @rule(pick=Picks)
+    def somebody_has_one_validated(self, pick: int) -> None:
+        witness = self._one(pick)
+        self._try(witness, lambda: witness.dataset.revalidate("asked for by ada", self.now))
 
-    @rule(age=st.integers(0, 2))
-    def an_order_ends(self, age: int) -> None:
-        self._try(lambda: self.dataset.note_end_of(self.dataset.version - age, self.now))
+    # --- the seed's five ------------------------------------------------------------------------
 
-    # --- what must hold -------------------------------------------------------------------------
+    @invariant()
+    def client_stage_uniqueness(self) -> None:
+        active = [each.slot for each in self.fleet if each.is_active]
+        assert len(active) == len(set(active))
 
     @invariant()
     def quality_threshold(self) -> None:
-        if self.dataset.status is DatasetStatus.READY:
-            assert self.dataset.quality is not None
-            assert self.dataset.quality.overall_score >= Fraction(95, 100)
-            assert not self.dataset.quality.failed_checks
-
-    @invariant()
-    def archive_immutability(self) -> None:
-        self.was_archived |= self.dataset.status is DatasetStatus.ARCHIVED
-        if self.was_archived:
-            assert self.dataset.status is DatasetStatus.ARCHIVED
-            assert self.dataset.archive is not None
-            assert self.dataset.archived_at is not None
+        for witness in self.fleet:
+            if witness.dataset.status is DatasetStatus.READY:
+                assert witness.passed_last
+                assert witness.dataset.quality is not None
+                assert witness.dataset.quality.overall_score >= Fraction(95, 100)
 
     @invariant()
     def connector_naming(self) -> None:
-        if self.dataset.connector is not None:
-            assert self.dataset.connector.connector_name == self.dataset.place.connector_name
-            assert str(self.dataset.place.dataset_id) in self.dataset.connector.home_url
+        connectors = [each.dataset.connector for each in self.fleet if each.dataset.connector]
+        assert len({each.datasource for each in connectors}) == len(connectors)
+        assert len({each.connector_id for each in connectors}) == len(connectors)
+        active = [each for each in self.fleet if each.is_active and each.dataset.connector]
+        names = {each.dataset.place.connector_name.casefold() for each in active}
+        assert len(names) == len(active)
+        for witness in self.fleet:
+            who, stage, kind = witness.slot
+            name = f"{CLIENTS[who].code}-{stage.value}-{kind}"
+            made = witness.dataset.connector
+            assert made is None or made.connector_name == name
+
+    @invariant()
+    def archive_immutability(self) -> None:
+        for witness in self.fleet:
+            if witness.archived is None:
+                continue
+            kept, dataset = witness.archived, witness.dataset
+            assert dataset == replace(
+                kept,
+                version=dataset.version,
+                trouble=dataset.trouble,
+                purged_at=dataset.purged_at,
+            )
+            assert dataset.archive is not None
+            assert dataset.archived_at is not None
+            if dataset.purged_at is not None:
+                assert dataset.purged_at >= dataset.archived_at + timedelta(days=90)
+                assert dataset.purged_at >= dataset.archive.locked_until
 
     @invariant()
     def stage_association(self) -> None:
-        assert self.dataset.place == a_place()
+        for witness in self.fleet:
+            place, order = witness.dataset.place, witness.dataset.next_order(self.now)
+            assert place == witness.place
+            assert (place.client, place.stage, place.dataset_type) == (
+                CLIENTS[witness.slot[0]],
+                *witness.slot[1:],
+            )
+            connector = getattr(order, "connector", None)
+            assert connector is None or connector.dataset_id == place.dataset_id
+
+    # --- and what follows from them -------------------------------------------------------------
 
     @invariant()
-    def what_was_emptied_never_comes_back(self) -> None:
-        teardown = self.dataset.teardown
-        self.was_emptied |= teardown is not None and teardown.step in IRREVERSIBLE
-        assert not self.was_emptied or self.dataset.status in ENDED
+    def nothing_is_emptied_before_its_grace_is_over_or_while_an_agent_may_be_at_work(self) -> None:
+        for witness in self.fleet:
+            order = witness.dataset.next_order(self.now)
+            if isinstance(order, TakeStep) and order.step is TeardownStep.EMPTY_CONNECTOR:
+                grace = timedelta(0) if witness.wants_no_grace else timedelta(hours=24)
+                assert witness.disconnected_at is not None
+                assert self.now >= witness.disconnected_at + grace
+                assert self.now >= witness.writing_until
 
     @invariant()
-    def a_teardown_is_known_exactly_while_it_lasts_and_after_it(self) -> None:
-        assert (self.dataset.teardown is not None) == (self.dataset.status in ENDED)
+    def nothing_is_validated_while_its_documents_may_be_out_of_sight(self) -> None:
+        for witness in self.fleet:
+            order = witness.dataset.next_order(self.now)
+            assert not (isinstance(order, ValidateDataset) and witness.may_be_hidden)
 
     @invariant()
-    def what_is_to_be_done_is_always_known(self) -> None:
-        following = self.dataset.next_order(self.now)
-        assert isinstance(following, Rest | Order)
-        if not isinstance(following, Rest):
-            assert following.deadline > self.now
-            assert following.key.version == self.dataset.version
-
-    @invariant()
-    def it_can_always_be_shown(self) -> None:
-        assert json.dumps(describe(self.dataset))
+    def every_order_has_time_left_and_belongs_to_the_present_version(self) -> None:
+        for witness in self.fleet:
+            order = witness.dataset.next_order(self.now)
+            if isinstance(order, Order):
+                assert self.now < order.deadline <= self.now + RULES.order_limit
+                assert order.key == replace(key_of(witness.dataset), attempt=order.key.attempt)
 
     @invariant()
     def what_happens_once_is_told_once(self) -> None:
-        for kind in (DatasetProvisionCompleted, DatasetArchived):
-            assert sum(isinstance(each, kind) for each in self.events) <= 1
+        for witness in self.fleet:
+            assert witness.told.count(DatasetProvisionCompleted) <= 1
+            assert witness.told.count(DatasetArchived) <= 1
+
+    @invariant()
+    def everything_can_always_be_shown(self) -> None:
+        assert all(json.dumps(describe(each.dataset)) for each in self.fleet)
 
     # --- how ------------------------------------------------------------------------------------
 
-    def _apply(self, answer: Answer) -> None:
-        outcome = answer(self.dataset)
-        self._try(lambda: self.dataset.apply(outcome, self.now))
+    def _one(self, pick: int) -> Witness:
+        return self.fleet[pick % len(self.fleet)]
 
-    def _try(self, act: Callable[[], object]) -> None:
+    def _is_held(self, slot: Slot) -> bool:
+        """What the registry's unique index says."""
+        return any(each.slot == slot and each.is_active for each in self.fleet)
+
+    def _fields(self, slot: Slot) -> dict[str, Any]:
+        who, stage, kind = slot
+        number = len(self.fleet) + 1
+        return {
+            "dataset_id": UUID(int=number),
+            "journey_id": JourneyId(UUID(int=90 + who)),
+            "client": CLIENTS[who],
+            "stage": stage,
+            "dataset_type": kind,
+            "generation": 1 + sum(each.slot == slot for each in self.fleet),
+        }
+
+    def _answer(self, witness: Witness, order: Order, answer: Answer) -> None:
+        """Carry an order out as its agent would, and commit what comes of it."""
+        if isinstance(order, TakeStep) and order.step is TeardownStep.DISCONNECT:
+            witness.may_be_hidden = True
+        outcome = answer(witness.dataset, self.now)
+        is_lost = getattr(outcome, "failure", None) is FailureKind.LOST
+        if is_lost and isinstance(order, ProvisionDataset | RestoreConnector):
+            witness.writing_until = max(witness.writing_until, order.deadline)
+        self._apply(witness, outcome)
+        self._committed(witness)
+
+    def _apply(self, witness: Witness, outcome: Outcome) -> None:
+        step = witness.dataset.teardown.step if witness.dataset.teardown else None
+        witness.dataset.apply(outcome, self.now)
+        if isinstance(outcome, Examined):
+            witness.passed_last = replace(outcome.evidence, executed_at=NOW) == PASS
+        if isinstance(outcome, ConnectorRestored):
+            witness.may_be_hidden = False
+        if isinstance(outcome, StepTaken) and step is TeardownStep.DISCONNECT:
+            witness.may_be_hidden, witness.disconnected_at = True, self.now
+
+    def _restore(self, witness: Witness) -> None:
+        witness.dataset.restore(self.now)
+        witness.wants_no_grace = False
+
+    def _try(self, witness: Witness, act: Callable[[], object]) -> None:
         """Act and commit; what is refused has changed nothing."""
-        before = snapshot(self.dataset)
+        before = snapshot(witness.dataset)
         try:
             act()
-        except (IllegalTransition, ValueError):
-            assert self.dataset == before
+        except IllegalTransition:
+            assert witness.dataset == before
             return
-        if self.dataset != before:
-            self._committed()
+        if witness.dataset != before:
+            self._committed(witness)
 
-    def _committed(self) -> None:
+    def _committed(self, witness: Witness) -> None:
         """Commit, having taken one edge of the table or none."""
-        status = self.dataset.status
-        assert status is self.seen or status in TRANSITIONS[self.seen]
-        self.seen = status
-        happened = commit(self.dataset)
-        ready = [each for each in happened if isinstance(each, DatasetReady)]
-        assert not ready or status is DatasetStatus.READY
-        self.events += happened
+        status = witness.dataset.status
+        assert status is witness.status or status in TRANSITIONS[witness.status]
+        witness.status = status
+        happened = [type(each) for each in commit(witness.dataset)]
+        assert DatasetReady not in happened or status is DatasetStatus.READY
+        witness.told += happened
+        if status is DatasetStatus.ARCHIVED and witness.archived is None:
+            witness.archived = snapshot(witness.dataset)
 
 
-TestALifetime = ALifetime.TestCase
-TestALifetime.settings = settings(max_examples=80, stateful_step_count=50)
-
-# --- the places datasets hold --------------------------------------------------------------------
+TestAFleet = AFleet.TestCase
+TestAFleet.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
-def slot_of(dataset: Dataset) -> Slot:
-    place = dataset.place
-    return Slot(place.client.client_id, place.stage, place.dataset_type)
-
-
-def test_client_stage_uniqueness_every_generation_wants_the_same_slot() -> None:
-    first, second = a_dataset(generation=1), a_dataset(generation=2)
-
-    assert slot_of(first) == slot_of(second)
-    assert first.place.connector_name == second.place.connector_name
-
-
-def test_client_stage_uniqueness_another_stage_or_type_is_another_slot() -> None:
-    slots = {
-        slot_of(a_dataset(stage=stage, dataset_type=dataset_type))
-        for stage in JourneyStage
-        for dataset_type in ("confluence", "github")
-    }
-
-    assert len(slots) == 6
-
-
-def test_client_stage_uniqueness_a_failed_dataset_keeps_its_slot() -> None:
-    active = {status for status in IN_STATUS if status not in ENDED}
-
-    assert DatasetStatus.FAILED in active
-    assert {DatasetStatus.TEARDOWN, DatasetStatus.ARCHIVED}.isdisjoint(active)
-
-
-def test_a_probe_from_before_a_restart_is_as_stale_as_any() -> None:
-    dataset = IN_STATUS[DatasetStatus.READY]()
-    early = Probed(key_of(dataset), HEALTHY)
-    dataset.apply(early, NOW)
+def test_what_was_emptied_never_comes_back() -> None:
+    dataset = in_grace()
+    dataset.lapse(after(hours=24))
     commit(dataset)
-    before = snapshot(dataset)
 
-    with pytest.raises(StaleOutcome):
-        dataset.apply(early, NOW)
+    with pytest.raises(IllegalTransition, match="its grace period is over"):
+        dataset.restore(after(hours=24))
+
+
+def test_no_agent_can_end_a_grace_period() -> None:
+    dataset = in_grace()
+    before = snapshot(dataset)
+    forged = StepTaken(key_of(dataset), TeardownStep.GRACE, "done")
+
+    with pytest.raises(IllegalTransition, match="its teardown stands elsewhere"):
+        dataset.apply(forged, NOW)
 
     assert dataset == before
+
+
+def test_a_place_is_fixed_at_birth() -> None:
+    dataset = demoted()
+
+    assert dataset.place == a_place()

@@ -17,7 +17,7 @@ from domain.quality import (
     QualityScore,
     Severity,
     Threshold,
-    policy_for,
+    percent,
     score_quality,
 )
 from tests.domain.making import (
@@ -104,7 +104,8 @@ def test_a_hair_below_the_ready_threshold_is_not_ready() -> None:
     score = judged(QualityPolicy(LENIENT), schema=Fraction("0.8") - HAIR)
 
     assert not score.is_ready
-    assert score.decided_by.startswith("overall 95 % < 95 %")
+    assert score.decided_by.startswith("overall 94.99 % < 95 %")
+    assert "rose by 0.01 %" in score.would_pass_if[-1]
 
 
 def test_from_the_warning_threshold_on_a_miss_is_near() -> None:
@@ -292,6 +293,27 @@ def test_a_check_keeps_its_evidence_and_its_time() -> None:
     assert score.checks[0] == check
 
 
+# --- percents ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Fraction(949_999, 1_000_000), "94.99 %"),
+        (0.94999, "94.99 %"),
+        (Fraction(95, 100), "95 %"),
+        (0.57, "57 %"),
+        (1.0, "100 %"),
+        (Fraction(99_999, 100_000), "99.99 %"),
+        (0, "0 %"),
+    ],
+)
+def test_a_percentage_below_a_threshold_never_reads_as_at_it(
+    value: Fraction | float, shown: str
+) -> None:
+    assert percent(value) == shown
+
+
 # --- policies ------------------------------------------------------------------------------------
 
 
@@ -307,19 +329,3 @@ def test_a_policy_whose_weights_do_not_sum_to_one_is_refused() -> None:
 
     with pytest.raises(InvalidInput, match="missing: none, sum: 6/5"):
         QualityPolicy(heavy)
-
-
-def test_a_template_without_expectations_is_judged_by_the_seeds_numbers() -> None:
-    assert policy_for({}) == QualityPolicy()
-
-
-def test_a_template_may_ask_for_more() -> None:
-    policy = policy_for({"completeness": 0.97})
-
-    assert policy.thresholds[CheckType.COMPLETENESS].pass_threshold == Fraction(97, 100)
-
-
-def test_a_template_may_not_ask_for_less() -> None:
-    policy = policy_for({"schema": 0.5, "completeness": 0.1})
-
-    assert policy == QualityPolicy()

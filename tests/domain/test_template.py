@@ -15,6 +15,7 @@ from domain.template import (
     select_template,
 )
 from tests.domain.making import (
+    QUERIES,
     a_template,
 )
 
@@ -164,6 +165,22 @@ def test_a_range_that_does_not_hold_its_count_is_refused(low: int, high: int, co
 # --- fields and digest ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("count", [1, 9])
+def test_a_template_with_fewer_sample_queries_than_ten_is_refused(count: int) -> None:
+    with pytest.raises(InvalidInput, match=f"{count} sample queries, fewer than 10"):
+        a_template(sample_queries=QUERIES[:count])
+
+
+def test_one_sample_query_ten_times_is_one() -> None:
+    with pytest.raises(InvalidInput, match="1 sample queries, fewer than 10"):
+        a_template(sample_queries=QUERIES[:1] * 10)
+
+
+@pytest.mark.parametrize("count", [0, 10])
+def test_a_template_has_ten_sample_queries_or_none(count: int) -> None:
+    assert len(a_template(sample_queries=QUERIES[:count]).sample_queries) == count
+
+
 def test_completeness_counts_the_schemas_properties() -> None:
     assert a_template().counted_fields == ("id", "title")
 
@@ -188,6 +205,7 @@ def test_only_generic_in_both_respects_is_generic() -> None:
         {"key": "another"},
         {"version": "1.0.1"},
         {"schema": {"type": "object", "required": ["id"]}},
+        {"schema": {"type": "object", "properties": {"id": {}, "title": {"minLength": 3}}}},
         {"content_mix": (ContentShare("Docs", 100),)},
         {"topics": ("FDA",)},
         {"languages": ("Python",)},

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from domain.dataset import Dataset
+from domain.lifecycle import TeardownReason
 from domain.state import Wish
 from domain.view import describe, describe_quality
 from domain.work import ProvisionDataset
@@ -13,16 +14,22 @@ from tests.domain.driving import (
     a_dataset,
     archived,
     demoted,
+    emptying,
     failed,
     in_grace,
     order_of,
     provisioning,
     ready,
+    take,
+    torn_down,
 )
 from tests.domain.making import (
+    DIGEST,
     NEAR_MISS,
     NOW,
+    a_connector,
     after,
+    provisioned,
 )
 
 
@@ -51,6 +58,7 @@ def test_a_new_dataset_is_shown_with_what_is_known() -> None:
         "connector_id": None,
         "datasource": None,
         "record_count": None,
+        "documents": None,
         "content_digest": None,
         "seed": None,
         "requested_by": "ada",
@@ -79,6 +87,18 @@ def test_a_ready_dataset_is_shown_with_its_score_and_its_four_checks() -> None:
     assert view["ready_at"] == NOW.isoformat()
 
 
+def test_a_filled_dataset_is_shown_with_what_it_is_made_from_and_what_it_holds() -> None:
+    dataset = provisioning()
+    take(dataset, provisioned(dataset, documents=480))
+
+    view = shown(dataset)
+
+    assert view["template_id"] == "healthcare_developer_productivity_confluence"
+    assert (view["record_count"], view["documents"]) == (500, 480)
+    assert view["content_digest"] == DIGEST
+    assert view["connector_id"] == str(a_connector().connector_id)
+
+
 def test_a_seed_is_a_string_for_json_numbers_are_doubles() -> None:
     seed = order_of(provisioning(), ProvisionDataset).recipe.seed
 
@@ -100,6 +120,21 @@ def test_a_dataset_in_its_grace_period_is_shown_with_the_way_back() -> None:
     assert view["teardown_reason"] == "manual_request"
     assert view["teardown_step"] == "grace"
     assert view["restorable_until"] == after(hours=24).isoformat()
+
+
+def test_what_was_never_filled_is_not_shown_with_a_way_back() -> None:
+    dataset = provisioning()
+    dataset.start_teardown(TeardownReason.MANUAL_REQUEST, NOW)
+
+    assert shown(dataset)["restorable_until"] is None
+
+
+def test_a_dataset_still_connected_is_not_shown_with_a_time_for_the_way_back() -> None:
+    assert shown(torn_down())["restorable_until"] is None
+
+
+def test_a_dataset_being_emptied_is_not_shown_with_a_way_back() -> None:
+    assert shown(emptying())["restorable_until"] is None
 
 
 def test_an_ill_dataset_is_shown_with_its_incident() -> None:

@@ -73,6 +73,7 @@ async def test_every_field_of_a_template_arrives() -> None:
             {"query": "pump", "expected_id": "r1"},
             {"query": "valve", "must_include_ids": ["r2", "r3"]},
             {"query": "open"},
+            *({"query": f"open {number}", "expected_id": "r1"} for number in range(7)),
         ],
         "anything": "else",
     }
@@ -107,6 +108,7 @@ async def test_every_field_of_a_template_arrives() -> None:
             SampleQuery("pump", "r1"),
             SampleQuery("valve", "r2"),
             SampleQuery("open", ""),
+            *(SampleQuery(f"open {number}", "r1") for number in range(7)),
         ),
     )
     assert found.template_id == uuid_of("", "template", "healthcare_confluence")
@@ -161,7 +163,9 @@ async def test_names_are_kept_inside_their_place_in_the_path() -> None:
         ({"record_count": "500"}, "0.record_count"),
         ({"object_types": [{"name": "has space", "category": "X"}]}, "0.object_types.0.name"),
         ({"content_mix": [{"name": "A", "percent": 101}]}, "0.content_mix.0.percent"),
-        ({"quality_expectations": {"schema": 2}}, "0.quality_expectations.schema"),
+        ({"quality_expectations": [1]}, "0.quality_expectations"),
+        ({"quality_expectations": {"schema": 2}}, "quality_expectations.schema.pass_threshold"),
+        ({"quality_expectations": {"shcema": 1}}, "quality_expectations.shcema is no check"),
         ({"template_id": "../etc"}, "0.template_id"),
         ({"name": "x" * 20_000}, "0.name"),
     ],

@@ -69,6 +69,12 @@ async def until_status(running: RunningService, ref: str, status: DatasetStatus)
     return await until(running, ref, lambda dataset: dataset.status is status)
 
 
+def is_probed(dataset: Dataset, running: RunningService) -> bool:
+    """Whether a dataset's connector has been probed since the clock was moved."""
+    following = dataset.health.next_probe_at
+    return following is not None and following > running.clock()
+
+
 async def events_of(running: RunningService, ref: str | None = None) -> list[RecordedEvent]:
     """Read every event, or those of one dataset, in order."""
     registry = running.service.registry

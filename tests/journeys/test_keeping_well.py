@@ -16,6 +16,7 @@ from tests.journeys.scenes import (
     documents_in,
     events_of,
     glean_faults,
+    is_probed,
     names_of,
     probe_once,
     teardown,
@@ -146,9 +147,7 @@ async def test_a_restored_dataset_is_not_emptied_when_the_grace_period_would_hav
     restored = await ready.call(TEARDOWN, {"skill": "restore-dataset", "dataset_id": GITHUB})
 
     ready.clock.advance(timedelta(hours=25))
-    dataset = await until(
-        ready, GITHUB, lambda each: each.health.last_success_at or each.health.failures
-    )
+    dataset = await until(ready, GITHUB, lambda each: is_probed(each, ready))
 
     assert dataset.status is DatasetStatus.READY
     assert await documents_in(ready, restored.dataset["datasource"]) == 100

@@ -178,13 +178,13 @@ async def test_an_agent_that_breaks_is_an_unavailable_outcome() -> None:
     assert outcome.key == order.key
 
 
-async def test_an_agent_out_of_reach_is_an_unavailable_outcome() -> None:
+async def test_an_agent_out_of_reach_is_a_lost_one() -> None:
     cards = {AgentName.TEARDOWN: load_cards("http://127.0.0.1:9")[AgentName.TEARDOWN].card}
     async with httpx.AsyncClient(trust_env=False) as http:
         outcome = await A2ADelegate(http, cards).delegate(an_order(), _ignored)
 
     assert isinstance(outcome, OrderFailed)
-    assert outcome.failure is FailureKind.UNAVAILABLE
+    assert outcome.failure is FailureKind.LOST
     assert "data-teardown did not carry out purge_archive" in outcome.message
 
 
@@ -231,21 +231,30 @@ _MESSAGE = '{"message":{"messageId":"m","role":"ROLE_AGENT","parts":[{"text":"x"
 
 
 @pytest.mark.parametrize(
-    ("results", "why"),
+    ("results", "failure", "why"),
     [
-        ((_TASK % "FAILED",), "it gave up"),
-        ((_TASK % "WORKING", _UPDATE % "CANCELED"), "ended its task without an outcome"),
-        ((_TASK % "WORKING", _UPDATE % "COMPLETED"), "ended without an outcome"),
-        ((_TASK % "WORKING", _NO_OUTCOME), "holds no outcome"),
-        ((_MESSAGE,), "ended without an outcome"),
+        ((_TASK % "FAILED",), FailureKind.UNAVAILABLE, "it gave up"),
+        (
+            (_TASK % "WORKING", _UPDATE % "CANCELED"),
+            FailureKind.UNAVAILABLE,
+            "ended its task without an outcome",
+        ),
+        (
+            (_TASK % "WORKING", _UPDATE % "COMPLETED"),
+            FailureKind.LOST,
+            "ended without an outcome",
+        ),
+        ((_TASK % "WORKING", _NO_OUTCOME), FailureKind.UNAVAILABLE, "holds no outcome"),
+        ((_MESSAGE,), FailureKind.LOST, "ended without an outcome"),
     ],
 )
-async def test_an_answer_without_an_outcome_is_an_unavailable_outcome(
-    results: tuple[str, ...], why: str
+async def test_an_answer_without_an_outcome_tells_whether_its_agent_has_ended(
+    results: tuple[str, ...], failure: FailureKind, why: str
 ) -> None:
     cards = {AgentName.TEARDOWN: load_cards(BASE)[AgentName.TEARDOWN].card}
     async with httpx.AsyncClient(transport=_answering(*results)) as http:
         outcome = await A2ADelegate(http, cards).delegate(an_order(), _ignored)
 
     assert isinstance(outcome, OrderFailed)
+    assert outcome.failure is failure
     assert why in outcome.message

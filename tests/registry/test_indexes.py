@@ -32,7 +32,7 @@ async def a_turn(house: House) -> None:
         slot = Slot(a_client().client_id, JourneyStage.SANDBOX, "confluence")
         await transaction.holder(slot)
         await transaction.next_generation(slot)
-        found.revalidate("asked")
+        found.revalidate("asked", NOW)
         await transaction.save(found, NOW)
 
 

@@ -88,7 +88,6 @@ VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
         Health,
         counts,
         counts,
-        st.none() | moments,
         texts,
         st.none() | moments,
         st.none() | st.uuids(),
@@ -99,8 +98,9 @@ VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
         st.sampled_from(TeardownReason),
         moments,
         moments,
-        moments,
         counts,
+        st.booleans(),
+        st.none() | moments,
         st.sampled_from(TeardownStep),
         counts,
         st.none() | moments,
@@ -168,6 +168,8 @@ def test_a_dataset_survives_its_row(data: st.DataObject) -> None:
     if dataset.quality is not None:
         dataset.quality = replace(dataset.quality, overall_score=data.draw(scores))
     dataset.is_hidden = data.draw(st.booleans())
+    dataset.pursued_since = data.draw(st.none() | moments)
+    dataset.busy_until = data.draw(st.none() | moments)
 
     back = asyncio.run(_kept(dataset))
 

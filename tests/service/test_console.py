@@ -170,7 +170,7 @@ async def test_a_stage_that_was_never_reached_is_left_out_of_the_track(console: 
 
 async def test_every_validation_is_listed_once_there_are_more_than_one(console: Console) -> None:
     dataset = await console.keep(DatasetStatus.FAILED)
-    dataset.revalidate("asked for")
+    dataset.revalidate("asked for", NOW)
     validate(dataset, some_evidence(dataset, valid=450))
     await console.house.save(dataset)
 

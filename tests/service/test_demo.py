@@ -44,7 +44,7 @@ async def test_the_demo_is_read_by_people_in_a_pipe(capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert code == 0
     assert "600 records" in out
-    assert "99.5%" in out
+    assert "99.5 %" in out
     assert "All went as it should" in out
     assert "\x1b" not in out
 

@@ -153,6 +153,8 @@ def _create_datasets() -> None:
         sa.Column("teardown", sa.JSON()),
         sa.Column("archive", sa.JSON()),
         sa.Column("is_hidden", sa.Boolean(), nullable=False),
+        sa.Column("pursued_since", _TIME),
+        sa.Column("busy_until", _TIME),
         sa.Column("due_at", _TIME),
         sa.Column("is_rung", sa.Boolean(), nullable=False),
         sa.Column("lease_owner", sa.Text()),
