@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from gateways.local.mock_data.records import Record, records
+from gateways.local.mock_data.records import records
 from gateways.local.mock_data.templates import Template, all_templates
 from gateways.local.problems import Problem, answer_problem, body_of
 
@@ -21,8 +21,8 @@ _SAMPLE_RECORDS = 20
 _SAMPLE_SEED = 0
 _PAGE = 50
 
-_PAGES_KEPT = 64
-"""How many pages are remembered, about 100 KB each; the records are a pure function."""
+_PAGES_KEPT = 256
+"""How many pages are remembered, about 75 KB each; the records are a pure function."""
 _LINES = "application/x-ndjson"
 
 
@@ -97,8 +97,8 @@ async def _generate(request: Request) -> Response:
         raise Problem(422, message, {"field": "record_count", "message": message})
     pages = _pages(template, asked)
     if _LINES in request.headers.get("accept", ""):
-        return StreamingResponse(_lines(pages), media_type=_LINES)
-    generated = [record async for page in pages for record in page]
+        return StreamingResponse(pages, media_type=_LINES)
+    generated = [json.loads(line) async for page in pages for line in page.splitlines()]
     return JSONResponse(_echo(asked) | {"records": generated})
 
 
@@ -108,8 +108,8 @@ async def _take_feedback(request: Request) -> Response:
     return Response(status_code=202)
 
 
-async def _pages(template: Template, asked: Generation) -> AsyncIterator[list[Record]]:
-    """Page by page, with a breath between, so that others are served meanwhile."""
+async def _pages(template: Template, asked: Generation) -> AsyncIterator[bytes]:
+    """Page by page as JSON Lines, with a breath between, so that others are served meanwhile."""
     stop = asked.stop()
     for start in range(asked.offset, stop, _PAGE):
         yield _page(template.template_id, asked.seed, start, min(start + _PAGE, stop))
@@ -117,14 +117,10 @@ async def _pages(template: Template, asked: Generation) -> AsyncIterator[list[Re
 
 
 @lru_cache(maxsize=_PAGES_KEPT)
-def _page(template_id: str, seed: int, start: int, stop: int) -> list[Record]:
+def _page(template_id: str, seed: int, start: int, stop: int) -> bytes:
     """Make a page, or give it again: whoever uploads records soon has them made anew to check."""
-    return list(records(_template(template_id), seed, start, stop))
-
-
-async def _lines(pages: AsyncIterator[list[Record]]) -> AsyncIterator[bytes]:
-    async for page in pages:
-        yield b"".join(json.dumps(record).encode() + b"\n" for record in page)
+    made = records(_template(template_id), seed, start, stop)
+    return b"".join(json.dumps(record).encode() + b"\n" for record in made)
 
 
 def _echo(asked: Generation) -> dict[str, Any]:

@@ -53,4 +53,8 @@ def _author(draws: Draws) -> str:
 def _times(draws: Draws) -> tuple[str, str]:
     created = _FIRST_DAY + timedelta(days=draws.below(_DAYS), seconds=draws.below(43_200) * 2)
     updated = created + timedelta(days=draws.below(60), seconds=draws.below(43_200) * 2)
-    return created.strftime("%Y-%m-%dT%H:%M:%SZ"), updated.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _written(created), _written(updated)
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat().removesuffix("+00:00") + "Z"

@@ -1,5 +1,7 @@
 """Text: a page keeps to one subject, one team and one site, and says no sentence twice."""
 
+from __future__ import annotations
+
 from gateways.local.mock_data.draws import Draws
 from gateways.local.mock_data.lexicon import names, topic, voice
 
@@ -33,15 +35,35 @@ class Page:
             "kind": _singular(content_type),
         }
 
-    def places(self, sentence: int, draws: Draws) -> dict[str, str]:
+    def places(self, sentence: int, draws: Draws) -> Places:
         """The words for the places of one sentence: the next of each list, and two numbers."""
-        places = {
-            name: each[(self._draws_from[name] + sentence) % len(each)]
-            for name, each in self._lists.items()
-        }
+        places = Places(self._fixed)
+        places.page, places.sentence = self, sentence
         places["n"] = str(3 + draws.below(_MOST_PERCENT))
         places["days"] = str(2 + draws.below(_MOST_DAYS))
-        return self._fixed | places
+        return places
+
+    def next_of(self, name: str, sentence: int) -> str:
+        """The word of a list for one sentence."""
+        words = self._lists[name]
+        return words[(self._draws_from[name] + sentence) % len(words)]
+
+
+class Places(dict[str, str]):
+    """The words for the places of one sentence, found when a pattern asks for them.
+
+    A place that is written with a capital begins its word with one.
+    """
+
+    page: Page
+    sentence: int
+
+    def __missing__(self, name: str) -> str:
+        """Find what is not there yet."""
+        if name[0].isupper():
+            word = self[name.lower()]
+            return word[:1].upper() + word[1:]
+        return self.page.next_of(name, self.sentence)
 
 
 def title_of(page: Page, draws: Draws) -> str:
@@ -49,8 +71,7 @@ def title_of(page: Page, draws: Draws) -> str:
     places = page.places(0, draws)
     places["aspect"] = draws.pick(page.voice.aspects)
     places["period"] = draws.pick(names().periods)
-    capitals = {name.capitalize(): _capitalised(value) for name, value in places.items()}
-    return draws.pick(page.voice.titles).format_map(places | capitals)
+    return draws.pick(page.voice.titles).format_map(places)
 
 
 def body_of(page: Page, draws: Draws) -> str:
@@ -69,6 +90,3 @@ def _singular(name: str) -> str:
     lowered = name[0].lower() + name[1:]
     return f"{lowered[:-3]}y" if lowered.endswith("ies") else lowered.removesuffix("s")
 
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
