@@ -12,7 +12,7 @@ from registry.dialect import blocking_url, prepare_writes
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision this code works with."""
 
 VERSION_TABLE = "registry_version"

@@ -5,8 +5,16 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from registry.history import ticks
+from a2a.server.models import Base, TaskEventModel, TaskModel, TaskVersionModel
+
 from registry.migrations import HEAD, current_revision, downgrade, open_for_migration, upgrade
+from registry.tables import metadata
+
+OF_TASKS = [
+    Base.metadata.tables[each.__tablename__]
+    for each in (TaskModel, TaskVersionModel, TaskEventModel)
+]
+"""The tables of tasks as the installed A2A library wants them."""
 
 
 def test_a_database_goes_up_and_down_and_up_again(tmp_path: Path) -> None:
@@ -46,7 +54,8 @@ def test_the_migrated_tables_are_those_of_the_code(tmp_path: Path) -> None:
     migrated = schema_of(tmp_path / "migrated.db")
 
     engine = open_for_migration(address_of(tmp_path / "made.db"))
-    ticks.metadata.create_all(engine)
+    metadata.create_all(engine)
+    Base.metadata.create_all(engine, tables=OF_TASKS)
     engine.dispose()
 
     made = schema_of(tmp_path / "made.db")
