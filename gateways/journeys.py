@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Literal
-from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -23,6 +22,7 @@ from domain.journey import (
 from domain.record import JsonObject
 from gateways.http import Answer, Call, Supplier
 from gateways.pace import Timing
+from gateways.segment import segment
 
 _OK_OR_ABSENT = frozenset({200, 404})
 _INTRODUCED = frozenset({200, 201, 400, 404, 405, 409, 422})
@@ -73,14 +73,19 @@ class JourneysClient:
         self._takes_introductions = takes_introductions
 
     async def journey(self, ref: str, /) -> Journey:
-        """Give a journey by its reference or id. Raises NotFound."""
-        call = Call("GET", f"/journeys/{quote(ref, safe='')}", accept=_OK_OR_ABSENT)
+        """Give a journey by its reference or id.
+
+        Raises:
+            NotFound: there is none; InvalidInput: no journey can be called so.
+            SupplierLied: another journey came.
+        """
+        call = Call("GET", f"/journeys/{segment('journey', ref)}", accept=_OK_OR_ABSENT)
         answer = await self._supplier.ask(call)
         if answer.status == HTTPStatus.NOT_FOUND:
             raise NotFound(
                 f"Journey Orchestration knows no journey {ref}. Check the id, or start it there."
             )
-        return self._read(answer)
+        return self._read(answer, ref)
 
     async def introduce(self, journey: Journey, /) -> Journey:
         """Make a journey known, or see that it is known just so. Raises RequestRejected."""
@@ -107,12 +112,13 @@ class JourneysClient:
             raise RequestRejected(
                 f"Journey {journey.ref} was not taken by Journey Orchestration: {_detail(answer)}"
             )
-        known = self._read(answer)
+        known = self._read(answer, journey.ref)
         _refuse_differing(known, journey)
         return known
 
-    def _read(self, answer: Answer) -> Journey:
+    def _read(self, answer: Answer, asked: str) -> Journey:
         wire = answer.read(_JOURNEY)
+        self._refuse_another(answer, wire, asked)
         try:
             client = Client(
                 client_id=ClientId(uuid_of(self._tenant, "client", wire.client.client_id)),
@@ -131,6 +137,15 @@ class JourneysClient:
             stage=JourneyStage(wire.stage),
             client=client,
         )
+
+    def _refuse_another(self, answer: Answer, wire: _Journey, asked: str) -> None:
+        """Another journey is another client's, and what is made for it would be theirs to see."""
+        told = {uuid_of(self._tenant, "journey", each) for each in (wire.ref, wire.journey_id)}
+        if uuid_of(self._tenant, "journey", asked) not in told:
+            raise SupplierLied(
+                f"{answer.source} was asked for journey {asked} and told of journey "
+                f"{wire.ref or wire.journey_id}, of client {wire.client.name}."
+            )
 
 
 def _introduction(journey: Journey) -> JsonObject:

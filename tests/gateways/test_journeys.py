@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import NotFound, RequestRejected, SupplierLied, SupplierUnavailable
+from domain.errors import InvalidInput, NotFound, RequestRejected, SupplierLied, SupplierUnavailable
 from domain.journey import (
     Client,
     ClientId,
@@ -118,6 +118,37 @@ async def test_a_ref_is_kept_inside_its_place_in_the_path() -> None:
         await JourneysClient(calling(app), Time().timing, tenant="default").journey("../secrets")
 
     assert app.asked == [("GET", "/journeys/..%2Fsecrets")]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "..."])
+async def test_a_ref_that_would_lead_elsewhere_is_not_asked_for(name: str) -> None:
+    app = Scripted(said(WIRE))
+
+    with pytest.raises(InvalidInput, match="cannot be a part of a path"):
+        await JourneysClient(calling(app), Time().timing, tenant="default").journey(name)
+
+    assert app.asked == []
+
+
+async def test_an_id_may_be_spelt_in_any_way() -> None:
+    journey = await service(said(WIRE)).journey(str(JOURNEY_ID).upper())
+
+    assert journey == zenith()
+
+
+@pytest.mark.parametrize("asked", ["journey-acme-2026", "0d6a3f0e-5a2e-4b3b-9a55-222222222222"])
+async def test_another_journey_than_the_one_asked_for_is_a_lie(asked: str) -> None:
+    with pytest.raises(
+        SupplierLied, match=f"asked for journey {asked} and told of journey journey"
+    ):
+        await service(said(WIRE)).journey(asked)
+
+
+async def test_another_journey_than_the_one_introduced_is_a_lie() -> None:
+    other = service(said(WIRE | {"ref": "journey-b", "journey_id": "b"}), takes_introductions=True)
+
+    with pytest.raises(SupplierLied, match="told of journey journey-b, of client Zenith Bank"):
+        await other.introduce(zenith())
 
 
 @pytest.mark.parametrize(
