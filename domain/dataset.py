@@ -88,8 +88,8 @@ class Dataset(DatasetState):
 
     def start_teardown(
         self, reason: TeardownReason, now: datetime, *, skip_grace: bool = False
-    ) -> None:
-        """Begin the end, or hurry one that has begun.
+    ) -> bool:
+        """Begin the end, or hurry one that has begun; tells whether anything changed.
 
         `skip_grace` leaves the grace period out; it never lifts a protection.
 
@@ -98,8 +98,9 @@ class Dataset(DatasetState):
         """
         require_zone("now", now)
         if self.status is _S.TEARDOWN and self.teardown is not None:
-            self.teardown = self.teardown.hurried(now) if skip_grace else self.teardown
-            return
+            before = self.teardown
+            self.teardown = before.hurried(now) if skip_grace else before
+            return self.teardown != before
         quiet_at = self._quiet_at(now)
         self.become(_S.TEARDOWN)
         self.teardown = Teardown(
@@ -111,6 +112,7 @@ class Dataset(DatasetState):
         )
         self.trouble = None
         self.happen(DatasetTeardownStarted(*self.ids, reason))
+        return True
 
     def restore(self, now: datetime) -> None:
         """Undo a teardown inside its grace period: visible again, validated again.
@@ -134,8 +136,8 @@ class Dataset(DatasetState):
         self.health = self.health.closed()
         self.happen(DatasetRestored(*self.ids))
 
-    def revalidate(self, cause: str, now: datetime) -> None:
-        """Run the gate again over a dataset that is READY or FAILED.
+    def revalidate(self, cause: str, now: datetime) -> bool:
+        """Run the gate again over a dataset that is READY or FAILED; tells whether it has to.
 
         One that is VALIDATING already is left alone; a FAILED one that was never filled is
         provisioned again, within the full time limit. An incident stays open, so that its
@@ -146,7 +148,7 @@ class Dataset(DatasetState):
         """
         require_zone("now", now)
         if self.status is _S.VALIDATING:
-            return
+            return False
         if self.status not in {_S.READY, _S.FAILED}:
             self.refuse("revalidated", "only a dataset in READY or FAILED can be")
         if self.status is _S.FAILED and self.content is None:
@@ -157,11 +159,19 @@ class Dataset(DatasetState):
         self.trouble = None
         self.pursued_since = now
         self.health = self.health.trusted(self.rules)
+        return True
 
     def drain(self) -> list[Happening]:
         """Hand out the events recorded since the last time, in order."""
         drained, self.happenings = self.happenings, []
         return drained
+
+    def _hurry(self, teardown: Teardown, now: datetime) -> bool:
+        hurried = teardown.hurried(now)
+        if hurried == teardown:
+            return False
+        self.teardown = hurried
+        return True
 
     def _end_grace(self, now: datetime) -> bool:
         teardown = self.teardown

@@ -66,7 +66,9 @@ class Teardown:
         return replace(self, grace_until=now if self.skip_grace else now + grace)
 
     def hurried(self, now: datetime) -> Teardown:
-        """Leave the grace period out, or end it now."""
+        """Leave the grace period out, or end it now; one that is over cannot be hurried."""
+        if not self.is_reversible:
+            return self
         until = None if self.grace_until is None else min(self.grace_until, now)
         return replace(self, skip_grace=True, grace_until=until)
 

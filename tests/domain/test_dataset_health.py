@@ -345,7 +345,7 @@ def test_an_illness_without_a_message_is_told_plainly() -> None:
 def test_a_ready_dataset_is_validated_again_when_asked() -> None:
     dataset = ready()
 
-    dataset.revalidate("asked for by ada", NOW)
+    assert dataset.revalidate("asked for by ada", NOW)
 
     assert dataset.status is DatasetStatus.VALIDATING
     assert commit(dataset) == [DatasetValidationStarted(*dataset.ids, "asked for by ada")]
@@ -409,8 +409,9 @@ def test_asking_while_it_is_ill_changes_nothing() -> None:
     dataset = demoted()
     before = snapshot(dataset)
 
-    dataset.revalidate("asked for by ada", after(minutes=4))
+    changed = dataset.revalidate("asked for by ada", after(minutes=4))
 
+    assert not changed
     assert dataset == before
     assert orders_of(dataset, after(minutes=4)) is ProbeConnector
 
@@ -438,8 +439,9 @@ def test_asking_while_it_is_validated_changes_nothing() -> None:
     dataset = validating()
     before = snapshot(dataset)
 
-    dataset.revalidate("asked for by ada", NOW)
+    changed = dataset.revalidate("asked for by ada", NOW)
 
+    assert not changed
     assert dataset == before
 
 

@@ -25,6 +25,7 @@ from tests.domain.driving import (
     a_dataset,
     archived,
     commit,
+    emptying,
     failed,
     in_grace,
     order_of,
@@ -189,8 +190,32 @@ def test_asking_again_changes_nothing() -> None:
     dataset = in_grace()
     before = snapshot(dataset)
 
-    dataset.start_teardown(TeardownReason.ORPHAN_CLEANUP, after(hours=1))
+    changed = dataset.start_teardown(TeardownReason.ORPHAN_CLEANUP, after(hours=1))
 
+    assert not changed
+    assert dataset == before
+
+
+def test_a_teardown_tells_that_it_has_begun() -> None:
+    assert ready().start_teardown(MANUAL, NOW)
+
+
+def test_a_teardown_is_hurried_once() -> None:
+    dataset = in_grace()
+    hurried = dataset.start_teardown(MANUAL, after(hours=1), skip_grace=True)
+    before = snapshot(dataset)
+
+    again = dataset.start_teardown(MANUAL, after(hours=2), skip_grace=True)
+
+    assert (hurried, again) == (True, False)
+    assert dataset == before
+
+
+def test_a_teardown_past_its_grace_is_not_hurried() -> None:
+    dataset = emptying()
+    before = snapshot(dataset)
+
+    assert not dataset.start_teardown(MANUAL, after(hours=25), skip_grace=True)
     assert dataset == before
 
 
