@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from gateways.pace import RateLimit, Timing
 _INDEXING = "/api/index/v1"
 _CLIENT = "/rest/api/v1"
 _EFFECT_ATTEMPTS = 3
+_SENDABLE = re.compile(r"[!-~]+")
 _OK_OR_ABSENT = frozenset({200, 400, 404})
 """Glean answers 400 or 404 when a datasource of a well-formed name does not exist."""
 
@@ -73,14 +75,14 @@ class GleanApi:
 
     def indexing(self, path: str, body: bytes | JsonObject | None = None) -> Call:
         """Make a call of the Indexing API."""
-        token = _secret(self._credentials.indexing_token)
+        token = _token(self._credentials.indexing_token, "indexing token")
         return Call(
             "POST", _INDEXING + path, _bytes(body), _headers(token), rates=self._indexing_rates
         )
 
     def client(self, path: str, body: JsonObject) -> Call:
         """Make a call of the Client API, in the name of the test user."""
-        headers = _headers(_secret(self._credentials.client_token))
+        headers = _headers(_token(self._credentials.client_token, "client token"))
         if self.act_as:
             headers["x-glean-actas"] = self.act_as
         return Call("POST", _CLIENT + path, _bytes(body), headers, rates=self._client_rates)
@@ -139,12 +141,18 @@ class GleanApi:
         )
 
 
-def _secret(resolve: Callable[[], str]) -> str:
-    """A token that cannot be found is our deployment's fault, never that of who asked."""
+def _token(resolve: Callable[[], str], kind: str) -> str:
+    """A token that cannot be found or sent is our deployment's fault, never that of who asked."""
     try:
-        return resolve()
+        token = resolve()
     except InvalidInput as missing:
         raise SupplierRefused(f"Glean cannot be asked: {missing}") from missing
+    if _SENDABLE.fullmatch(token) is None:
+        raise SupplierRefused(
+            f"Glean cannot be asked: the {kind} holds signs that no token has. "
+            "Set it to one line of ASCII without blanks."
+        )
+    return token
 
 
 def _headers(token: str) -> dict[str, str]:

@@ -150,6 +150,11 @@ class Supplier:
         try:
             async with asyncio.timeout(call.seconds):
                 return await self._exchange(call, source)
+        except (httpx.LocalProtocolError, UnicodeEncodeError):
+            # What it says, and what it is about, holds the header itself: a token, most likely.
+            raise SupplierRefused(
+                f"{source} cannot be asked: a header of ours is unusable. Check the token."
+            ) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as unreached:
             raise SupplierUnavailable(
                 f"{source} cannot be reached: {_reason(unreached)}. Check its URL and that it runs."

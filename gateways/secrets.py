@@ -13,7 +13,7 @@ _FILE = "secret://file/"
 
 
 def resolve(ref: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Give the secret behind `secret://env/NAME` or `secret://file/PATH`.
+    """Give the secret behind `secret://env/NAME` or `secret://file/PATH`, without blanks around it.
 
     Raises:
         InvalidInput: it is no such reference, or there is nothing behind it. The text of what
@@ -35,10 +35,11 @@ def _from_file(path: str) -> str:
     except (OSError, ValueError) as unread:
         reason = unread.strerror if isinstance(unread, OSError) else "it is not UTF-8 text"
         raise InvalidInput(f"The secret file {path!r} cannot be read: {reason}.") from None
-    return _present(content.strip(), f"The secret file {path!r}")
+    return _present(content, f"The secret file {path!r}")
 
 
-def _present(secret: str, place: str) -> str:
+def _present(content: str, place: str) -> str:
+    secret = content.strip()
     if not secret:
         raise InvalidInput(f"{place} holds no secret. Set it, or change the reference.")
     return secret

@@ -190,6 +190,23 @@ async def test_a_token_that_cannot_be_found_is_told_without_its_reference_being_
         await glean.connectors.create(a_connector())
 
 
+@pytest.mark.parametrize("token", ["s3cret\nagain", "s3cret\x01", "s3crét", "s3cret again", ""])
+@pytest.mark.parametrize("kind", ["indexing token", "client token"])
+async def test_a_token_that_no_header_takes_is_refused_and_not_shown(kind: str, token: str) -> None:
+    tokens = {"indexing token": INDEXING_TOKEN, "client token": CLIENT_TOKEN, kind: token}
+    credentials = GleanCredentials(
+        lambda: tokens["indexing token"], lambda: tokens["client token"], ADA
+    )
+    glean = Glean(credentials=credentials)
+
+    probe = await glean.connectors.probe(a_connector(), thorough=True)
+
+    assert not probe.connected
+    assert f"the {kind} holds signs that no token has" in probe.message
+    assert "s3cr" not in probe.message
+    assert glean.requests == []
+
+
 # --- upload -----------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from datetime import timedelta
+from traceback import format_exception
 
 import httpx
 import pytest
@@ -182,6 +183,19 @@ async def test_a_slow_supplier_meets_our_time_limit(time: Time) -> None:
         await silent.ask(Call("GET", "/things", attempts=2, seconds=0.02))
 
     assert len(time.slept) == 1
+
+
+@pytest.mark.parametrize("token", ["s3cret\n", "s3cret\0", "s3crét"])
+async def test_a_token_that_cannot_be_sent_is_never_shown(token: str, time: Time) -> None:
+    call = Call("GET", "/things", headers={"authorization": f"Bearer {token}"})
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with open_client(f"http://127.0.0.1:{server.getsockname()[1]}") as client:
+            with pytest.raises(SupplierRefused, match="a header of ours is unusable") as raised:
+                await Supplier(client, "The shop", time.timing).ask(call)
+
+    assert "s3cr" not in "".join(format_exception(raised.value))
+    assert time.slept == []
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -20,7 +20,11 @@ def test_a_secret_in_a_file_is_found_without_its_line_end(tmp_path: Path) -> Non
     assert resolve(f"secret://file/{tmp_path}/token") == "s3cret"
 
 
-@pytest.mark.parametrize("environ", [{}, {"GLEAN_TOKEN": ""}])
+def test_a_secret_in_the_environment_is_found_without_its_line_end() -> None:
+    assert resolve("secret://env/GLEAN_TOKEN", {"GLEAN_TOKEN": " s3cret\r\n"}) == "s3cret"
+
+
+@pytest.mark.parametrize("environ", [{}, {"GLEAN_TOKEN": ""}, {"GLEAN_TOKEN": " \n"}])
 def test_a_missing_variable_is_named(environ: dict[str, str]) -> None:
     with pytest.raises(InvalidInput, match="The environment variable 'GLEAN_TOKEN' holds no"):
         resolve("secret://env/GLEAN_TOKEN", environ)
