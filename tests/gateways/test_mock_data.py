@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
+from domain.errors import InvalidInput, NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
 from domain.journey import uuid_of
 from domain.recipe import Recipe
 from domain.record import Record
@@ -152,6 +152,16 @@ async def test_names_are_kept_inside_their_place_in_the_path() -> None:
     assert app.asked == [("GET", "/templates/a%2F..%2Fb/c%3Fd")]
 
 
+@pytest.mark.parametrize("pair", [("..", "mock-data"), ("..", ".."), ("healthcare", "")])
+async def test_names_that_would_lead_elsewhere_are_not_asked_for(pair: tuple[str, str]) -> None:
+    app = Scripted(said([WIRE]))
+
+    with pytest.raises(InvalidInput, match="cannot be a part of a path"):
+        await MockDataClient(calling(app), Time().timing).templates_for(*pair)
+
+    assert app.asked == []
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -218,6 +228,11 @@ async def test_a_sample_may_be_a_list_or_a_named_list(form: Any) -> None:
     assert await supplier(said(form)).samples("any") == some(3)
 
 
+async def test_a_sample_of_another_template_is_a_lie() -> None:
+    with pytest.raises(SupplierLied, match="asked for template_id any and answered for 'other'"):
+        await supplier(said({"template_id": "other", "records": some(3)})).samples("any")
+
+
 async def test_an_unknown_template_has_no_sample() -> None:
     with pytest.raises(NotFound, match="knows no template nothing"):
         await local().samples("nothing")
@@ -265,35 +280,89 @@ async def test_a_supplier_that_knows_no_pages_sends_all_at_once() -> None:
     assert (len(found), len(app.asked)) == (1200, 1)
 
 
-async def test_json_lines_are_read_as_well() -> None:
+@pytest.mark.parametrize("name", ["x-ndjson", "ndjson", "jsonl", "jsonlines", "x-jsonlines"])
+async def test_json_lines_are_read_as_well(name: str) -> None:
     lines = "\n".join(json.dumps(each) for each in some(3)) + "\n\n"
-    answer = Said(200, lines.encode(), {"content-type": "application/x-ndjson; charset=utf-8"})
+    answer = Said(200, lines.encode(), {"content-type": f"application/{name}; charset=utf-8"})
 
     assert await generated(supplier(answer), recipe(3)) == some(3)
 
 
-async def test_a_line_that_is_cut_off_is_a_lie() -> None:
-    answer = Said(200, b'{"id": "r0"}\n{"id":', {"content-type": "application/x-ndjson"})
+@pytest.mark.parametrize(
+    "line", [b'{"id":', b'{"id": "r1"},{"id": "r2"}', b'{"id": NaN}', b'{"id": "r1"} {}']
+)
+async def test_a_line_that_is_not_one_value_is_a_lie_and_is_named(line: bytes) -> None:
+    lines = b'{"id": "r0"}\n\n' + line + b'\n{"id": "r3"}'
+    answer = Said(200, lines, {"content-type": "application/x-ndjson"})
 
-    with pytest.raises(SupplierLied, match="broken line"):
-        await generated(supplier(answer), recipe(2))
+    with pytest.raises(SupplierLied, match="sent as line 3, after 1 records, what is not one JSON"):
+        await generated(supplier(answer), recipe(3))
 
 
-@pytest.mark.parametrize("count", [0, 9, 11])
-async def test_more_or_fewer_records_than_asked_are_a_lie(count: int) -> None:
-    with pytest.raises(SupplierLied, match=f"sent {count} records from number 1 on where 10 of 10"):
+async def test_an_answer_that_says_created_is_as_good() -> None:
+    assert await generated(supplier(said(some(3), 201)), recipe(3)) == some(3)
+
+
+@pytest.mark.parametrize(
+    "echo", [{"template_id": "healthcare_confluence", "seed": 11}, {"seed": "11"}, {"seed": None}]
+)
+async def test_what_was_asked_may_be_repeated(echo: dict[str, Any]) -> None:
+    answer = said({"records": some(3), "record_count": 3} | echo)
+
+    assert await generated(supplier(answer), recipe(3)) == some(3)
+
+
+@pytest.mark.parametrize(
+    ("echo", "named"),
+    [
+        (
+            {"template_id": "another"},
+            "template_id healthcare_confluence and answered for 'another'",
+        ),
+        ({"seed": 99}, "seed 11 and answered for 99"),
+    ],
+)
+async def test_records_of_another_recipe_are_a_lie(echo: dict[str, Any], named: str) -> None:
+    with pytest.raises(SupplierLied, match=named):
+        await generated(supplier(said({"records": some(3)} | echo)), recipe(3))
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "sent 0 records from number 1 on where 10 of 10"),
+        (9, "sent 9 records where 10 were asked for and, asked for the rest, .* id r0 again"),
+        (11, "sent 11 records from number 1 on where 10 of 10"),
+    ],
+)
+async def test_more_or_fewer_records_than_asked_are_a_lie(count: int, told: str) -> None:
+    with pytest.raises(SupplierLied, match=told):
         await generated(supplier(said(some(count))), recipe(10))
 
 
-async def test_a_short_second_page_is_a_lie() -> None:
-    short = supplier(said(some(500)), said(some(3, 500)))
+async def test_a_supplier_of_smaller_pages_is_asked_for_the_rest() -> None:
+    app = Scripted(said(some(100)), said(some(100, 100)), said(some(50, 200)))
 
-    with pytest.raises(SupplierLied, match="sent 3 records from number 501 on where 100 of 600"):
+    found = await generated(MockDataClient(calling(app), Time().timing), recipe(250))
+
+    asked = [json.loads(each) for each in app.bodies]
+    assert [(each.get("offset"), each.get("limit")) for each in asked] == [
+        (None, None),
+        (100, 150),
+        (200, 50),
+    ]
+    assert found == some(250)
+
+
+async def test_a_supplier_that_ends_early_lies() -> None:
+    short = supplier(said(some(500)), said(some(3, 500)), said([]))
+
+    with pytest.raises(SupplierLied, match="sent 0 records from number 504 on where 97 of 600"):
         await generated(short, recipe(600))
 
 
 async def test_the_same_page_again_and_again_is_a_lie() -> None:
-    with pytest.raises(SupplierLied, match="two records with the id r0"):
+    with pytest.raises(SupplierLied, match="asked for the rest, the one with the id r0 again"):
         await generated(supplier(said(some(500))), recipe(1000))
 
 
