@@ -45,7 +45,7 @@ class MockData(Protocol):
     def generate(self, recipe: Recipe, /) -> AsyncIterator[Sequence[Record]]:
         """Generate a recipe's records in pages of at most 100, in order.
 
-        The same recipe gives the same records.
+        The same recipe gives the same records. Raises NotFound when its template is gone.
         """
         ...
 
