@@ -1,12 +1,10 @@
-"""What skills take in: one model a skill, strict about names, lax about number formats."""
+"""What skills take in: one model a skill, and none takes what its published schema refuses."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from domain.commands import (
     Introduction,
@@ -15,70 +13,40 @@ from domain.commands import (
     TeardownDataset,
     ValidateNow,
 )
-from domain.journey import JourneyStage
-from domain.lifecycle import DatasetStatus, TeardownReason
+from domain.lifecycle import TeardownReason
 from domain.state import Wish
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _text(value: Any) -> Any:
-    """Take a number where text is meant: a seed is digits however it is written."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value) if isinstance(value, int) else value
-
-
-Reference = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
-        description="A slug or a UUID, 1 to 128 letters, digits, dots, hyphens and underscores.",
-    ),
-]
-Stage = Annotated[JourneyStage, BeforeValidator(_lower)]
-Type = Annotated[
-    str, Field(pattern=r"^[a-z0-9]{1,40}$", description="A dataset type, such as confluence.")
-]
-Word = Annotated[str, Field(min_length=1, max_length=100)]
-Seed = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=100)]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-MOST_SECONDS = 30 * 86400
-"""The longest lifetime of an ephemeral dataset."""
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _duration(value: Any) -> Any:
-    """Take `30m`, `2h`, `1d` beside ISO 8601 and seconds."""
-    if isinstance(value, str) and value[:-1].isdigit() and value[-1:] in _UNITS:
-        return int(value[:-1]) * _UNITS[value[-1]]
-    return value
-
-
-Lifetime = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    Field(gt=timedelta(0), le=timedelta(seconds=MOST_SECONDS)),
-]
+from protocol.fields import (
+    Code,
+    Digest,
+    Flag,
+    Lifetime,
+    PageSize,
+    PageToken,
+    PreviewCount,
+    Reason,
+    RecordCount,
+    Reference,
+    Run,
+    Seed,
+    Stage,
+    Status,
+    Type,
+    Types,
+    Word,
+)
 
 
 class SkillInput(BaseModel):
-    """What every skill's input shares: unknown fields are errors, numbers may be doubles."""
+    """What every skill's input shares: unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ClientInput(SkillInput):
     """A client introduced with its first request."""
 
     name: Word
-    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
+    code: Code
     industry: Word
     use_case: Word
 
@@ -94,9 +62,9 @@ class _Wished(SkillInput):
     client_id: Reference
     stage: Stage
     requested_by: Word | None = None
-    record_count: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    record_count: RecordCount | None = None
     seed: Seed | None = None
-    strict: bool = False
+    strict: Flag = False
     ephemeral: Ephemeral | None = None
     client: ClientInput | None = None
 
@@ -117,8 +85,8 @@ class _Wished(SkillInput):
 class ProvisionDatasetsInput(_Wished):
     """Datasets of several types for one stage of a journey (seed: DatasetProvisionRequested)."""
 
-    dataset_types: Annotated[tuple[Type, ...], Field(min_length=1, max_length=20)]
-    dry_run: bool = False
+    dataset_types: Types
+    dry_run: Flag = False
     plan_digest: Digest | None = None
 
     def command(self) -> ProvisionDatasets:
@@ -139,7 +107,7 @@ class ProvisionDatasetInput(_Wished):
 class DatasetInput(SkillInput):
     """One dataset, by its id or by its connector's name (then the newest of that name)."""
 
-    dataset_id: UUID | Reference
+    dataset_id: Reference
 
 
 def resolved(dataset_id: UUID | str) -> UUID:
@@ -166,8 +134,8 @@ class RestoreDatasetInput(DatasetInput):
 class TeardownDatasetInput(DatasetInput):
     """The dataset to tear down; `force` leaves out the grace period."""
 
-    reason: Annotated[TeardownReason, BeforeValidator(_lower)] = TeardownReason.MANUAL_REQUEST
-    force: bool = False
+    reason: Reason = TeardownReason.MANUAL_REQUEST
+    force: Flag = False
 
     def command(self) -> TeardownDataset:
         """Give the command this input asks for."""
@@ -180,9 +148,9 @@ class ListDatasetsInput(SkillInput):
     journey_id: Reference | None = None
     client_id: Reference | None = None
     stage: Stage | None = None
-    status: Annotated[DatasetStatus, BeforeValidator(_lower)] | None = None
-    page_size: Annotated[int, Field(ge=1, le=100)] = 50
-    page_token: Annotated[str, Field(max_length=200)] | None = None
+    status: Status | None = None
+    page_size: PageSize = 50
+    page_token: PageToken | None = None
 
 
 class ListTemplatesInput(SkillInput):
@@ -202,7 +170,7 @@ class DescribeTemplateInput(SkillInput):
 class PreviewTemplateInput(DescribeTemplateInput):
     """A few sample records of a template."""
 
-    record_count: Annotated[int, Field(ge=1, le=50)] = 5
+    record_count: PreviewCount = 5
 
 
 class SelectTemplateInput(SkillInput):
@@ -211,7 +179,7 @@ class SelectTemplateInput(SkillInput):
     industry: Word
     use_case: Word
     dataset_type: Type
-    strict: bool = False
+    strict: Flag = False
 
 
 class ConfigureConnectorInput(SkillInput):
@@ -225,4 +193,4 @@ class ConfigureConnectorInput(SkillInput):
 class QualityReportInput(DatasetInput):
     """A dataset's validation: the last one, or run number `run`."""
 
-    run: Annotated[int, Field(ge=1)] | None = None
+    run: Run | None = None
