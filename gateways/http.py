@@ -57,7 +57,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of one of the statuses the caller can read; `source` says whose it is."""
+    """An answer of one of the statuses the caller can read; `source` says whose it is.
+
+    Where the other side repeats our token, `content` has an ellipsis in its place.
+    """
 
     source: str
     status: int
@@ -157,10 +160,10 @@ class Supplier:
             ) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as unreached:
             raise SupplierUnavailable(
-                f"{source} cannot be reached: {_reason(unreached)}. Check its URL and that it runs."
+                f"{source} cannot be reached: {_reason(unreached, call)}. Check its URL and that it runs."
             ) from unreached
         except (httpx.TransportError, ConnectionError, TimeoutError) as broken:
-            reason = _reason(broken, call.seconds)
+            reason = _reason(broken, call)
             if call.idempotent:
                 raise SupplierUnavailable(f"{source} did not answer: {reason}.") from broken
             raise OutcomeUnknown(f"{source}: the answer was lost: {reason}.") from broken
@@ -181,7 +184,7 @@ class Supplier:
             source=source,
             status=response.status_code,
             media_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
-            content=content,
+            content=_without_token(content, call),
             response_time_ms=(self._timing.monotonic() - started) * 1000,
         )
         if answer.status not in call.accept:
@@ -203,9 +206,7 @@ class Supplier:
         said = f"{answer.source} answered {answer.status}"
         match answer.status:
             case 401 | 403:
-                return SupplierRefused(
-                    f"{said}: it does not let us in. Check the token, its kind and its scopes."
-                )
+                return SupplierRefused(f"{said}: {_not_let_in(answer, call)}")
             case 429 | 408 | 500 | 502 | 503 | 504:
                 if not call.idempotent and answer.status not in _NEVER_DONE:
                     return OutcomeUnknown(f"{said}, so the outcome is not known.")
@@ -215,7 +216,7 @@ class Supplier:
             case status if status < HTTPStatus.BAD_REQUEST:
                 return SupplierRefused(f"{said}, a redirect we do not follow. Check its URL.")
             case _:
-                return SupplierRefused(f"{said}: {_without_secrets(answer.excerpt(), call)}")
+                return SupplierRefused(f"{said}: {answer.excerpt()}")
 
     def _retry_after(self, headers: httpx.Headers) -> timedelta | None:
         """How long to stay away, at most `LONGEST_PAUSE_SECONDS`; None where nothing sane is said."""
@@ -260,10 +261,11 @@ def _fields(wrong: ValidationError) -> str:
     return "; ".join(named[:_SHOWN_FIELDS]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _reason(broken: BaseException, seconds: float | None = None) -> str:
-    if isinstance(broken, TimeoutError) and seconds is not None:
-        return f"nothing came within {seconds:g} seconds"
-    return str(broken) or type(broken).__name__
+def _reason(broken: BaseException, call: Call) -> str:
+    if isinstance(broken, TimeoutError):
+        return f"nothing came within {call.seconds:g} seconds"
+    # What breaks the protocol is quoted, whatever it repeats of our request.
+    return _without_token(str(broken).encode(), call).decode() or type(broken).__name__
 
 
 def _seconds(headers: Mapping[str, str], timing: Timing) -> float | None:
@@ -280,6 +282,18 @@ def _seconds(headers: Mapping[str, str], timing: Timing) -> float | None:
         return None
 
 
-def _without_secrets(text: str, call: Call) -> str:
-    _, _, token = call.headers.get("authorization", "").partition(" ")
-    return text.replace(token, "…") if token else text
+def _not_let_in(answer: Answer, call: Call) -> str:
+    said = answer.excerpt()
+    reason = "it does not let us in" + (f" ({said})" if said else "")
+    if _token(call):
+        return f"{reason}. Check the token, its kind and its scopes."
+    return f"{reason}. We send it no token: have whoever runs it let us in."
+
+
+def _without_token(text: bytes, call: Call) -> bytes:
+    token = _token(call)
+    return text.replace(token, "…".encode()) if token else text
+
+
+def _token(call: Call) -> bytes:
+    return call.headers.get("authorization", "").partition(" ")[2].encode()

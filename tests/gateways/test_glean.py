@@ -160,6 +160,13 @@ async def test_a_refused_look_at_a_datasource_that_exists_is_no_absence() -> Non
     assert len(app.asked) == 2
 
 
+async def test_a_refused_look_repeats_no_token() -> None:
+    app = Scripted(Said(400, f"{INDEXING_TOKEN} may not".encode()), said({"documents": {}}))
+
+    with pytest.raises(SupplierRefused, match="configuration: … may not"):
+        await scripted(app).create(a_connector())
+
+
 async def test_without_a_test_user_nobody_is_let_in() -> None:
     glean = Glean(credentials=GleanCredentials(lambda: INDEXING_TOKEN, lambda: CLIENT_TOKEN, ""))
 

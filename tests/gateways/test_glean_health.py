@@ -71,6 +71,15 @@ async def test_a_revoked_indexing_token_is_not_let_in() -> None:
     assert "401" in probe.message
 
 
+async def test_a_token_that_glean_repeats_is_not_told() -> None:
+    app = Scripted(Said(401, f"unknown token {INDEXING_TOKEN}".encode()))
+    connectors = GleanConnectors(calling(app), the_credentials(), Time().timing)
+
+    probe = await connectors.probe(a_connector(), thorough=False)
+
+    assert "answered 401: unknown token …" in probe.message
+
+
 async def test_a_client_token_of_the_wrong_kind_is_found_by_a_thorough_knock() -> None:
     wrong = GleanCredentials(lambda: INDEXING_TOKEN, lambda: INDEXING_TOKEN, ADA)
     glean, connector = Glean(credentials=wrong), a_connector()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from datetime import timedelta
 from traceback import format_exception
@@ -16,6 +17,7 @@ from gateways.pace import RateLimit
 from tests.gateways.foreign import Said, Scripted, Time, calling, page, said
 
 GET = Call("GET", "/things")
+WITH_TOKEN = Call("GET", "/things", headers={"authorization": "Bearer s3cret"})
 EFFECT = Call("POST", "/things", b"{}", idempotent=False)
 
 
@@ -26,6 +28,11 @@ def time() -> Time:
 
 def supplier(app: Scripted, time: Time, largest_bytes: int = 10_000) -> Supplier:
     return Supplier(calling(app), "The shop", time.timing, largest_bytes=largest_bytes)
+
+
+def port_of(server: asyncio.Server) -> int:
+    port: int = server.sockets[0].getsockname()[1]
+    return port
 
 
 async def test_an_answer_brings_its_json_and_how_long_it_took(time: Time) -> None:
@@ -200,16 +207,60 @@ async def test_a_token_that_cannot_be_sent_is_never_shown(token: str, time: Time
 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_refused_token_is_named_as_such(status: int, time: Time) -> None:
-    with pytest.raises(SupplierRefused, match="Check the token"):
+    with pytest.raises(SupplierRefused, match=r"let us in\. Check the token"):
+        await supplier(Scripted(Said(status)), time).ask(WITH_TOKEN)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_whoever_gets_no_token_refuses_something_else(status: int, time: Time) -> None:
+    with pytest.raises(SupplierRefused, match="We send it no token"):
         await supplier(Scripted(Said(status)), time).ask(GET)
 
 
-async def test_a_refusal_tells_what_the_supplier_said_but_never_a_token(time: Time) -> None:
-    app = Scripted(Said(400, b"the token s3cret\n may not"))
-    call = Call("GET", "/things", headers={"authorization": "Bearer s3cret"})
+@pytest.mark.parametrize("call", [GET, WITH_TOKEN])
+async def test_why_we_are_not_let_in_is_told(call: Call, time: Time) -> None:
+    app = Scripted(Said(403, b"10.1.2.3 is not allowed"))
+
+    with pytest.raises(SupplierRefused, match=r"let us in \(10\.1\.2\.3 is not allowed\)\."):
+        await supplier(app, time).ask(call)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_refusal_tells_what_the_supplier_said_but_never_a_token(
+    status: int, time: Time
+) -> None:
+    app = Scripted(Said(status, b"the token s3cret\n may not"))
 
     with pytest.raises(SupplierRefused, match="the token … may not"):
-        await supplier(app, time).ask(call)
+        await supplier(app, time).ask(WITH_TOKEN)
+
+
+async def test_a_token_is_gone_before_what_was_said_is_cut(time: Time) -> None:
+    app = Scripted(Said(400, b"x" * 197 + b"s3cret"))
+
+    with pytest.raises(SupplierRefused, match=r"xx…$"):
+        await supplier(app, time).ask(WITH_TOKEN)
+
+
+async def test_an_answer_we_can_read_repeats_no_token_either(time: Time) -> None:
+    app = Scripted(said({"errorText": "s3cret may not"}))
+
+    answer = await supplier(app, time).ask(WITH_TOKEN)
+
+    assert answer.object() == {"errorText": "… may not"}
+
+
+async def test_an_answer_that_is_no_http_repeats_no_token_either(time: Time) -> None:
+    async def shout(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ns3cret\r\n\r\n")
+        writer.close()
+
+    async with (
+        await asyncio.start_server(shout, "127.0.0.1", 0) as server,
+        open_client(f"http://127.0.0.1:{port_of(server)}") as client,
+    ):
+        with pytest.raises(SupplierUnavailable, match=r"did not answer: .*…"):
+            await Supplier(client, "The shop", time.timing).ask(WITH_TOKEN)
 
 
 async def test_a_redirect_is_not_followed(time: Time) -> None:
