@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -21,17 +22,26 @@ class Connections:
     def __init__(self) -> None:
         """Begin with none open."""
         self._open: MutableSet[_Connection] = WeakSet()
+        self._threads: MutableSet[Thread] = WeakSet()
 
     def __call__(self, path: str, **options: Any) -> aiosqlite.Connection:
         """Give a connection to a file, to be opened by awaiting it."""
         connection = _Connection(path, options)
         self._open.add(connection)
+        self._threads.add(connection.thread)
         return connection
 
     async def end(self) -> None:
         """End every connection and its thread."""
         ends = [each.stop() for each in self._open]
         await asyncio.gather(*(each for each in ends if each is not None))
+        await asyncio.to_thread(self._wait_for_threads)
+
+    def _wait_for_threads(self) -> None:
+        """Wait until each thread has ended, those included whose connection nobody held."""
+        for each in list(self._threads):
+            if each.is_alive():
+                each.join()
 
 
 class _Connection(aiosqlite.Connection):
@@ -45,6 +55,11 @@ class _Connection(aiosqlite.Connection):
         super().__init__(lambda: sqlite3.connect(path, **options), _ROWS_AT_A_TIME)
         self._thread.daemon = True  # as SQLAlchemy sets it for connections it opens itself
         self._ending: asyncio.Future[Any] | None = None
+
+    @property
+    def thread(self) -> Thread:
+        """The thread that does the connection's work; it goes on a little after its last answer."""
+        return self._thread
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Let the thread finish what it was given and end; tells when it has."""
