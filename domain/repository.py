@@ -1,4 +1,4 @@
-"""The shared repository's ports: transactions, reads, the catalogue, progress and leases."""
+"""The shared repository's ports: transactions, reads, progress and leases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from domain.events import DatasetProvisionRequested, EventContext, RecordedEvent
 from domain.journey import Client, ClientId, Journey, JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.record import JsonObject
-from domain.template import DatasetTemplate
 from domain.work import Progress
 
 
@@ -64,6 +63,10 @@ class Transaction(Protocol):
 
     async def keep_request(self, request: Request, /) -> None:
         """Write down an accepted request. Raises Conflict when its message came before."""
+        ...
+
+    async def call_off(self, task_id: str, /) -> None:
+        """Write down that the request of a task was called off."""
         ...
 
     async def publish(
@@ -177,18 +180,6 @@ class ProgressLog(Protocol):
 
     async def standings(self, tenant: str, ids: Collection[UUID], /) -> dict[UUID, Standing]:
         """Tell where each dataset stands; unknown ones are left out."""
-        ...
-
-
-class Catalogue(Protocol):
-    """The templates we know, kept in the registry (seed: dataset_templates)."""
-
-    async def templates(self, tenant: str, /) -> Sequence[DatasetTemplate]:
-        """Give the newest version of every template, by key."""
-        ...
-
-    async def keep(self, tenant: str, templates: Sequence[DatasetTemplate], /) -> None:
-        """Keep templates; one whose digest is known already changes nothing."""
         ...
 
 

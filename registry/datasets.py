@@ -16,7 +16,7 @@ from domain.quality import QualityScore
 from domain.template import DatasetTemplate
 from registry.rows import Values, dataset_of, unknown_dataset, values_of_place, values_of_state
 from registry.tables import IS_ACTIVE, datasets
-from registry.templates import fingerprint_of, keep_templates, templates_by_fingerprint
+from registry.templates import fingerprint_of, templates_by_fingerprint, write_template
 
 if TYPE_CHECKING:
     from domain.repository import Slot
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _d = datasets.c
 
-_OF_THE_ENGINE = {"due_at", "is_rung", "lease_owner", "lease_until"}
+_OF_THE_ENGINE = {"due_at", "lease_owner", "lease_until"}
 _READ: list[Column[Any]] = [each for each in _d if each.name not in _OF_THE_ENGINE]
 
 ALL_DATASETS = select(*_READ).where(_d.tenant == bindparam("of_tenant"))
@@ -133,7 +133,6 @@ async def insert_dataset(
         "version": dataset.version,
         "template_fingerprint": fingerprint,
         "due_at": due_at,
-        "is_rung": False,
     }
     await session.connection.execute(_INSERT, row)
 
@@ -169,7 +168,7 @@ async def keep_template_of(session: Session, dataset: Dataset, before: Before) -
         return before.fingerprint if template is not None else None
     fingerprint = fingerprint_of(template)
     if fingerprint != before.fingerprint:
-        await keep_templates(session, [template])
+        await write_template(session, fingerprint, template)
     return fingerprint
 
 

@@ -135,6 +135,7 @@ requests = Table(
     Column("since", BigInteger, nullable=False),
     Column("message", LargeBinary, nullable=False),
     Column("is_settled", Boolean, nullable=False),
+    Column("is_cancelled", Boolean, nullable=False),
     Column("accepted_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant", "subject", "agent", "message_id"),
     Index(
@@ -159,11 +160,3 @@ progress = Table(
     _of_dataset(),
 )
 """How far a dataset's order has come; overwritten a few times a second."""
-
-ticks = Table(
-    "ticks",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("tick", UtcDateTime, primary_key=True),
-)
-"""Which tick of which schedule somebody has taken; the schedules are everybody's, not a tenant's."""

@@ -8,22 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    bindparam,
-    case,
-    delete,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Select, bindparam, case, or_, select, tuple_, update
 
 from domain.repository import Claim
-from registry.dialect import database_now, insert_once, lease_end
-from registry.history import ticks
+from registry.dialect import database_now, lease_end
 from registry.tables import datasets
 
 if TYPE_CHECKING:
@@ -32,8 +20,6 @@ if TYPE_CHECKING:
     from registry.database import Database
 
 _d = datasets.c
-
-_KEPT_TICKS = timedelta(days=1)
 
 
 class SqlLeases:
@@ -63,8 +49,8 @@ class SqlLeases:
     async def release(self, claim: Claim, due_at: datetime | None, version: int, /) -> None:
         """Give a lease back.
 
-        `due_at` is kept only where the row is still at `version` and nobody has rung since the
-        claim; else the row stays due as whoever wrote or rang has left it.
+        `due_at` is kept only where the row is still at `version`; else the row stays due as
+        whoever wrote has left it.
         """
         asked = {
             "of_tenant": claim.tenant,
@@ -82,57 +68,21 @@ class SqlLeases:
             found = await connection.execute(_next_due(self._database.dialect))
             return found.scalar_one_or_none()
 
-    async def due(self, tenant: str, dataset_id: UUID, at: datetime, /) -> None:
-        """Make a dataset due at `at`, or earlier where it is; its version stays.
 
-        A ring during a turn outlasts it: the row is still due when the lease is given back.
-        """
-        asked = {"of_tenant": tenant, "of_dataset": dataset_id, "at": at}
-        async with self._database.engine.begin() as connection:
-            await connection.execute(_RING, asked)
-
-    async def take_tick(self, name: str, tick: datetime, /) -> bool:
-        """Take a tick of a schedule; only one process ever gets True for it.
-
-        Ticks more than a day older are forgotten.
-        """
-        async with self._database.engine.begin() as connection:
-            old = {"of_name": name, "before": tick - _KEPT_TICKS}
-            await connection.execute(_FORGET_TICKS, old)
-            statement = insert_once(self._database.dialect, ticks)
-            taken = await connection.execute(statement, {"name": name, "tick": tick})
-        return taken.rowcount == 1
-
-
-_THIS = (_d.tenant == bindparam("of_tenant"), _d.dataset_id == bindparam("of_dataset"))
-
-_MAY_REST = and_(_d.version == bindparam("of_version"), _d.is_rung.is_(False))
+_NEXT_DUE = bindparam("next_due", type_=_d.due_at.type)
 
 _RELEASE = (
     update(datasets)
-    .where(*_THIS, _d.lease_owner == bindparam("owner"))
+    .where(
+        _d.tenant == bindparam("of_tenant"),
+        _d.dataset_id == bindparam("of_dataset"),
+        _d.lease_owner == bindparam("owner"),
+    )
     .values(
         lease_owner=None,
         lease_until=None,
-        due_at=case(
-            (_MAY_REST, bindparam("next_due", type_=_d.due_at.type)),
-            else_=_d.due_at,
-        ),
+        due_at=case((_d.version == bindparam("of_version"), _NEXT_DUE), else_=_d.due_at),
     )
-)
-
-_AT = bindparam("at", type_=_d.due_at.type)
-
-_RING = (
-    update(datasets)
-    .where(*_THIS)
-    .values(
-        is_rung=True, due_at=case((or_(_d.due_at.is_(None), _d.due_at > _AT), _AT), else_=_d.due_at)
-    )
-)
-
-_FORGET_TICKS = delete(ticks).where(
-    ticks.c.name == bindparam("of_name"), ticks.c.tick < bindparam("before")
 )
 
 
@@ -152,7 +102,7 @@ def _claim(dialect: str) -> ReturningUpdate[str, UUID]:
     return (
         update(datasets)
         .where(tuple_(_d.tenant, _d.dataset_id).in_(due_statement(dialect)))
-        .values(lease_owner=bindparam("owner"), lease_until=lease_end(dialect), is_rung=False)
+        .values(lease_owner=bindparam("owner"), lease_until=lease_end(dialect))
         .returning(_d.tenant, _d.dataset_id)
     )
 

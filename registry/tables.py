@@ -83,7 +83,6 @@ dataset_templates = Table(
     Column("digest", Text, nullable=False),
     Column("template", Value[DatasetTemplate](DatasetTemplate), nullable=False),
     Column("kept_at", UtcDateTime, nullable=False),
-    Index("ix_dataset_templates_key", "tenant", "key"),
 )
 """Every template ever kept; `fingerprint` is that of the whole, `digest` of what makes content."""
 
@@ -129,7 +128,6 @@ datasets = Table(
     Column("pursued_since", UtcDateTime),
     Column("busy_until", UtcDateTime),
     Column("due_at", UtcDateTime),
-    Column("is_rung", Boolean, nullable=False),
     Column("lease_owner", Text),
     Column("lease_until", UtcDateTime),
     ForeignKeyConstraint(
@@ -150,9 +148,9 @@ datasets = Table(
 )
 """One row a dataset: its facts, when it is due, and who holds it just now.
 
-`due_at`, `is_rung`, `lease_owner` and `lease_until` stand outside the version: the engine writes
-them, the rest is written by nobody but the aggregate. `quality_score` is for comparing; the exact
-score is in `quality`.
+`due_at`, `lease_owner` and `lease_until` stand outside the version: the engine writes them, the
+rest is written by nobody but the aggregate. `quality_score` is for comparing; the exact score is
+in `quality`.
 """
 
 Index(

@@ -28,7 +28,6 @@ def test_the_world_is_reached_through_these_ports_alone() -> None:
         "Delegate",
         "Registry",
         "Transaction",
-        "Catalogue",
         "Leases",
         "ProgressLog",
     }

@@ -22,7 +22,6 @@ from registry.leases import SqlLeases
 from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
-from registry.templates import SqlCatalogue
 from tests.builders import NOW, TENANT, a_journey
 
 _NUMBERS = itertools.count(1)
@@ -60,7 +59,6 @@ class House:
 
     def __post_init__(self) -> None:
         self.registry = SqlRegistry(self.database)
-        self.catalogue = SqlCatalogue(self.database)
         self.progress = SqlProgressLog(self.database)
         self.leases = SqlLeases(self.database)
 

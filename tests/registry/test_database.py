@@ -10,7 +10,7 @@ from sqlalchemy import ClauseElement, Dialect, create_mock_engine, make_url, sel
 
 from domain.errors import NotFound
 from registry.dialect import blocking_url, insert_once, lease_end, outbox_number
-from registry.history import ticks
+from registry.history import requests
 from registry.leases import due_statement
 from tests.builders import TENANT, a_dataset, a_journey, find_template
 from tests.registry.databases import ME, House, open_house
@@ -127,7 +127,7 @@ def test_postgresql_numbers_events_inside_the_commit() -> None:
 
 
 def test_postgresql_leaves_alone_what_is_there() -> None:
-    words = _in_postgresql(insert_once("postgresql", ticks))
+    words = _in_postgresql(insert_once("postgresql", requests))
 
     assert words.endswith("ON CONFLICT DO NOTHING")
 

@@ -40,7 +40,6 @@ CALLS: dict[str, Callable[[House], Awaitable[object]]] = {
     "claim": lambda house: house.leases.claim("one", TTL, 5, NOW),
     "beat": lambda house: house.leases.beat("one", [ID], TTL),
     "release": lambda house: house.leases.release(Claim(TENANT, ID, "one"), NOW, 1),
-    "ring": lambda house: house.leases.due(TENANT, ID, NOW),
     "next due": lambda house: house.leases.next_due(),
     "page": lambda house: house.registry.datasets(TENANT, DatasetFilter(), 10, None),
     "next page": lambda house: house.registry.datasets(TENANT, DatasetFilter(), 10, TOKEN),

@@ -108,44 +108,6 @@ async def test_a_release_at_an_old_version_leaves_the_row_due(house: House) -> N
     assert await house.leases.next_due() == NOW
 
 
-async def test_a_ring_during_a_turn_outlasts_it(house: House) -> None:
-    dataset = await house.keep(a_dataset())
-    (claim,) = await house.leases.claim("one", LONG, 5, NOW)
-    await house.leases.due(TENANT, dataset.place.dataset_id, NOW)
-
-    await house.leases.release(claim, LATER, dataset.version)
-
-    assert await house.leases.next_due() == NOW
-
-
-async def test_a_ring_is_heard_once(house: House) -> None:
-    dataset = await house.keep(a_dataset())
-    await house.leases.due(TENANT, dataset.place.dataset_id, NOW)
-    (claim,) = await house.leases.claim("one", LONG, 5, NOW)
-
-    await house.leases.release(claim, LATER, dataset.version)
-
-    assert await house.leases.next_due() == LATER
-
-
-async def test_a_ring_makes_a_resting_dataset_due_and_keeps_its_version(house: House) -> None:
-    dataset = await house.keep(a_dataset())
-    await house.save(dataset, None)
-
-    await house.leases.due(TENANT, dataset.place.dataset_id, NOW)
-
-    assert await house.leases.next_due() == NOW
-    assert await house.registry.dataset(TENANT, dataset.place.dataset_id) == dataset
-
-
-async def test_a_ring_never_postpones(house: House) -> None:
-    dataset = await house.keep(a_dataset())
-
-    await house.leases.due(TENANT, dataset.place.dataset_id, LATER)
-
-    assert await house.leases.next_due() == NOW
-
-
 async def test_a_zombie_cannot_release_what_another_holds(house: House) -> None:
     dataset = await house.keep(a_dataset())
     await house.leases.claim("zombie", OVER, 5, NOW)
@@ -175,23 +137,6 @@ async def test_a_lease_changes_nothing_the_aggregate_knows(house: House) -> None
     await house.save(dataset, NOW)
 
     assert dataset.version == 1
-
-
-async def test_a_tick_is_taken_once_over_all_processes(house: House, url: str) -> None:
-    async with open_house(url) as other:
-        turns = [each.leases.take_tick("orphans", NOW) for _, each in _owners(house, other)]
-        taken = await asyncio.gather(*turns)
-
-    assert sum(taken) == 1
-
-
-async def test_each_tick_of_each_schedule_is_its_own(house: House) -> None:
-    await house.leases.take_tick("orphans", NOW)
-
-    next_tick = await house.leases.take_tick("orphans", NOW + timedelta(days=2))
-    other_name = await house.leases.take_tick("health", NOW)
-
-    assert (next_tick, other_name) == (True, True)
 
 
 def _owners(house: House, other: House) -> list[tuple[str, House]]:

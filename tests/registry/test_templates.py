@@ -1,106 +1,48 @@
-"""The catalogue: every template version stays, the newest is given."""
+"""Templates: one row for all datasets made from it, each tenant's its own."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from sqlalchemy import select
 
-from domain.repository import Catalogue, ProgressLog, Standing
-from domain.work import Progress
-from tests.builders import TENANT, a_dataset, a_template
-from tests.registry.databases import OTHERS, House, open_house
-
-
-async def test_the_catalogue_gives_what_was_kept_by_key(house: House) -> None:
-    catalogue: Catalogue = house.catalogue
-    await catalogue.keep(TENANT, [a_template("github"), a_template("confluence")])
-
-    templates = await catalogue.templates(TENANT)
-
-    assert templates == [a_template("confluence"), a_template("github")]
+from domain.lifecycle import DatasetStatus
+from registry.tables import dataset_templates
+from registry.templates import fingerprint_of
+from tests.builders import TENANT, a_dataset, a_dataset_in, a_template, find_template
+from tests.registry.databases import OTHERS, House
 
 
-async def test_an_empty_catalogue_is_kept_as_well(house: House) -> None:
-    await house.catalogue.keep(TENANT, [])
+async def test_a_template_is_written_once_for_all_datasets_made_from_it(house: House) -> None:
+    first, second = a_dataset(), a_dataset("github")
+    for each in (first, second):
+        find_template(each, a_template())
 
-    templates = await house.catalogue.templates(TENANT)
+    kept = [await house.keep(first), await house.keep(second)]
 
-    assert templates == []
-
-
-async def test_the_newest_version_is_given_number_by_number(house: House) -> None:
-    versions = ["1.10.0", "1.9.0", "1.2.0-beta"]
-    await house.catalogue.keep(TENANT, [a_template(version=each) for each in versions])
-
-    (template,) = await house.catalogue.templates(TENANT)
-
-    assert template.version == "1.10.0"
+    assert [each.template for each in kept] == [a_template(), a_template()]
+    assert await written(house) == [(TENANT, fingerprint_of(a_template()))]
 
 
-async def test_of_one_version_the_last_kept_is_given(house: House) -> None:
-    await house.catalogue.keep(TENANT, [a_template()])
-    house.hands.move(minutes=1)
-    edited = replace(a_template(), name="Edited")
-    await house.catalogue.keep(TENANT, [edited])
+async def test_a_dataset_without_a_template_writes_none(house: House) -> None:
+    await house.keep(a_dataset())
 
-    templates = await house.catalogue.templates(TENANT)
-
-    assert templates == [edited]
-
-
-async def test_a_template_known_already_changes_nothing(house: House) -> None:
-    await house.catalogue.keep(TENANT, [a_template()])
-
-    await house.catalogue.keep(TENANT, [a_template(), a_template()])
-
-    assert await house.catalogue.templates(TENANT) == [a_template()]
-
-
-async def test_another_process_gives_the_same_templates(house: House, url: str) -> None:
-    await house.catalogue.keep(TENANT, [a_template()])
-
-    async with open_house(url) as other:
-        templates = await other.catalogue.templates(TENANT)
-
-    assert templates == [a_template()]
-    assert [each.digest for each in templates] == [a_template().digest]
+    assert await written(house) == []
 
 
 async def test_a_tenants_templates_are_its_own(house: House) -> None:
-    await house.catalogue.keep(TENANT, [a_template()])
+    await house.keep(a_dataset_in(DatasetStatus.PROVISIONING))
 
-    templates = await house.catalogue.templates(OTHERS.tenant)
+    await house.keep(
+        a_dataset_in(DatasetStatus.PROVISIONING, a_dataset(tenant=OTHERS.tenant)), OTHERS
+    )
 
-    assert templates == []
-
-
-async def test_the_last_progress_is_given(house: House) -> None:
-    log: ProgressLog = house.progress
-    dataset, silent = await house.keep(a_dataset()), await house.keep(a_dataset("github"))
-    ids = [dataset.place.dataset_id, silent.place.dataset_id]
-    await log.note(TENANT, ids[0], Progress("generate", 100, 500))
-
-    await log.note(TENANT, ids[0], Progress("upload", 200, 500, "documents"))
-
-    assert await log.standings(TENANT, ids) == {
-        ids[0]: Standing(dataset.version, Progress("upload", 200, 500, "documents")),
-        ids[1]: Standing(silent.version, None),
-    }
+    assert [tenant for tenant, _ in await written(house)] == [TENANT, OTHERS.tenant]
 
 
-async def test_progress_stands_outside_the_version_and_rings_no_bell(house: House) -> None:
-    dataset = await house.keep(a_dataset())
-    rings = house.hands.rings
-
-    await house.progress.note(TENANT, dataset.place.dataset_id, Progress("upload", 1, 2))
-
-    assert await house.registry.dataset(TENANT, dataset.place.dataset_id) == dataset
-    assert house.hands.rings == rings
-
-
-async def test_another_tenants_progress_is_not_seen(house: House) -> None:
-    dataset = await house.keep(a_dataset())
-    await house.progress.note(TENANT, dataset.place.dataset_id, Progress("upload", 1, 2))
-
-    seen = await house.progress.standings(OTHERS.tenant, [dataset.place.dataset_id])
-
-    assert seen == {}
+async def written(house: House) -> list[tuple[str, str]]:
+    """Tell whose templates are written down, by tenant and fingerprint."""
+    table = dataset_templates.c
+    async with house.database.reads.connect() as connection:
+        rows = await connection.execute(
+            select(table.tenant, table.fingerprint).order_by(table.tenant)
+        )
+        return [(row.tenant, row.fingerprint) for row in rows]

@@ -1,4 +1,4 @@
-"""The first tables: datasets and their places, their history, requests, progress and ticks."""
+"""The first tables: datasets and their places, their history, requests and progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ _TABLES = (
     "archived_datasets",
     "datasets",
     "journeys",
-    "ticks",
     "requests",
     "outbox",
     "dataset_templates",
@@ -111,7 +110,6 @@ def _create_places() -> None:
         sa.Column("kept_at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "fingerprint", name=op.f("pk_dataset_templates")),
     )
-    op.create_index("ix_dataset_templates_key", "dataset_templates", ["tenant", "key"])
 
 
 def _create_datasets() -> None:
@@ -156,7 +154,6 @@ def _create_datasets() -> None:
         sa.Column("pursued_since", _TIME),
         sa.Column("busy_until", _TIME),
         sa.Column("due_at", _TIME),
-        sa.Column("is_rung", sa.Boolean(), nullable=False),
         sa.Column("lease_owner", sa.Text()),
         sa.Column("lease_until", _TIME),
         sa.CheckConstraint(
@@ -337,6 +334,7 @@ def _create_work() -> None:
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("message", sa.LargeBinary(), nullable=False),
         sa.Column("is_settled", sa.Boolean(), nullable=False),
+        sa.Column("is_cancelled", sa.Boolean(), nullable=False),
         sa.Column("accepted_at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "task_id", name=op.f("pk_requests")),
         sa.UniqueConstraint(
@@ -369,12 +367,6 @@ def _create_work() -> None:
             name=op.f("fk_progress_datasets"),
         ),
         sa.PrimaryKeyConstraint("tenant", "dataset_id", name=op.f("pk_progress")),
-    )
-    op.create_table(
-        "ticks",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("tick", _TIME, nullable=False),
-        sa.PrimaryKeyConstraint("name", "tick", name=op.f("pk_ticks")),
     )
 
 
