@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from http import HTTPStatus
 from itertools import count
 from typing import TypeVar
@@ -17,7 +16,7 @@ from pydantic_core import from_json
 
 from domain.errors import OutcomeUnknown, SupplierLied, SupplierRefused, SupplierUnavailable
 from domain.record import Json, JsonObject
-from gateways.pace import RateLimit, Timing
+from gateways.pace import RateLimit, Timing, asked_pause
 
 LONGEST_PAUSE_SECONDS = 30.0
 """However long a supplier asks us to stay away, we look again after this."""
@@ -220,10 +219,10 @@ class Supplier:
 
     def _retry_after(self, headers: httpx.Headers) -> timedelta | None:
         """How long to stay away, at most `LONGEST_PAUSE_SECONDS`; None where nothing sane is said."""
-        asked = _seconds(headers, self._timing)
+        asked = asked_pause(headers, self._timing.clock)
         if asked is None:
             return None
-        return timedelta(seconds=min(max(asked, 0.0), LONGEST_PAUSE_SECONDS))
+        return timedelta(seconds=min(asked, LONGEST_PAUSE_SECONDS))
 
     def _pause(self, attempt: int, retry_after: timedelta | None) -> float:
         """Half of the pause is chance, so that many who were turned away do not return at once."""
@@ -266,20 +265,6 @@ def _reason(broken: BaseException, call: Call) -> str:
         return f"nothing came within {call.seconds:g} seconds"
     # What breaks the protocol is quoted, whatever it repeats of our request.
     return _without_token(str(broken).encode(), call).decode() or type(broken).__name__
-
-
-def _seconds(headers: Mapping[str, str], timing: Timing) -> float | None:
-    """Read `retry-after-ms`, or `Retry-After` in seconds or as a date."""
-    try:
-        if milliseconds := headers.get("retry-after-ms"):
-            return float(int(milliseconds)) / 1000
-        asked = headers.get("retry-after", "")
-        if asked.isdecimal():
-            return float(int(asked))
-        until: datetime = parsedate_to_datetime(asked)
-        return (until - timing.clock()).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _not_let_in(answer: Answer, call: Call) -> str:
