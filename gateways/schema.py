@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from jsonschema_rs import Draft202012Validator, ReferencingError, ValidationError
+from pydantic_core import from_json, to_json
 
 from domain.checks import RecordFault
 from domain.errors import InvalidInput
@@ -12,6 +14,8 @@ from domain.ports import Validate
 from domain.record import Json, JsonObject, Record
 
 _SHOWN_CHARACTERS = 200
+_SCHEMAS_KEPT = 128
+"""How many compiled schemas are remembered: a schema is the same wherever its text is."""
 
 
 class JsonSchemaRecords:
@@ -19,22 +23,27 @@ class JsonSchemaRecords:
 
     def compiled(self, schema: JsonObject, /) -> Validate:
         """Compile a schema. Raises InvalidInput when it is none, or points outside itself."""
-        try:
-            validator = Draft202012Validator(
-                dict(schema), validate_formats=True, retriever=_fetch_nothing
-            )
-        except (ValidationError, ReferencingError, ValueError) as wrong:
-            raise InvalidInput(f"The schema cannot be used: {_short(str(wrong))}") from wrong
+        return _compiled(to_json(dict(schema)))
 
-        def faults_of(record: Record) -> Iterator[RecordFault]:
-            if validator.is_valid(record):
-                return
-            record_id = str(record.get("id", ""))
-            for error in validator.iter_errors(record):
-                path = ".".join(map(str, error.instance_path))
-                yield RecordFault(record_id, path, _short(error.message))
 
-        return faults_of
+@lru_cache(maxsize=_SCHEMAS_KEPT)
+def _compiled(schema: bytes) -> Validate:
+    try:
+        validator = Draft202012Validator(
+            from_json(schema), validate_formats=True, retriever=_fetch_nothing
+        )
+    except (ValidationError, ReferencingError, ValueError) as wrong:
+        raise InvalidInput(f"The schema cannot be used: {_short(str(wrong))}") from wrong
+
+    def faults_of(record: Record) -> Iterator[RecordFault]:
+        if validator.is_valid(record):
+            return
+        record_id = str(record.get("id", ""))
+        for error in validator.iter_errors(record):
+            path = ".".join(map(str, error.instance_path))
+            yield RecordFault(record_id, path, _short(error.message))
+
+    return faults_of
 
 
 def _fetch_nothing(uri: str) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -82,3 +83,21 @@ def test_a_reference_inside_the_schema_is_followed() -> None:
 def test_what_is_no_schema_of_its_own_is_refused(schema: Any) -> None:
     with pytest.raises(InvalidInput, match="The schema cannot be used"):
         JsonSchemaRecords().compiled(schema)
+
+
+def test_a_schema_is_compiled_once_wherever_its_text_is_the_same() -> None:
+    once = JsonSchemaRecords().compiled(PERSON)
+
+    again = JsonSchemaRecords().compiled(json.loads(json.dumps(PERSON)))
+
+    assert again is once
+
+
+def test_a_schema_that_was_edited_is_compiled_anew() -> None:
+    schema: dict[str, Any] = {"required": ["id"]}
+    JsonSchemaRecords().compiled(schema)
+    schema["required"].append("author")
+
+    found = faults({"id": "r1"}, schema)
+
+    assert len(found) == 1
