@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+import structlog
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+)
 
 from domain.errors import InvalidInput, SupplierLied
 from domain.journey import uuid_of
@@ -13,10 +24,40 @@ from domain.policy import policy_for
 from domain.record import Json
 from domain.template import ContentShare, DatasetTemplate, ObjectType, SampleQuery, TemplateId
 from gateways.http import read
+from gateways.schema import JsonSchemaRecords
 
 MOST_TEMPLATES = 1000
 LARGEST_COUNT = 1_000_000
 """More records than this no template may ask for."""
+
+log = structlog.get_logger("templates")
+
+Category = Literal[
+    "UNCATEGORIZED",
+    "TICKETS",
+    "CRM",
+    "PUBLISHED_CONTENT",
+    "COLLABORATIVE_CONTENT",
+    "QUESTION_ANSWER",
+    "MESSAGING",
+    "CODE_REPOSITORY",
+    "CHANGE_MANAGEMENT",
+    "PEOPLE",
+    "EMAIL",
+    "SSO",
+    "ATS",
+    "KNOWLEDGE_HUB",
+    "EXTERNAL_SHORTCUT",
+    "ENTITY",
+    "CALENDAR",
+    "AGENTS",
+    "AI_CONVERSATION",
+    "AI_ARTIFACT",
+]
+"""What the search engine files an object type under; it refuses any other word."""
+
+_KEY_NAMES = ("template_id", "key", "id")
+_KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$"
 
 
 def _bounds(value: Any) -> Any:
@@ -26,6 +67,14 @@ def _bounds(value: Any) -> Any:
 
 def _or_empty(value: Any) -> Any:
     return [] if value is None else value
+
+
+def _whole(shares: list[_Share]) -> list[_Share]:
+    """Let no part of the records be of a kind that nobody named."""
+    total = sum(each.percent for each in shares)
+    if total not in {0, 100}:
+        raise ValueError(f"the shares add up to {total} percent, not to 100")
+    return shares
 
 
 class _Wire(BaseModel):
@@ -39,7 +88,7 @@ class _Share(_Wire):
 
 class _ObjectType(_Wire):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
-    category: str
+    category: Category
 
 
 class _Query(_Wire):
@@ -53,14 +102,15 @@ class _Query(_Wire):
         return SampleQuery(self.query, expected)
 
 
-_Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$")]
+_Key = Annotated[str, Field(pattern=_KEY_PATTERN)]
 _Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 _Range = Annotated[list[_Count], Field(min_length=2, max_length=2), BeforeValidator(_bounds)]
 _Words = Annotated[list[str], BeforeValidator(_or_empty)]
+_Mix = Annotated[list[_Share], BeforeValidator(_or_empty), AfterValidator(_whole)]
 
 
 class _Template(_Wire):
-    key: Annotated[_Key, Field(validation_alias=AliasChoices("template_id", "key", "id"))]
+    key: Annotated[_Key, Field(validation_alias=AliasChoices(*_KEY_NAMES))]
     name: str
     industry: str
     use_case: str
@@ -72,7 +122,7 @@ class _Template(_Wire):
     quality_expectations: dict[str, Any] = {}
     version: str = "1.0.0"
     expected_fields: _Words = []
-    content_mix: Annotated[list[_Share], BeforeValidator(_or_empty)] = []
+    content_mix: _Mix = []
     topics: _Words = []
     languages: _Words = []
     industries: _Words = []
@@ -85,9 +135,14 @@ class _Template(_Wire):
     sample_queries: Annotated[list[_Query], BeforeValidator(_or_empty)] = []
 
     def template(self) -> DatasetTemplate:
-        """The template as we know it; without a count of its own the middle of its range (A34)."""
+        """The template as we know it; without a count of its own the middle of its range (A34).
+
+        Raises:
+            InvalidInput: what is checked later of it, its schema too, cannot be right.
+        """
         low, high = self.record_count_range
         policy_for(self.quality_expectations)
+        JsonSchemaRecords().compiled(self.schema_)
         return DatasetTemplate(
             template_id=TemplateId(uuid_of("", "template", self.key)),
             key=self.key,
@@ -116,25 +171,52 @@ class _Template(_Wire):
         )
 
 
-_TEMPLATES: TypeAdapter[list[_Template]] = TypeAdapter(
-    Annotated[list[_Template], Field(max_length=MOST_TEMPLATES)]
+_LIST: TypeAdapter[list[Json]] = TypeAdapter(
+    Annotated[list[Json], Field(max_length=MOST_TEMPLATES)]
 )
+_BY_KEY = TypeAdapter(dict[str, _Template])
 
 
 def read_templates(value: Json, source: str) -> Sequence[DatasetTemplate]:
     """Read a list of templates, a single one, or `{"templates": [...]}` (A31), sorted by key.
 
+    One that cannot be used stops no other: it is left out, and the log says why.
+
     Raises:
-        SupplierLied: fields are missing or wrong, or two templates share a key.
+        SupplierLied: it is no list of templates, or none of them can be used.
     """
-    wire = read(_TEMPLATES, _listed(value), source)
-    found = {each.key: each for each in wire}
-    if len(found) < len(wire):
-        raise SupplierLied(f"{source} told of the same template twice.")
+    listed = [(_key_of(each), each) for each in read(_LIST, _listed(value), source)]
+    times = Counter(key for key, _ in listed)
+    found, faults = {}, []
+    for number, (key, each) in enumerate(listed, start=1):
+        try:
+            found[key] = _template(key or f"number {number}", each, times[key], source)
+        except SupplierLied as fault:
+            log.warning("template.unusable", template=key or number, reason=str(fault))
+            faults.append(fault)
+    if faults and not found:
+        raise faults[0]
+    return tuple(found[key] for key in sorted(found))
+
+
+def _template(key: str, value: Json, times: int, source: str) -> DatasetTemplate:
+    """Read one template. Raises SupplierLied, with its key."""
+    wire = read(_BY_KEY, {key: value}, source)[key]
+    if times > 1:
+        raise SupplierLied(f"{source} told of the same template twice: {key}.")
     try:
-        return [found[key].template() for key in sorted(found)]
+        return wire.template()
     except InvalidInput as wrong:
-        raise SupplierLied(f"{source} told of an unusable template. {wrong}") from wrong
+        raise SupplierLied(
+            f"{source} told of template {key}, which is unusable. {wrong}"
+        ) from wrong
+
+
+def _key_of(value: Json) -> str:
+    """Give a template's key for a message and for comparing; empty where it has none."""
+    names = [name for name in _KEY_NAMES if name in value] if isinstance(value, dict) else []
+    key = value[names[0]] if names else None
+    return key if isinstance(key, str) and re.fullmatch(_KEY_PATTERN, key) else ""
 
 
 def _listed(value: Json) -> Json:

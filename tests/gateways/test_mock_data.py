@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.errors import InvalidInput, NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
 from domain.journey import uuid_of
@@ -165,37 +166,91 @@ async def test_names_that_would_lead_elsewhere_are_not_asked_for(pair: tuple[str
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"name": 5}, "0.name"),
-        ({"schema": []}, "0.schema"),
-        ({"record_count_range": [5]}, "0.record_count_range"),
-        ({"record_count_range": ["1", "2"]}, "0.record_count_range.0"),
-        ({"record_count_range": [1, 10**9]}, "0.record_count_range.1"),
-        ({"record_count": "500"}, "0.record_count"),
-        ({"object_types": [{"name": "has space", "category": "X"}]}, "0.object_types.0.name"),
-        ({"content_mix": [{"name": "A", "percent": 101}]}, "0.content_mix.0.percent"),
-        ({"quality_expectations": [1]}, "0.quality_expectations"),
-        ({"quality_expectations": {"schema": 2}}, "quality_expectations.schema.pass_threshold"),
-        ({"quality_expectations": {"shcema": 1}}, "quality_expectations.shcema is no check"),
-        ({"template_id": "../etc"}, "0.template_id"),
-        ({"name": "x" * 20_000}, "0.name"),
+        ({"name": 5}, "name"),
+        ({"schema": []}, "schema"),
+        ({"record_count_range": [5]}, "record_count_range"),
+        ({"record_count_range": ["1", "2"]}, "record_count_range.0"),
+        ({"record_count_range": [1, 10**9]}, "record_count_range.1"),
+        ({"record_count": "500"}, "record_count"),
+        ({"object_types": [{"name": "has space", "category": "CRM"}]}, "object_types.0.name"),
+        ({"object_types": [{"name": "Page", "category": "NOPE"}]}, "object_types.0.category"),
+        ({"content_mix": [{"name": "A", "percent": 101}]}, "content_mix.0.percent"),
+        ({"content_mix": [{"name": "A", "percent": 40}]}, "content_mix: .* add up to 40 percent"),
+        ({"quality_expectations": [1]}, "quality_expectations"),
+        ({"max_documents": 0}, "max_documents"),
+        ({"name": "x" * 20_000}, "name"),
     ],
 )
-async def test_a_wrong_field_is_named(change: dict[str, Any], named: str) -> None:
-    with pytest.raises(SupplierLied, match=named):
+async def test_a_wrong_field_is_named_with_its_template(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(SupplierLied, match=rf"answered wrongly: healthcare_confluence\.{named}"):
         await supplier(said([WIRE | change])).catalogue()
+
+
+@pytest.mark.parametrize("key", ["../etc", "", "x" * 201, 5, None])
+async def test_a_template_without_a_usable_key_is_named_by_its_place(key: Any) -> None:
+    with pytest.raises(SupplierLied, match=r"answered wrongly: number 1\.template_id"):
+        await supplier(said([WIRE | {"template_id": key}])).catalogue()
 
 
 @pytest.mark.parametrize(
-    "change", [{"dataset_type": "Con-fluence"}, {"record_count": 900}, {"record_count": 1}]
+    ("change", "told"),
+    [
+        ({"dataset_type": "Con-fluence"}, "dataset type 'Con-fluence' cannot be right"),
+        ({"record_count": 900}, "900 records in"),
+        ({"record_count": 1}, "1 records in"),
+        ({"quality_expectations": {"schema": 2}}, "quality_expectations.schema.pass_threshold"),
+        ({"quality_expectations": {"shcema": 1}}, "quality_expectations.shcema is no check"),
+        ({"schema": {"type": 3}}, "The schema cannot be used: 3 is not valid"),
+        ({"schema": {"$ref": "https://elsewhere.example/x"}}, "The schema cannot be used"),
+    ],
 )
-async def test_a_template_that_cannot_be_right_is_a_lie(change: dict[str, Any]) -> None:
-    with pytest.raises(SupplierLied, match="healthcare_confluence is not usable"):
+async def test_a_template_that_cannot_be_right_is_a_lie(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(SupplierLied, match=f"healthcare_confluence, which is unusable.*{told}"):
         await supplier(said([WIRE | change])).catalogue()
 
 
+@pytest.mark.parametrize("wrong", [{"max_documents": 0}, {"schema": {"type": 3}}, {"name": None}])
+async def test_a_template_that_cannot_be_used_stops_no_other(wrong: dict[str, Any]) -> None:
+    sent = [WIRE | {"template_id": "bad"} | wrong, WIRE | {"template_id": "good"}, 3]
+
+    with capture_logs() as logs:
+        found = await supplier(said(sent)).catalogue()
+
+    assert [each.key for each in found] == ["good"]
+    assert [(each["event"], each["template"]) for each in logs] == [
+        ("template.unusable", "bad"),
+        ("template.unusable", 3),
+    ]
+    assert "bad" in logs[0]["reason"]
+
+
 async def test_the_same_template_twice_is_a_lie() -> None:
-    with pytest.raises(SupplierLied, match="the same template twice"):
+    with pytest.raises(SupplierLied, match="the same template twice: healthcare_confluence"):
         await supplier(said([WIRE, WIRE])).catalogue()
+
+
+async def test_neither_of_two_templates_with_one_key_is_used() -> None:
+    found = await supplier(said([WIRE, WIRE | {"key": "a", "template_id": "a"}, WIRE])).catalogue()
+
+    assert [each.key for each in found] == ["a"]
+
+
+async def test_the_same_catalogue_is_read_once() -> None:
+    client = supplier(said([WIRE]))
+    first = await client.catalogue()
+
+    again = await client.catalogue()
+
+    assert again is first
+
+
+async def test_a_catalogue_that_changed_is_read_anew() -> None:
+    client = supplier(said([WIRE]), said([WIRE | {"name": "Edited"}]))
+    await client.catalogue()
+
+    (found,) = await client.catalogue()
+
+    assert found.name == "Edited"
 
 
 @pytest.mark.parametrize("lie", [page(), said("templates"), said({"templates": 3}), said([3])])
