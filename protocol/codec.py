@@ -15,8 +15,9 @@ from google.protobuf import json_format, struct_pb2
 from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.errors import FieldError, InvalidInput
-from domain.record import canonical_json, digest_of
+from domain.record import digest_of
 from domain.work import Order, Outcome
+from protocol.strict_json import Ambiguous, NotJson, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 ORDER_TYPE = "application/vnd.dataops.order+json"
 OUTCOME_TYPE = "application/vnd.dataops.outcome+json"
+
+_SKILL = "skill"
+_EVENT = "event"
+_PROVISION_REQUESTED = "DatasetProvisionRequested"
+"""The one event of the seed that is a call: it asks for datasets."""
 
 _ORDERS: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
 _OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="kind")])
@@ -80,15 +86,26 @@ def read_outcome(parts: list[Part]) -> Outcome:
 
 def read_call(message: Message) -> SkillCall | None:
     """Read a message as a skill call: a data part, JSON in a text part, or the seed's event."""
-    for part in message.parts:
-        given = _object(part)
-        if given is None:
-            continue
-        if isinstance(skill := given.pop("skill", None), str):
-            return SkillCall(skill, given)
-        if given.pop("event", "") == "DatasetProvisionRequested":
-            return SkillCall("provision-datasets", given)
-    return None
+    calls = (_call(given) for part in message.parts if (given := _readable(part)) is not None)
+    return next((each for each in calls if each is not None), None)
+
+
+def require_understood(message: Message) -> None:
+    """Refuse what a machine wrote and nobody would hear: no call, or a second, other one.
+
+    Words for people pass, and so does one call written twice, as text and as data.
+
+    Raises:
+        InvalidInput: naming the field by which a call is known.
+    """
+    given = [each for part in message.parts if (each := _object(part)) is not None]
+    for each in given:
+        if _call(each) is None:
+            raise _no_call(each)
+    if any(each != given[0] for each in given):
+        raise _wrong(
+            _SKILL, f"stands in {len(given)} parts that differ; a message carries one call"
+        )
 
 
 def text_part(text: str) -> Part:
@@ -118,31 +135,62 @@ def _raw(parts: Any, media_type: str) -> bytes | None:
     return None
 
 
-def _object(part: Part) -> dict[str, Any] | None:
-    value: Any
-    if part.WhichOneof("content") == "data":
-        value = json_format.MessageToDict(part.data)
-    elif part.WhichOneof("content") == "text":
-        value = _parsed(part.text)
-    else:
-        return None
-    return value if isinstance(value, dict) and _is_json(value) else None
-
-
-def _parsed(text: str) -> Any:
+def _readable(part: Part) -> JsonObject | None:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return _object(part)
+    except InvalidInput:
         return None
 
 
-def _is_json(value: Any) -> bool:
-    """Tell whether a value has a canonical form: no NaN, no half characters, not too deep."""
+def _object(part: Part) -> JsonObject | None:
+    """Give the object a machine wrote, or None for what is not meant for a machine.
+
+    Raises:
+        InvalidInput: it is data but no object, or an object in text that means two things.
+    """
+    kind = part.WhichOneof("content")
+    if kind == "text":
+        return _parsed(part.text)
+    if kind != "data":
+        return None
+    value = json_format.MessageToDict(part.data)
+    if not isinstance(value, dict):
+        raise _wrong(_SKILL, "must be named in an object, and this data is none")
+    return value
+
+
+def _parsed(text: str) -> JsonObject | None:
     try:
-        canonical_json(value)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        value = read_json(text)
+    except Ambiguous as error:
+        if text.lstrip().startswith("{"):
+            raise _wrong("(all)", f"must be plain JSON: {error}") from error
+        return None
+    except NotJson:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _call(given: JsonObject) -> SkillCall | None:
+    if isinstance(skill := given.get(_SKILL), str):
+        return SkillCall(skill, _without(given, _SKILL))
+    if given.get(_EVENT) == _PROVISION_REQUESTED:
+        return SkillCall("provision-datasets", _without(given, _EVENT))
+    return None
+
+
+def _without(given: JsonObject, name: str) -> JsonObject:
+    return {key: value for key, value in given.items() if key != name}
+
+
+def _no_call(given: JsonObject) -> InvalidInput:
+    if _EVENT in given and _SKILL not in given:
+        return _wrong(_EVENT, f"must be {_PROVISION_REQUESTED}, the one event taken as a message")
+    return _wrong(_SKILL, "must be the id of a skill, as text")
+
+
+def _wrong(field: str, message: str) -> InvalidInput:
+    return InvalidInput(f"The message is no call: {field} {message}.", [FieldError(field, message)])
 
 
 def _jsonable(data: Mapping[str, Any]) -> Any:

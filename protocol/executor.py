@@ -22,7 +22,14 @@ from domain.errors import (
     SupplierUnavailable,
 )
 from protocol.auth import caller_of
-from protocol.codec import SkillCall, data_part, field_errors, read_call, text_part
+from protocol.codec import (
+    SkillCall,
+    data_part,
+    field_errors,
+    read_call,
+    require_understood,
+    text_part,
+)
 from protocol.inputs import DatasetInput
 from protocol.schemas import schema_url
 from protocol.skills import SKILLS, Desks, Skill, dry_run_of, skills_of
@@ -84,6 +91,7 @@ class SkillExecutor(AgentExecutor):
         await told.end(TaskState.TASK_STATE_CANCELED, "Called off; nothing half-made stays.", data)
 
     async def _run(self, context: RequestContext, message: Message, told: _Telling) -> None:
+        require_understood(message)
         call = read_call(message)
         if call is None:
             await told.finish(*self._introduction())

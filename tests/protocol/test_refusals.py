@@ -115,23 +115,56 @@ async def test_a_duplicate_names_the_dataset_that_is_already_there(
     heard = await shared.call(COORDINATOR, SMALL)
 
     assert heard.data["error"] == "DuplicateDataset"
-    assert f"{JIRA} is ready" in heard.sentence or JIRA in heard.sentence
+    assert JIRA in heard.sentence
+    assert "already holds" in heard.sentence
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "field"),
     [
-        "hello",
-        "{broken",
-        "[1, 2]",
-        '"skill"',
-        '{"skill": 5}',
-        '{"skill": "list-datasets", "page_size": NaN}',
-        '{"skill": "list-datasets", "client_id": "\\ud800"}',
-        "[" * 100_000,
-        '{"a": ' * 900 + "1" + "}" * 900,
+        ('{"skill": 5}', "skill"),
+        ('{"stage": "sandbox", "dataset_types": ["jira"]}', "skill"),
+        ('{"event": "JourneyCompleted", "journey_id": "journey-acme-2026"}', "event"),
+        ('{"skill": "list-datasets", "page_size": NaN}', "(all)"),
+        ('{"skill": "list-datasets", "client_id": "\\ud800"}', "(all)"),
+        ('{"skill": "list-datasets", "stage": "pilot", "stage": "sandbox"}', "(all)"),
+        ('{"a": ' * 900 + "1" + "}" * 900, "(all)"),
     ],
 )
+async def test_json_that_is_no_call_is_asked_for_again_by_field(
+    shared: RunningService, text: str, field: str
+) -> None:
+    heard = await shared.line.say(COORDINATOR, [text_part(text)])
+
+    assert heard.state == "INPUT_REQUIRED"
+    assert [each["field"] for each in heard.data["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"journey_id": "x"}, {"event": "JourneyCompleted", "journey_id": "x"}]
+)
+async def test_data_that_is_no_call_is_asked_for_again(
+    shared: RunningService, given: dict[str, Any]
+) -> None:
+    heard = await shared.call("data-teardown", given)
+
+    assert heard.state == "INPUT_REQUIRED"
+    assert heard.data["example"]["skill"] == "teardown-dataset"
+    assert heard.data["errors"][0]["field"] in {"skill", "event"}
+
+
+async def test_two_calls_in_one_message_are_refused_together(shared: RunningService) -> None:
+    status = {"skill": "dataset-status", "dataset_id": JIRA}
+
+    heard = await shared.line.say(
+        COORDINATOR, [data_part({"skill": "list-datasets"}), data_part(status)]
+    )
+
+    assert heard.state == "INPUT_REQUIRED"
+    assert "one call" in heard.sentence
+
+
+@pytest.mark.parametrize("text", ["hello", "{broken", "[1, 2]", '"skill"', "[" * 100_000])
 async def test_text_that_is_no_call_is_answered_with_an_introduction(
     shared: RunningService, text: str
 ) -> None:
@@ -140,13 +173,6 @@ async def test_text_that_is_no_call_is_answered_with_an_introduction(
     assert heard.state == "COMPLETED"
     assert "provision-datasets" in heard.sentence
     assert heard.data["example"]["skill"] == "provision-datasets"
-
-
-async def test_an_empty_object_is_answered_with_an_introduction(shared: RunningService) -> None:
-    heard = await shared.line.say("data-teardown", [data_part({})])
-
-    assert heard.state == "COMPLETED"
-    assert heard.data["skills"][0]["skill"] == "teardown-dataset"
 
 
 async def test_a_body_that_is_not_json_is_a_parse_error(shared: RunningService) -> None:
