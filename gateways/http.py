@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from itertools import count
-from typing import TypeVar
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
-from domain.errors import OutcomeUnknown, SupplierLied, SupplierRefused, SupplierUnavailable
-from domain.record import Json, JsonObject
+from domain.errors import (
+    InvalidInput,
+    OutcomeUnknown,
+    SupplierLied,
+    SupplierRefused,
+    SupplierUnavailable,
+)
+from gateways.answer import Answer, read
 from gateways.pace import RateLimit, Timing, asked_pause
+
+__all__ = [
+    "ANY_STATUS",
+    "LARGEST_ANSWER_BYTES",
+    "LONGEST_PAUSE_SECONDS",
+    "Answer",
+    "Call",
+    "Supplier",
+    "open_client",
+    "read",
+]
 
 LONGEST_PAUSE_SECONDS = 30.0
 """However long a supplier asks us to stay away, we look again after this."""
@@ -26,13 +40,11 @@ LARGEST_ANSWER_BYTES = 64 * 2**20
 ANY_STATUS = frozenset(range(100, 600))
 """For a caller who only wants to see what comes."""
 
+_KEPT_CONNECTIONS = 20
+_HIGHEST_PORT = 65535
 _FIRST_PAUSE_SECONDS = 0.5
-_SHOWN_CHARACTERS = 200
-_SHOWN_FIELDS = 5
 _NEVER_DONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 """These say that the request was turned away at the door, so even an effect may be tried again."""
-
-Model = TypeVar("Model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,61 +64,6 @@ class Call:
     attempts: int = 4
     seconds: float = 30.0
     rates: tuple[RateLimit, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer of one of the statuses the caller can read; `source` says whose it is.
-
-    Where the other side repeats our token, `content` has an ellipsis in its place.
-    """
-
-    source: str
-    status: int
-    media_type: str
-    content: bytes
-    response_time_ms: float
-
-    def json(self) -> Json:
-        """Give the JSON value of the body. Raises SupplierLied when there is none."""
-        if not self.media_type.endswith("json"):
-            shown = self.media_type or "no content type"
-            raise SupplierLied(f"{self.source} answered {self.status} with {shown}, not JSON.")
-        try:
-            return from_json(self.content, allow_inf_nan=False)
-        except ValueError as broken:
-            raise SupplierLied(f"{self.source} answered with broken JSON: {broken}.") from broken
-
-    def object(self) -> JsonObject:
-        """Give the JSON object of the body. Raises SupplierLied when it is none."""
-        value = self.json()
-        if not isinstance(value, dict):
-            raise SupplierLied(f"{self.source} answered with JSON that is not an object.")
-        return value
-
-    def lines(self) -> list[Json]:
-        """Give the values of JSON Lines. Raises SupplierLied when one is broken."""
-        joined = b",".join(line for line in self.content.splitlines() if line.strip())
-        try:
-            values: list[Json] = from_json(b"[" + joined + b"]", allow_inf_nan=False)
-        except ValueError as broken:
-            raise SupplierLied(f"{self.source} answered with a broken line: {broken}.") from broken
-        return values
-
-    def read(self, adapter: TypeAdapter[Model]) -> Model:
-        """Read the body as a model. Raises SupplierLied naming the fields that are wrong."""
-        return read(adapter, self.json(), self.source)
-
-    def nothing(self) -> None:
-        """Expect an empty body, or JSON that says no more. Raises SupplierLied for a page."""
-        if self.content:
-            self.json()
-
-    def excerpt(self) -> str:
-        """Give the beginning of the body, for a message."""
-        return " ".join(self.content[: 4 * _SHOWN_CHARACTERS].decode(errors="replace").split())[
-            :_SHOWN_CHARACTERS
-        ]
 
 
 class Supplier:
@@ -133,17 +90,15 @@ class Supplier:
             OutcomeUnknown: the answer to an effect was lost.
             SupplierRefused: it said no; SupplierLied: it broke its contract.
         """
-        for attempt in count(1):
+        for attempt in range(1, call.attempts):
             try:
                 return await self._attempt(call)
             except OutcomeUnknown:
                 raise
             except SupplierUnavailable as unavailable:
-                if attempt >= call.attempts:
-                    raise
                 pause = self._pause(attempt, unavailable.retry_after)
             await self._timing.sleep(pause)
-        raise AssertionError  # pragma: no cover - counting never ends
+        return await self._attempt(call)
 
     async def _attempt(self, call: Call) -> Answer:
         for rate in call.rates:
@@ -157,7 +112,7 @@ class Supplier:
             raise SupplierRefused(
                 f"{source} cannot be asked: a header of ours is unusable. Check the token."
             ) from None
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as unreached:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as unreached:
             raise SupplierUnavailable(
                 f"{source} cannot be reached: {_reason(unreached, call)}. Check its URL and that it runs."
             ) from unreached
@@ -234,30 +189,33 @@ class Supplier:
 def open_client(
     base_url: str, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
-    """Open a client for one foreign system: no redirects, no proxies from the environment."""
+    """Open a client for one foreign system: no redirects, no proxies from the environment.
+
+    Connections are not capped: a call that waited for one of ours would look like a supplier
+    that does not answer. What bounds them is how much is done at once.
+
+    Raises:
+        InvalidInput: the address is no URL that can be asked.
+    """
     return httpx.AsyncClient(
-        base_url=base_url,
+        base_url=_askable(base_url),
         transport=transport,
         timeout=httpx.Timeout(30.0, connect=5.0),
-        limits=httpx.Limits(max_connections=20),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS),
         follow_redirects=False,
         trust_env=False,
     )
 
 
-def read(adapter: TypeAdapter[Model], value: Json, source: str) -> Model:
-    """Read a JSON value as a model. Raises SupplierLied naming the fields that are wrong."""
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as wrong:
-        raise SupplierLied(f"{source} answered wrongly: {_fields(wrong)}.") from wrong
-
-
-def _fields(wrong: ValidationError) -> str:
-    errors = wrong.errors(include_url=False, include_context=False, include_input=False)
-    named = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in errors]
-    more = len(named) - _SHOWN_FIELDS
-    return "; ".join(named[:_SHOWN_FIELDS]) + (f"; and {more} more" if more > 0 else "")
+def _askable(address: str) -> httpx.URL:
+    with contextlib.suppress(httpx.InvalidURL):
+        url = httpx.URL(address)
+        if url.scheme in {"http", "https"} and url.host and (url.port or 0) <= _HIGHEST_PORT:
+            return url
+    raise InvalidInput(
+        f"The URL {address.rpartition('@')[2]!r} of a foreign system cannot be asked. Set it to "
+        f"http:// or https:// with a host, and a port up to {_HIGHEST_PORT} where it needs one."
+    )
 
 
 def _reason(broken: BaseException, call: Call) -> str:

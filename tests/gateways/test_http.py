@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from datetime import timedelta
 from traceback import format_exception
@@ -11,7 +12,13 @@ import httpx
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from domain.errors import OutcomeUnknown, SupplierLied, SupplierRefused, SupplierUnavailable
+from domain.errors import (
+    InvalidInput,
+    OutcomeUnknown,
+    SupplierLied,
+    SupplierRefused,
+    SupplierUnavailable,
+)
 from gateways.http import Answer, Call, Supplier, open_client
 from gateways.pace import RateLimit
 from tests.gateways.foreign import Said, Scripted, Time, calling, page, said
@@ -387,3 +394,41 @@ async def test_a_client_trusts_no_environment_and_follows_no_redirect() -> None:
     assert not client.follow_redirects
     assert not client.trust_env
     assert client.timeout == httpx.Timeout(30.0, connect=5.0)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "foo", "ftp://shop.example", "http://", "http://[::1", "http://127.0.0.1:99999"],
+)
+async def test_an_address_that_cannot_be_asked_is_refused_at_once(address: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(repr(address))):
+        open_client(address)
+
+
+async def test_a_password_in_an_address_is_not_shown() -> None:
+    with pytest.raises(InvalidInput) as raised:
+        open_client("ftp://ada:s3cret@shop.example")
+
+    assert "s3cret" not in str(raised.value)
+
+
+async def test_nobody_waits_in_a_queue_of_our_own(time: Time) -> None:
+    at_once, arrived, all_there = 40, [], asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.append(await reader.readuntil(b"\r\n\r\n"))
+        if len(arrived) == at_once:
+            all_there.set()
+        await all_there.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as server,
+        open_client(f"http://127.0.0.1:{port_of(server)}") as client,
+    ):
+        shop = Supplier(client, "The shop", time.timing)
+        call = Call("GET", "/things", attempts=1, seconds=5)
+        answers = await asyncio.gather(*(shop.ask(call) for _ in range(at_once)))
+
+    assert [each.status for each in answers] == [200] * at_once
