@@ -79,7 +79,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A full replacement of a connector's documents; `upload_id` is fixed before page one."""
+    """A full replacement of a connector's documents.
+
+    `upload_id` is fixed before page one and never serves again for other content: what is told
+    of it later is told of this upload.
+    """
 
     connector: ConnectorConfiguration
     upload_id: str

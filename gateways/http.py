@@ -43,7 +43,7 @@ ANY_STATUS = frozenset(range(100, 600))
 _KEPT_CONNECTIONS = 20
 _HIGHEST_PORT = 65535
 _FIRST_PAUSE_SECONDS = 0.5
-_NEVER_DONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_NEVER_DONE = frozenset({409, 429, 503})
 """These say that the request was turned away at the door, so even an effect may be tried again."""
 
 
@@ -161,10 +161,11 @@ class Supplier:
         match answer.status:
             case 401 | 403:
                 return SupplierRefused(f"{said}: {_not_let_in(answer, call)}")
-            case 429 | 408 | 500 | 502 | 503 | 504:
+            case 408 | 409 | 429 | 500 | 502 | 503 | 504:
                 if not call.idempotent and answer.status not in _NEVER_DONE:
                     return OutcomeUnknown(f"{said}, so the outcome is not known.")
-                return SupplierUnavailable(f"{said}.", self._retry_after(headers))
+                told = f"{said}: {answer.excerpt() or 'nothing more'}."
+                return SupplierUnavailable(told, self._retry_after(headers))
             case status if status < HTTPStatus.MULTIPLE_CHOICES:
                 return SupplierLied(f"{said}, which its contract does not know.")
             case status if status < HTTPStatus.BAD_REQUEST:

@@ -247,6 +247,17 @@ class Glean:
         }
         await self._index("indexdocument", {"document": document})
 
+    async def open_upload(self, connector: ConnectorConfiguration, upload_id: str) -> None:
+        """Open an upload past our adapter and leave it open."""
+        body = {
+            "uploadId": upload_id,
+            "datasource": connector.datasource,
+            "documents": [],
+            "isFirstPage": True,
+            "forceRestartUpload": True,
+        }
+        await self._index("bulkindexdocuments", body)
+
     async def configuration(self, connector: ConnectorConfiguration) -> dict[str, Any]:
         """What the tenant knows of a datasource."""
         answer = await self._index("getdatasourceconfig", {"datasource": connector.datasource})

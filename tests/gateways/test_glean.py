@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+
 import pytest
 
 from domain.errors import (
@@ -12,6 +14,8 @@ from domain.errors import (
     SupplierUnavailable,
 )
 from domain.journey import JourneyStage
+from domain.ports import Upload
+from domain.record import Record
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials
 from gateways.local.glean import FaultKind
 from gateways.secrets import resolve
@@ -36,6 +40,17 @@ from tests.gateways.foreign import (
 
 def scripted(app: Scripted) -> GleanConnectors:
     return GleanConnectors(calling(app), the_credentials(), Time().timing)
+
+
+def upload_overtaken(glean: Glean) -> Upload:
+    """An upload beside which another is opened before its last page is sent."""
+
+    async def pages() -> AsyncIterator[Sequence[Record]]:
+        yield records(100)
+        yield records(100)
+        await glean.open_upload(a_connector(), "another")
+
+    return Upload(a_connector(), "upload-1", pages())
 
 
 # --- create -----------------------------------------------------------------------------------
@@ -325,6 +340,15 @@ async def test_a_refused_page_ends_the_upload(failing_page: int) -> None:
 
     with pytest.raises(SupplierRefused, match="answered 400"):
         await glean.connectors.upload(an_upload(connector, records(650)))
+
+
+async def test_a_page_that_meets_another_upload_may_be_sent_later() -> None:
+    glean, connector = Glean(), a_connector()
+    await glean.connectors.create(connector)
+    overtaken = upload_overtaken(glean)
+
+    with pytest.raises(SupplierUnavailable, match="answered 409: upload another is open"):
+        await glean.connectors.upload(overtaken)
 
 
 async def test_a_sign_in_page_in_answer_to_a_page_is_a_lie() -> None:

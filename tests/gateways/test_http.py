@@ -50,7 +50,7 @@ async def test_an_answer_brings_its_json_and_how_long_it_took(time: Time) -> Non
     assert time.slept == []
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [409, 429, 502, 503, 504])
 async def test_a_supplier_that_is_down_for_a_moment_is_asked_again(status: int, time: Time) -> None:
     app = Scripted(Said(status), Said(status), said([]))
 
@@ -67,6 +67,13 @@ async def test_a_supplier_that_stays_down_is_reported_after_four_attempts(time: 
         await supplier(app, time).ask(GET)
 
     assert len(app.asked) == 4
+
+
+async def test_what_a_supplier_says_of_its_outage_is_told(time: Time) -> None:
+    app = Scripted(Said(503, b"back at five"))
+
+    with pytest.raises(SupplierUnavailable, match=r"answered 503: back at five\."):
+        await supplier(app, time).ask(GET)
 
 
 async def test_retry_after_in_seconds_is_obeyed(time: Time) -> None:
@@ -188,7 +195,7 @@ async def test_an_effect_that_a_gateway_gave_up_on_may_have_happened(
         await supplier(app, time).ask(EFFECT)
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [409, 429, 503])
 async def test_an_effect_that_was_turned_away_is_sent_again(status: int, time: Time) -> None:
     app = Scripted(Said(status), said([]))
 
