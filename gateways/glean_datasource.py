@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.connector import ConnectorConfiguration
-from domain.errors import ConnectorNameTaken
+from domain.errors import ConnectorNameTaken, SupplierUnavailable
 from domain.record import JsonObject
 from gateways.glean_api import GleanApi
 from gateways.glean_documents import datasource
@@ -17,19 +17,15 @@ async def create(api: GleanApi, connector: ConnectorConfiguration) -> None:
 
     Raises:
         ConnectorNameTaken: the name belongs to a datasource without our mark.
+        SupplierUnavailable: what was declared cannot be seen yet.
     """
-    found = await api.configuration(connector.datasource)
-    if found is not None:
-        _refuse_foreign(found, connector)
     wanted = datasource(connector)
-    is_new = found is None or not _agrees(found, wanted)
-    if is_new:
+    if not await _is_declared(api, connector, wanted):
         await api.effect(
-            api.indexing("/adddatasource", wanted), lambda: _declared(api, connector, wanted)
+            api.indexing("/adddatasource", wanted), lambda: _is_declared(api, connector, wanted)
         )
+        await _read_back(api, connector)
     await _let_in(api, connector)
-    if is_new:
-        _refuse_foreign(await api.configuration(connector.datasource) or {}, connector)
 
 
 async def why_not_ours(api: GleanApi, connector: ConnectorConfiguration) -> str:
@@ -45,11 +41,23 @@ async def why_not_ours(api: GleanApi, connector: ConnectorConfiguration) -> str:
     return ""
 
 
-async def _declared(api: GleanApi, connector: ConnectorConfiguration, wanted: JsonObject) -> bool:
+async def _is_declared(
+    api: GleanApi, connector: ConnectorConfiguration, wanted: JsonObject
+) -> bool:
     found = await api.configuration(connector.datasource)
     if found is not None:
         _refuse_foreign(found, connector)
     return found is not None and _agrees(found, wanted)
+
+
+async def _read_back(api: GleanApi, connector: ConnectorConfiguration) -> None:
+    found = await api.configuration(connector.datasource)
+    if found is None:
+        raise SupplierUnavailable(
+            f"Glean took the declaration of datasource {connector.datasource}, for connector "
+            f"{connector.connector_name}, and does not show it yet. Try again later."
+        )
+    _refuse_foreign(found, connector)
 
 
 async def _let_in(api: GleanApi, connector: ConnectorConfiguration) -> None:

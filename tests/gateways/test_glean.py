@@ -160,9 +160,19 @@ async def test_a_stranger_who_declares_while_our_answer_is_lost_keeps_the_name()
 async def test_a_stranger_who_overwrites_us_at_once_is_noticed() -> None:
     stranger = said({"name": "x", "homeUrl": "https://wiki.example.org"})
     absent, done = Said(400), Said()
-    connectors = scripted(Scripted(absent, absent, done, done, stranger))
+    app = Scripted(absent, absent, done, stranger)
 
     with pytest.raises(ConnectorNameTaken):
+        await scripted(app).create(a_connector())
+
+    assert not any(path.endswith("/betausers") for _, path in app.asked)
+
+
+async def test_what_was_declared_and_is_not_there_yet_is_looked_for_later() -> None:
+    absent, done = Said(400), Said()
+    connectors = scripted(Scripted(absent, absent, done, absent))
+
+    with pytest.raises(SupplierUnavailable, match="does not show it yet"):
         await connectors.create(a_connector())
 
 
