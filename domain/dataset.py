@@ -158,7 +158,7 @@ class Dataset(DatasetState):
             self.happen(DatasetValidationStarted(*self.ids, cause))
         self.trouble = None
         self.pursued_since = now
-        self.health = self.health.trusted(self.rules)
+        self.health = self.health.trusted(now, self.rules)
         return True
 
     def drain(self) -> list[Happening]:

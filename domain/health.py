@@ -63,11 +63,11 @@ class Health:
         """Probe later: nobody knocked, which says nothing of the connector."""
         return replace(self, next_probe_at=now + rules.health_interval)
 
-    def trusted(self, rules: LifecycleRules) -> Health:
-        """Run the gate at once because somebody asks; an open incident stays open."""
+    def trusted(self, now: datetime, rules: LifecycleRules) -> Health:
+        """Run the gate at once because somebody asks; an open incident has its patience anew."""
         if not self.is_incident:
             return self.closed()
-        return replace(self, failures=0, successes=rules.successes_to_recover)
+        return replace(self, failures=0, successes=rules.successes_to_recover, incident_since=now)
 
     def given_up(self) -> Health:
         """Wait no longer for an incident to end; it stays open, and its connector is probed."""

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from domain.archive import kept_until, locked_until
-from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.lifecycle import ENDED, DatasetStatus, TeardownStep
 from domain.policy import policy_for
 from domain.quality import QualityPolicy
 from domain.recipe import Recipe, SeedSource, derive_seed
@@ -110,7 +110,8 @@ def _while_validating(dataset: DatasetState, now: datetime) -> Next:
     if dataset.is_hidden:
         return RestoreConnector(_key(dataset), _deadline(dataset, now), connector_of(dataset))
     if dataset.health.is_ill(dataset.rules):
-        return _watch(dataset, now, "its connector is ill; the next probe is due then")
+        patience = dataset.health.patience_ends(dataset.rules)
+        return _watch(dataset, now, "its connector is ill; the next probe is due then", patience)
     return _validate(dataset, now)
 
 
@@ -130,11 +131,12 @@ def _while_ready(dataset: DatasetState, now: datetime) -> Next:
     return _watch(dataset, now, "ready; the next health probe is due then")
 
 
-def _watch(dataset: DatasetState, now: datetime, why: str) -> Next:
+def _watch(
+    dataset: DatasetState, now: datetime, why: str, patience: datetime | None = None
+) -> Next:
     due = dataset.health.next_probe_at or now
     if due > now:
-        patience = dataset.health.patience_ends(dataset.rules)
-        return Rest(_earliest(due, patience, dataset.expires_at), why)
+        return Rest(_until(dataset, due, patience), why)
     return ProbeConnector(
         _key(dataset), _deadline(dataset, now), connector_of(dataset), policy_of(dataset)
     )
@@ -143,11 +145,11 @@ def _watch(dataset: DatasetState, now: datetime, why: str) -> Next:
 def _while_failed(dataset: DatasetState, now: datetime) -> Next:
     trouble = dataset.trouble
     if trouble is not None and trouble.retry_at is not None:
-        until = _earliest(trouble.retry_at, dataset.expires_at)
+        until = _until(dataset, trouble.retry_at)
         return Rest(until, "failed; tried again by itself then")
     if dataset.health.is_incident:
         return _watch(dataset, now, "failed in an incident; the next probe is due then")
-    return Rest(dataset.expires_at, "failed; somebody has to mend and revalidate it")
+    return Rest(_until(dataset), "failed; somebody has to mend and revalidate it")
 
 
 def _while_torn_down(dataset: DatasetState, now: datetime) -> Next:
@@ -193,7 +195,7 @@ def _postponed(dataset: DatasetState, now: datetime) -> Rest | None:
     trouble = dataset.trouble
     if trouble is None or trouble.retry_at is None or trouble.retry_at <= now:
         return None
-    until = _earliest(trouble.retry_at, dataset.expires_at)
+    until = _until(dataset, trouble.retry_at)
     return Rest(until, f"tried again then: {trouble.message}")
 
 
@@ -209,8 +211,10 @@ def _deadline(dataset: DatasetState, now: datetime) -> datetime:
     return min(limit, dataset.ready_by or limit)
 
 
-def _earliest(*times: datetime | None) -> datetime | None:
-    return min((each for each in times if each is not None), default=None)
+def _until(dataset: DatasetState, *times: datetime | None) -> datetime | None:
+    """Give the earliest of these times and, for an active dataset, of its lifetime's end."""
+    end = None if dataset.status in ENDED else dataset.expires_at
+    return min((each for each in (*times, end) if each is not None), default=None)
 
 
 def _template(dataset: DatasetState) -> DatasetTemplate:

@@ -48,6 +48,7 @@ from tests.domain.making import (
     examined,
     order_failed,
     probed,
+    queries,
 )
 
 
@@ -316,6 +317,33 @@ def test_a_relapse_after_recovery_is_given_the_full_patience_once_more() -> None
 
     assert (still_waiting, given_up_again) == (True, True)
     assert dataset.status is DatasetStatus.FAILED
+
+
+def test_a_relapse_after_somebody_asked_is_given_the_full_patience_too() -> None:
+    dataset = given_up()
+    dataset.revalidate("asked for by ada", after(minutes=14))
+    commit(dataset)
+    take(dataset, examined(dataset, NEAR_MISS), after(minutes=14))
+    dataset.lapse(after(minutes=14, seconds=5))
+    commit(dataset)
+
+    still_waiting = not dataset.lapse(after(minutes=23, seconds=59))
+    given_up_again = dataset.lapse(after(minutes=24))
+
+    assert (still_waiting, given_up_again) == (True, True)
+    assert dataset.status is DatasetStatus.FAILED
+
+
+def test_a_patience_that_is_over_wakes_nobody_any_more() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4, 5)
+    sick = evidence(probes=(HEALTHY, HEALTHY, ILL), queries=queries(2))
+    take(dataset, examined(dataset, sick), after(minutes=5))
+
+    knock(dataset, ILL, *range(6, 15))
+
+    assert dataset.status is DatasetStatus.FAILED
+    assert rest_of(dataset, after(minutes=14)).until == after(minutes=15)
 
 
 def test_a_recovered_connector_whose_gate_cannot_be_run_ends_failed_and_is_still_probed() -> None:

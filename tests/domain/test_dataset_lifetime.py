@@ -122,6 +122,14 @@ def test_a_failed_dataset_is_looked_at_when_its_lifetime_ends_before_its_retry()
     assert rest_of(dataset).until == after(seconds=2)
 
 
+def test_an_archived_dataset_is_not_looked_at_for_a_lifetime_long_over() -> None:
+    dataset = archived(wish=Wish(lifetime=timedelta(hours=48)))
+
+    take(dataset, order_failed(dataset), after(days=95))
+
+    assert rest_of(dataset, after(days=95)).until == after(days=95, seconds=30)
+
+
 # --- times name their zone -----------------------------------------------------------------------
 
 NAIVE = NOW.replace(tzinfo=None)

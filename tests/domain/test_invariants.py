@@ -27,7 +27,7 @@ from domain.errors import IllegalTransition, StaleOutcome
 from domain.events import DatasetArchived, DatasetProvisionCompleted, DatasetReady
 from domain.journey import ClientId, JourneyId, JourneyStage
 from domain.lifecycle import TRANSITIONS, DatasetStatus, TeardownReason, TeardownStep
-from domain.state import DatasetPlace
+from domain.state import DatasetPlace, Wish
 from domain.view import describe
 from domain.work import (
     ConnectorRestored,
@@ -42,10 +42,20 @@ from domain.work import (
     TakeStep,
     ValidateDataset,
 )
-from tests.domain.driving import a_dataset, commit, demoted, in_grace, ready, snapshot
+from tests.domain.driving import (
+    a_dataset,
+    archived,
+    commit,
+    demoted,
+    in_grace,
+    ready,
+    snapshot,
+    take,
+)
 from tests.domain.making import (
     BAD,
     DIGEST,
+    HEALTHY,
     ILL,
     NEAR_MISS,
     NOW,
@@ -76,7 +86,37 @@ CLIENTS = (
 )
 STAGES = (JourneyStage.SANDBOX, JourneyStage.PILOT)
 TYPES = ("confluence", "github")
-BEGINNINGS: list[Callable[..., Dataset]] = [a_dataset, ready, demoted, in_grace]
+
+
+def short_lived(**place: Any) -> Dataset:
+    """A READY dataset that was asked for for an hour."""
+    return ready(wish=Wish(lifetime=timedelta(hours=1)), **place)
+
+
+def outlived(**place: Any) -> Dataset:
+    """An archived dataset whose lifetime was over long ago."""
+    return archived(wish=Wish(lifetime=timedelta(hours=26)), **place)
+
+
+def relapsed(**place: Any) -> Dataset:
+    """A dataset whose connector recovered from an incident and was sick again at the gate."""
+    dataset = demoted(**place)
+    for minute in (4, 5):
+        take(dataset, probed(dataset), after(minutes=minute))
+    sick = evidence(probes=(HEALTHY, HEALTHY, ILL), queries=queries(2))
+    take(dataset, examined(dataset, sick), after(minutes=5))
+    return dataset
+
+
+BEGINNINGS: list[Callable[..., Dataset]] = [
+    a_dataset,
+    ready,
+    demoted,
+    in_grace,
+    short_lived,
+    outlived,
+    relapsed,
+]
 SLOTS: list[Slot] = [(who, stage, kind) for who in range(2) for stage in STAGES for kind in TYPES]
 MOST = 9
 """How many datasets a fleet has at most."""
@@ -159,6 +199,14 @@ def present_step(dataset: Dataset) -> TeardownStep:
     return dataset.teardown.step
 
 
+def lapsed(dataset: Dataset, now: datetime) -> Dataset:
+    """A copy of a dataset with which time has done all that it can."""
+    copy = snapshot(dataset)
+    while copy.lapse(now):
+        commit(copy)
+    return copy
+
+
 class Witness:
     """What really happened to one dataset, as the world outside it knows."""
 
@@ -185,13 +233,13 @@ class AFleet(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = after(minutes=3)
+        self.now = after(minutes=6)
         self.fleet: list[Witness] = []
 
     # --- how datasets come to be ----------------------------------------------------------------
 
     @initialize(slots=st.permutations(SLOTS))
-    def one_is_new_one_ready_one_ill_and_one_hidden(self, slots: list[Slot]) -> None:
+    def there_is_one_of_each_beginning(self, slots: list[Slot]) -> None:
         for make, slot in zip(BEGINNINGS, slots, strict=False):
             dataset = make(**self._fields(slot))
             self.fleet.append(Witness(dataset, slot))
@@ -244,10 +292,7 @@ class AFleet(RuleBasedStateMachine):
     def time_passes(self, span: timedelta) -> None:
         self.now += span
         for witness in self.fleet:
-            while witness.dataset.lapse(self.now):
-                self._committed(witness)
-            following = witness.dataset.next_order(self.now)
-            assert not isinstance(following, Rest) or following.until != self.now
+            self._lapse(witness)
 
     @rule(pick=Picks, reason=st.sampled_from(TeardownReason), force=st.booleans())
     def somebody_tears_one_down(self, pick: int, reason: TeardownReason, force: bool) -> None:
@@ -350,6 +395,20 @@ class AFleet(RuleBasedStateMachine):
             assert not (isinstance(order, ValidateDataset) and witness.may_be_hidden)
 
     @invariant()
+    def no_dataset_rests_until_a_time_gone_by(self) -> None:
+        for witness in self.fleet:
+            following = lapsed(witness.dataset, self.now).next_order(self.now)
+            until = following.until if isinstance(following, Rest) else None
+            assert until is None or until > self.now
+
+    @invariant()
+    def no_sick_dataset_is_waited_for_without_an_end(self) -> None:
+        for witness in self.fleet:
+            health = witness.dataset.health
+            if witness.dataset.status is DatasetStatus.VALIDATING and health.is_ill(RULES):
+                assert health.patience_ends(RULES) is not None
+
+    @invariant()
     def every_order_has_time_left_and_belongs_to_the_present_version(self) -> None:
         for witness in self.fleet:
             order = witness.dataset.next_order(self.now)
@@ -408,6 +467,13 @@ class AFleet(RuleBasedStateMachine):
             witness.may_be_hidden = False
         if isinstance(outcome, StepTaken) and step is TeardownStep.DISCONNECT:
             witness.may_be_hidden, witness.disconnected_at = True, self.now
+
+    def _lapse(self, witness: Witness) -> None:
+        """Let time do what it does; what ends by its lifetime wants no grace period."""
+        was_active = witness.is_active
+        while witness.dataset.lapse(self.now):
+            self._committed(witness)
+        witness.wants_no_grace |= was_active and not witness.is_active
 
     def _restore(self, witness: Witness) -> None:
         witness.dataset.restore(self.now)
