@@ -118,17 +118,11 @@ class Dataset(DatasetState):
         """Undo a teardown inside its grace period: visible again, validated again.
 
         Raises:
-            IllegalTransition: there is no teardown, it has begun to empty the connector, or the
-                dataset never had content to go back to.
+            IllegalTransition: there is no teardown, it has begun to empty the connector, the
+                dataset never had content to go back to, or its lifetime is over.
         """
         require_zone("now", now)
-        teardown = self.teardown
-        if self.status is not _S.TEARDOWN or teardown is None:
-            self.refuse("restored", "only a dataset in TEARDOWN can be")
-        if not teardown.is_reversible or teardown.is_grace_over(now):
-            self.refuse("restored", "its grace period is over; request a new dataset instead")
-        if self.content is None:
-            self.refuse("restored", "it was never filled; request a new dataset instead")
+        teardown = self._restorable(now)
         self.become(_S.VALIDATING)
         self.is_hidden = self.is_hidden or teardown.may_have_hidden
         self.teardown = self.archive = None
@@ -165,6 +159,19 @@ class Dataset(DatasetState):
         """Hand out the events recorded since the last time, in order."""
         drained, self.happenings = self.happenings, []
         return drained
+
+    def _restorable(self, now: datetime) -> Teardown:
+        teardown = self.teardown
+        if self.status is not _S.TEARDOWN or teardown is None:
+            self.refuse("restored", "only a dataset in TEARDOWN can be")
+        if not teardown.is_reversible or teardown.is_grace_over(now):
+            self.refuse("restored", "its grace period is over; request a new dataset instead")
+        if self.content is None:
+            self.refuse("restored", "it was never filled; request a new dataset instead")
+        if self.expires_at is not None and now >= self.expires_at:
+            ended = f"its lifetime ended at {self.expires_at.isoformat(timespec='seconds')}"
+            self.refuse("restored", f"{ended}; request a new dataset instead")
+        return teardown
 
     def _hurry(self, teardown: Teardown, now: datetime) -> bool:
         hurried = teardown.hurried(now)

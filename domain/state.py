@@ -196,7 +196,8 @@ class DatasetState:
         teardown = self.teardown
         if teardown is None or self.content is None or not teardown.is_reversible:
             return None
-        return teardown.may_empty_at
+        until = teardown.may_empty_at
+        return min(until, self.expires_at or until) if until is not None else None
 
     @property
     def retries(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from domain.events import (
     DatasetRestored,
 )
 from domain.lifecycle import DatasetStatus, TeardownReason
+from domain.state import Wish
 from domain.work import (
     RestoreConnector,
     ValidateDataset,
@@ -24,6 +25,7 @@ from tests.domain.driving import (
     in_grace,
     order_of,
     orders_of,
+    snapshot,
     take,
     torn_down,
     unfilled,
@@ -39,6 +41,8 @@ from tests.domain.making import (
 )
 
 MANUAL = TeardownReason.MANUAL_REQUEST
+TWO_HOURS = Wish(lifetime=timedelta(hours=2))
+TWO_DAYS = Wish(lifetime=timedelta(days=2))
 
 
 def test_a_teardown_is_undone_inside_its_grace_period() -> None:
@@ -146,6 +150,33 @@ def test_a_dataset_that_was_never_filled_is_not_restored() -> None:
 
     with pytest.raises(IllegalTransition, match="it was never filled"):
         dataset.restore(after(hours=1))
+
+
+def test_a_dataset_is_restored_within_its_lifetime() -> None:
+    dataset = in_grace(wish=TWO_HOURS)
+
+    dataset.restore(after(hours=1, minutes=59))
+
+    assert dataset.status is DatasetStatus.VALIDATING
+
+
+def test_a_dataset_whose_lifetime_is_over_is_not_restored_and_keeps_its_grace() -> None:
+    dataset = in_grace(wish=TWO_HOURS)
+    before = snapshot(dataset)
+
+    with pytest.raises(IllegalTransition, match="its lifetime ended at 2026-01-20T14:00:00"):
+        dataset.restore(after(hours=3))
+
+    assert dataset == before
+
+
+@pytest.mark.parametrize(
+    ("wish", "until"), [(TWO_HOURS, after(hours=2)), (TWO_DAYS, after(hours=24))]
+)
+def test_a_dataset_is_restorable_until_its_grace_or_its_lifetime_ends(
+    wish: Wish, until: datetime
+) -> None:
+    assert in_grace(wish=wish).restorable_until == until
 
 
 @pytest.mark.parametrize("status", [each for each in IN_STATUS if each != "teardown"])
