@@ -14,7 +14,14 @@ from domain.errors import Conflict, NotFound
 from domain.lifecycle import DatasetStatus
 from domain.quality import QualityScore
 from domain.template import DatasetTemplate
-from registry.rows import Values, dataset_of, unknown_dataset, values_of_place, values_of_state
+from registry.rows import (
+    Values,
+    dataset_of,
+    unknown_dataset,
+    values_of_place,
+    values_of_purge,
+    values_of_state,
+)
 from registry.tables import IS_ACTIVE, datasets
 from registry.templates import fingerprint_of, templates_by_fingerprint, write_template
 
@@ -138,18 +145,20 @@ async def insert_dataset(
 
 
 async def update_dataset(
-    session: Session, dataset: Dataset, fingerprint: str | None, due_at: datetime | None
+    session: Session,
+    dataset: Dataset,
+    before: Before,
+    fingerprint: str | None,
+    due_at: datetime | None,
 ) -> None:
     """Write a changed dataset one version higher. Raises Conflict when the version has moved."""
     place = dataset.place
     row: Values = {
-        **values_of_state(dataset),
+        **_changes(dataset, before, fingerprint),
         "of_tenant": place.tenant,
         "of_dataset": place.dataset_id,
         "of_version": dataset.version,
         "version": dataset.version + 1,
-        "wish": dataset.wish,
-        "template_fingerprint": fingerprint,
         "due_at": due_at,
     }
     written = await session.connection.execute(_UPDATE, row)
@@ -170,6 +179,14 @@ async def keep_template_of(session: Session, dataset: Dataset, before: Before) -
     if fingerprint != before.fingerprint:
         await write_template(session, fingerprint, template)
     return fingerprint
+
+
+def _changes(dataset: Dataset, before: Before, fingerprint: str | None) -> Values:
+    """Give the columns a save writes: of an archived dataset those of its purge alone."""
+    if before.status is DatasetStatus.ARCHIVED:
+        return values_of_purge(dataset)
+    changes = values_of_state(dataset)
+    return {**changes, "wish": dataset.wish, "template_fingerprint": fingerprint}
 
 
 def _of_slot(tenant: str, slot: Slot) -> Values:

@@ -26,8 +26,17 @@ SQLITE = "sqlite"
 
 _MILLISECONDS = "%Y-%m-%d %H:%M:%f000"
 
-_PRAGMAS = ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
-"""Durable at every commit; readers never wait for the one writer, and the writer not for them."""
+_PRAGMAS = (
+    "busy_timeout = 30000",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "recursive_triggers = ON",
+)
+"""Durable at every commit; readers never wait for the one writer, and the writer not for them.
+
+Recursive triggers: else a row that REPLACE writes over is deleted past the triggers that guard it.
+"""
 
 
 def insert(dialect: str, table: Table) -> Insert:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Float,
     ForeignKeyConstraint,
@@ -79,6 +80,7 @@ archived_datasets = Table(
     Column("retain_until", UtcDateTime, nullable=False),
     Column("purged_at", UtcDateTime),
     _of_dataset(),
+    CheckConstraint("purged_at IS NULL OR purged_at >= retain_until", name="purged_in_time"),
 )
 """One row an archive; after the purge it stays as the tombstone."""
 
@@ -98,6 +100,7 @@ outbox = Table(
     Column("causation", Text, nullable=False),
     Column("fields", Value[JsonObject](JsonObject), nullable=False),
     Column("extensions", Value[JsonObject](JsonObject), nullable=False),
+    _of_dataset(),
     UniqueConstraint("tenant", "sequence"),
     Index("ix_outbox_dataset", "tenant", "dataset_id", "sequence"),
 )
@@ -116,9 +119,10 @@ audit = Table(
     Column("from_status", one_of(DatasetStatus, "from_status")),
     Column("to_status", one_of(DatasetStatus, "to_status"), nullable=False),
     Column("correlation", Text, nullable=False),
+    _of_dataset(),
     Index("ix_audit_dataset", "tenant", "dataset_id", "at"),
 )
-"""Who changed which dataset, when, from which status to which."""
+"""Who changed which dataset, when, from which status to which; never changed, never deleted."""
 
 requests = Table(
     "requests",

@@ -68,6 +68,15 @@ def values_of_state(dataset: Dataset) -> Values:
     }
 
 
+def values_of_purge(dataset: Dataset) -> Values:
+    """Give the columns that still change once a dataset is archived (seed: Archive Immutability)."""
+    return {
+        "purged_at": dataset.purged_at,
+        "trouble": dataset.trouble,
+        "busy_until": dataset.busy_until,
+    }
+
+
 def dataset_of(
     row: RowMapping, templates: Mapping[str, DatasetTemplate], rules: LifecycleRules
 ) -> Dataset:

@@ -143,7 +143,14 @@ datasets = Table(
         "status <> 'ready' OR (quality_score IS NOT NULL AND quality_score >= 0.95)",
         name="quality_threshold",
     ),
-    CheckConstraint("status <> 'archived' OR archive IS NOT NULL", name="archived_has_archive"),
+    CheckConstraint(
+        "status <> 'archived' OR (archive IS NOT NULL AND archived_at IS NOT NULL)",
+        name="archived_has_archive",
+    ),
+    CheckConstraint(
+        "purged_at IS NULL OR (status = 'archived' AND purged_at >= archived_at)",
+        name="purged_once_archived",
+    ),
     CheckConstraint("generation >= 1", name="generation"),
 )
 """One row a dataset: its facts, when it is due, and who holds it just now.

@@ -82,9 +82,9 @@ class SqlTransaction:
         fingerprint = await keep_template_of(session, dataset, before)
         if before.status in ENDED and dataset.status not in ENDED:
             async with self._taking_its_place(dataset):
-                await update_dataset(session, dataset, fingerprint, due_at)
+                await update_dataset(session, dataset, before, fingerprint, due_at)
         else:
-            await update_dataset(session, dataset, fingerprint, due_at)
+            await update_dataset(session, dataset, before, fingerprint, due_at)
         dataset.version = left + 1
         await self._record(dataset, before, left, session.database.clock())
         self._remember(dataset, fingerprint)

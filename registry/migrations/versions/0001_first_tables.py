@@ -18,37 +18,52 @@ _TABLES = (
     "quality_runs",
     "progress",
     "archived_datasets",
-    "datasets",
-    "journeys",
-    "requests",
     "outbox",
-    "dataset_templates",
-    "clients",
     "audit",
+    "requests",
+    "datasets",
+    "dataset_templates",
+    "journeys",
+    "clients",
 )
+
+_LEDGERS = ("quality_runs", "quality_checks", "dataset_templates", "audit", "outbox")
+
+_STILL_MOVING = {
+    "purged_at",
+    "trouble",
+    "version",
+    "busy_until",
+    "due_at",
+    "lease_owner",
+    "lease_until",
+}
+"""What a purge and the engine write to an archived dataset's row; all else stays."""
 
 _ARCHIVED_STAYS = "an archived dataset never changes: only its purge may still be written down"
 _ARCHIVE_STAYS = "an archive's row stays: it may only be kept longer, and be purged once"
 _LEDGER_STAYS = "what is written here is never changed and never deleted"
 
-_ARCHIVED_CHANGES = """
-    NEW.status <> OLD.status OR NEW.archived_at {differs} OLD.archived_at
-    OR {new_archive} {differs} {old_archive} OR NEW.generation <> OLD.generation
+_PURGED_BEFORE = """
+    OLD.purged_at IS NOT NULL AND (NEW.purged_at IS NULL OR NEW.purged_at <> OLD.purged_at)
 """
 
-_ARCHIVE_CHANGES = """
-    NEW.location <> OLD.location OR NEW.sha256 <> OLD.sha256 OR NEW.size_bytes <> OLD.size_bytes
+_ARCHIVE_CHANGES = f"""
+    NEW.tenant <> OLD.tenant OR NEW.dataset_id <> OLD.dataset_id
+    OR NEW.location <> OLD.location OR NEW.sha256 <> OLD.sha256 OR NEW.size_bytes <> OLD.size_bytes
     OR NEW.archived_at <> OLD.archived_at OR NEW.retain_until < OLD.retain_until
-    OR (OLD.purged_at IS NOT NULL AND NEW.purged_at {differs} OLD.purged_at)
+    OR ({_PURGED_BEFORE})
 """
 
 
 def upgrade() -> None:
     _create_places()
-    _create_datasets()
+    datasets = _create_datasets()
     _create_history()
     _create_work()
-    _create_guards(op.get_bind().dialect.name)
+    if op.get_bind().dialect.name == "postgresql":
+        _create_functions()
+    _create_guards(datasets)
 
 
 def downgrade() -> None:
@@ -112,8 +127,8 @@ def _create_places() -> None:
     )
 
 
-def _create_datasets() -> None:
-    op.create_table(
+def _create_datasets() -> sa.Table:
+    datasets = op.create_table(
         "datasets",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
@@ -157,7 +172,7 @@ def _create_datasets() -> None:
         sa.Column("lease_owner", sa.Text()),
         sa.Column("lease_until", _TIME),
         sa.CheckConstraint(
-            "status <> 'archived' OR archive IS NOT NULL",
+            "status <> 'archived' OR (archive IS NOT NULL AND archived_at IS NOT NULL)",
             name=op.f("ck_datasets_archived_has_archive"),
         ),
         sa.CheckConstraint(
@@ -165,6 +180,10 @@ def _create_datasets() -> None:
             name=op.f("ck_datasets_quality_threshold"),
         ),
         sa.CheckConstraint("generation >= 1", name=op.f("ck_datasets_generation")),
+        sa.CheckConstraint(
+            "purged_at IS NULL OR (status = 'archived' AND purged_at >= archived_at)",
+            name=op.f("ck_datasets_purged_once_archived"),
+        ),
         sa.ForeignKeyConstraint(
             ["tenant", "journey_id", "client_id"],
             ["journeys.tenant", "journeys.journey_id", "journeys.client_id"],
@@ -222,6 +241,7 @@ def _create_datasets() -> None:
         sqlite_where=_ACTIVE,
         postgresql_where=_ACTIVE,
     )
+    return datasets
 
 
 def _create_history() -> None:
@@ -276,6 +296,10 @@ def _create_history() -> None:
         sa.Column("archived_at", _TIME, nullable=False),
         sa.Column("retain_until", _TIME, nullable=False),
         sa.Column("purged_at", _TIME),
+        sa.CheckConstraint(
+            "purged_at IS NULL OR purged_at >= retain_until",
+            name=op.f("ck_archived_datasets_purged_in_time"),
+        ),
         sa.ForeignKeyConstraint(
             ["tenant", "dataset_id"],
             ["datasets.tenant", "datasets.dataset_id"],
@@ -298,6 +322,11 @@ def _create_history() -> None:
         sa.Column("causation", sa.Text(), nullable=False),
         sa.Column("fields", sa.JSON(), nullable=False),
         sa.Column("extensions", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant", "dataset_id"],
+            ["datasets.tenant", "datasets.dataset_id"],
+            name=op.f("fk_outbox_datasets"),
+        ),
         sa.PrimaryKeyConstraint("tenant", "event_id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("tenant", "sequence", name=op.f("uq_outbox_tenant_sequence")),
     )
@@ -314,6 +343,11 @@ def _create_history() -> None:
         sa.Column("from_status", _words(_STATUSES, "from_status")),
         sa.Column("to_status", _words(_STATUSES, "to_status"), nullable=False),
         sa.Column("correlation", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant", "dataset_id"],
+            ["datasets.tenant", "datasets.dataset_id"],
+            name=op.f("fk_audit_datasets"),
+        ),
         sa.PrimaryKeyConstraint("tenant", "entry_id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_dataset", "audit", ["tenant", "dataset_id", "at"])
@@ -370,42 +404,29 @@ def _create_work() -> None:
     )
 
 
-def _create_guards(dialect: str) -> None:
+def _create_guards(datasets: sa.Table) -> None:
     """Let the database itself refuse what nobody may do (seed: Archive Immutability)."""
-    if dialect == "postgresql":
-        _create_functions()
-        fill = {
-            "differs": "IS DISTINCT FROM",
-            "new_archive": "NEW.archive::text",
-            "old_archive": "OLD.archive::text",
-        }
-        refuse = _refuse_on_postgresql
-    else:
-        fill = {"differs": "IS NOT", "new_archive": "NEW.archive", "old_archive": "OLD.archive"}
-        refuse = _refuse_on_sqlite
+    frozen = ", ".join(each.name for each in datasets.c if each.name not in _STILL_MOVING)
     archived = "OLD.status = 'archived'"
-    changed = f"{archived} AND ({_ARCHIVED_CHANGES.format(**fill)})"
-    refuse("datasets", "UPDATE", _ARCHIVED_STAYS, changed)
-    refuse("datasets", "DELETE", _ARCHIVED_STAYS, archived)
-    refuse("archived_datasets", "UPDATE", _ARCHIVE_STAYS, _ARCHIVE_CHANGES.format(**fill))
-    refuse("archived_datasets", "DELETE", _ARCHIVE_STAYS)
-    refuse("outbox", "UPDATE", _LEDGER_STAYS, "OLD.sequence IS NOT NULL")
-    for table, act in (("outbox", "DELETE"), ("audit", "UPDATE"), ("audit", "DELETE")):
-        refuse(table, act, _LEDGER_STAYS)
+    _refuse("datasets_stay_on_update", f"UPDATE OF {frozen} ON datasets", _ARCHIVED_STAYS, archived)
+    _refuse("datasets_stay_on_purge", "UPDATE ON datasets", _ARCHIVED_STAYS, _PURGED_BEFORE)
+    _refuse("datasets_stay_on_delete", "DELETE ON datasets", _ARCHIVED_STAYS, archived)
+    kept = "archived_datasets"
+    _refuse(f"{kept}_stay_on_update", f"UPDATE ON {kept}", _ARCHIVE_STAYS, _ARCHIVE_CHANGES)
+    _refuse(f"{kept}_stay_on_delete", f"DELETE ON {kept}", _ARCHIVE_STAYS)
+    for ledger in _LEDGERS:
+        numbered = "OLD.sequence IS NOT NULL" if ledger == "outbox" else "TRUE"
+        _refuse(f"{ledger}_stay_on_update", f"UPDATE ON {ledger}", _LEDGER_STAYS, numbered)
+        _refuse(f"{ledger}_stay_on_delete", f"DELETE ON {ledger}", _LEDGER_STAYS)
 
 
-def _refuse_on_sqlite(table: str, act: str, why: str, when: str = "TRUE") -> None:
-    op.execute(
-        f"CREATE TRIGGER {table}_stay_on_{act.lower()} BEFORE {act} ON {table} WHEN {when} "
-        f"BEGIN SELECT RAISE(ABORT, '{_quoted(why)}'); END"
-    )
-
-
-def _refuse_on_postgresql(table: str, act: str, why: str, when: str = "TRUE") -> None:
-    op.execute(
-        f"CREATE TRIGGER {table}_stay_on_{act.lower()} BEFORE {act} ON {table} "
-        f"FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse('{_quoted(why)}')"
-    )
+def _refuse(trigger: str, act: str, why: str, when: str = "TRUE") -> None:
+    words = why.replace("'", "''")
+    if op.get_bind().dialect.name == "postgresql":
+        then = f"FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse('{words}')"
+    else:
+        then = f"WHEN {when} BEGIN SELECT RAISE(ABORT, '{words}'); END"
+    op.execute(f"CREATE TRIGGER {trigger} BEFORE {act} {then}")
 
 
 def _create_functions() -> None:
@@ -425,7 +446,3 @@ def _create_functions() -> None:
         "CREATE CONSTRAINT TRIGGER outbox_numbered AFTER INSERT ON outbox "
         "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION number_event()"
     )
-
-
-def _quoted(words: str) -> str:
-    return words.replace("'", "''")
