@@ -21,9 +21,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from domain.archive import ArchiveReceipt
 from domain.errors import NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
+from gateways.disk import make_folder, sync_folder
 
 _SCHEME = "folder:"
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+_UNFINISHED = ".unfinished-"
+_UNFINISHED_SECONDS = 3600.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -66,11 +69,15 @@ class FolderArchive:
             locked_until=locked_until,
         )
         with _in_our_words(key):
-            self._make_folder(path.parent)
-            with contextlib.suppress(FileExistsError):
+            make_folder(path.parent, self._root)
+            try:
                 _create(path, header.model_dump_json().encode() + b"\n" + content)
-                return header.receipt(key)
-            kept, _ = _opened(path, key)
+            except FileExistsError:
+                kept, _ = _opened(path, key)
+            else:
+                kept = header
+            sync_folder(path.parent)  # of a file that was there as well: who made it may have died
+            _sweep(path.parent, path.stat().st_mtime)
         if kept.sha256 != header.sha256:
             raise SupplierRefused(
                 f"Archive {key} exists and holds other content. It was left as it is; an archive "
@@ -91,14 +98,11 @@ class FolderArchive:
     def _purge(self, key: str, now: datetime) -> None:
         path = self._path(key)
         with _in_our_words(key), contextlib.suppress(FileNotFoundError):
-            header, _ = _opened(path, key)
-            if now < header.locked_until:
-                raise SupplierRefused(
-                    f"Archive {key} is locked until {header.locked_until.isoformat()} and was "
-                    "left as it is. Purge it after that."
-                )
-            path.unlink()
-            _sync(path.parent)
+            with contextlib.suppress(FileNotFoundError):
+                _refuse_locked(path, key, now)
+                path.unlink()
+            sync_folder(path.parent)  # of a file that was gone as well, as above
+            _sweep(path.parent, now.timestamp())
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
@@ -109,17 +113,19 @@ class FolderArchive:
             )
         return self._root.joinpath(*parts)
 
-    def _make_folder(self, folder: Path) -> None:
-        """Make a folder and write its entry down, in every folder that was made for it."""
-        missing = [each for each in (folder, *folder.parents) if not each.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        for each in missing:
-            _sync(each.parent)
+
+def _refuse_locked(path: Path, key: str, now: datetime) -> None:
+    header, _ = _opened(path, key)
+    if now < header.locked_until:
+        raise SupplierRefused(
+            f"Archive {key} is locked until {header.locked_until.isoformat()} and was left as it "
+            "is. Purge it after that."
+        )
 
 
 def _create(path: Path, content: bytes) -> None:
     """Create a file that is whole from its first moment. Raises FileExistsError."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as unfinished:
             unfinished.write(content)
@@ -128,8 +134,18 @@ def _create(path: Path, content: bytes) -> None:
             os.fsync(unfinished.fileno())
         os.link(name, path)
     finally:
-        Path(name).unlink()
-    _sync(path.parent)
+        Path(name).unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, now: float) -> None:
+    """Remove what a writer who was killed had begun; `now` is in seconds since the epoch.
+
+    A writer who is only slow begins anew.
+    """
+    for each in folder.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if each.stat().st_mtime < now - _UNFINISHED_SECONDS:
+                each.unlink()
 
 
 def _opened(path: Path, key: str) -> tuple[_Header, bytes]:
@@ -143,14 +159,6 @@ def _opened(path: Path, key: str) -> tuple[_Header, bytes]:
     if (digest, len(content)) != (header.sha256, header.size_bytes):
         raise SupplierLied(_damaged(key, f"its digest is {digest}, not {header.sha256}"))
     return header, content
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,33 @@ def no_file_longer_than(size_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def written_down(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The inodes of what was forced to the disk, in that order."""
+    inodes: list[int] = []
+    force = os.fsync
+
+    def noting(descriptor: int) -> None:
+        inodes.append(os.fstat(descriptor).st_ino)
+        force(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    return inodes
+
+
+def inodes(*paths: Path) -> list[int]:
+    return [each.stat().st_ino for each in paths]
+
+
+def left_behind(folder: Path, *, at: datetime) -> Path:
+    """What a writer who was killed leaves."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / ".unfinished-k1ll3d"
+    unfinished.write_bytes(b"half of it")
+    os.utime(unfinished, (at.timestamp(), at.timestamp()))
+    return unfinished
 
 
 def files(folder: Path) -> list[Path]:
@@ -88,6 +116,67 @@ async def test_an_archive_is_a_file_nobody_may_write(tmp_path: Path) -> None:
     (file,) = files(tmp_path)
     assert file.stat().st_mode & 0o777 == 0o440
     assert file.stat().st_nlink == 1
+
+
+async def test_an_archive_and_every_folder_on_the_way_to_it_are_forced_to_the_disk(
+    tmp_path: Path, written_down: list[int]
+) -> None:
+    root = tmp_path / "new" / "archive"
+
+    await FolderArchive(root).put(KEY, b"content", NOW)
+
+    file, folder = inodes(root / KEY, root / "dataset")
+    assert written_down[-2:] == [file, folder]
+    assert set(inodes(root, root.parent, tmp_path)) <= set(written_down)
+
+
+async def test_what_was_there_already_is_forced_to_the_disk_all_the_same(
+    tmp_path: Path, written_down: list[int]
+) -> None:
+    archive = FolderArchive(tmp_path)
+    await archive.put(KEY, b"content", NOW)
+    written_down.clear()
+
+    await archive.put(KEY, b"content", NOW)
+
+    assert set(inodes(tmp_path / "dataset", tmp_path)) <= set(written_down)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_purge_is_forced_to_the_disk_however_often_it_is_asked_for(
+    tmp_path: Path, written_down: list[int], times: int
+) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+
+    for _ in range(times):
+        written_down.clear()
+        await archive.purge(receipt.location, NOW)
+
+    assert written_down == inodes(tmp_path / "dataset")
+
+
+@pytest.mark.parametrize(("minutes", "remains"), [(30, True), (90, False)])
+async def test_what_a_killed_writer_left_is_swept_away_in_time(
+    tmp_path: Path, minutes: int, *, remains: bool
+) -> None:
+    await FolderArchive(tmp_path).put(KEY, b"content", NOW)
+    written_at = datetime.fromtimestamp((tmp_path / KEY).stat().st_mtime, UTC)
+    unfinished = left_behind(tmp_path / "dataset", at=written_at - timedelta(minutes=minutes))
+
+    await FolderArchive(tmp_path).put("dataset/later.json", b"more", NOW)
+
+    assert unfinished.exists() is remains
+
+
+async def test_a_purge_takes_what_a_killed_writer_left_with_it(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+    left_behind(tmp_path / "dataset", at=NOW - timedelta(days=90))
+
+    await archive.purge(receipt.location, NOW)
+
+    assert files(tmp_path) == []
 
 
 async def test_a_full_disk_is_named_and_leaves_nothing_half_made(tmp_path: Path) -> None:
