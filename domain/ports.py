@@ -121,7 +121,9 @@ class Connectors(Protocol):
     ) -> int:
         """Wait until `expected` documents can be found, at most until the deadline.
 
-        Gives the count reached. Raises SupplierUnavailable when the time is up.
+        After an upload they are its own: as many that were there before it do not count.
+        Gives the count reached. Raises SupplierUnavailable when the time is up; the message
+        names some of the documents that are missing.
         """
         ...
 

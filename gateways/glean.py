@@ -19,7 +19,7 @@ from gateways.glean_api import PUBLISHED_LIMITS, GleanApi, GleanCredentials, Gle
 from gateways.glean_documents import record_id, search_request
 from gateways.glean_settle import Expectation, settle
 from gateways.glean_sight import HiddenDocuments
-from gateways.glean_upload import DocumentKey
+from gateways.glean_upload import Sent
 from gateways.http import ANY_STATUS, Answer, Call
 from gateways.pace import Timing
 
@@ -56,7 +56,7 @@ class GleanConnectors:
         self._timing = timing
         self._hidden = hidden or HiddenDocuments()
         self._probe_seconds = probe_seconds
-        self._sent: dict[str, list[DocumentKey]] = {}
+        self._sent: dict[str, Sent] = {}
 
     async def create(self, connector: ConnectorConfiguration, /) -> None:
         """Declare the datasource, or bring ours up to date. Raises ConnectorNameTaken."""
@@ -79,8 +79,8 @@ class GleanConnectors:
     async def settle(
         self, connector: ConnectorConfiguration, expected: int, deadline: datetime, /
     ) -> int:
-        """Wait until exactly `expected` documents are indexed, looking ever more seldom."""
-        sent = self._sent.pop(connector.datasource, [])
+        """Wait until exactly `expected` documents of our upload are indexed."""
+        sent = self._sent.pop(connector.datasource, None)
         expectation = Expectation(connector, expected, deadline, sent)
         return await settle(self._api, self._timing, expectation)
 

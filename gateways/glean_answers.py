@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
+
+_INDEXED = "INDEXING COMPLETED"
+_UNDER_WAY = frozenset(
+    {"UPLOAD STARTED", "UPLOAD IN PROGRESS", "UPLOAD COMPLETED", "DELETION PAUSED"}
+)
 
 
 def _or_empty(value: Any) -> Any:
@@ -34,6 +39,7 @@ class BulkUpload(_Wire):
 
     upload_id: str
     status: str = ""
+    processing_state: str = ""
 
 
 class Documents(_Wire):
@@ -60,6 +66,15 @@ class Status(_Wire):
             each.upload_id == upload_id and each.status == "SUCCESSFUL"
             for each in self.documents.bulk_upload_history
         )
+
+    def is_under_way(self, upload_id: str) -> bool:
+        """Whether Glean still works on an upload; it may not tell how far it has got."""
+        states = {
+            each.processing_state
+            for each in self.documents.bulk_upload_history
+            if each.upload_id == upload_id
+        }
+        return _INDEXED not in states and not states.isdisjoint(_UNDER_WAY)
 
 
 class HitDocument(_Wire):
@@ -102,10 +117,23 @@ class Overrides(_Wire):
     results: Annotated[list[Override], BeforeValidator(_or_empty)] = []
 
 
+Moment = Annotated[AwareDatetime, Field(strict=False)]
+
+
 class DocumentState(_Wire):
     """Where one document stands."""
 
     indexing_status: str = ""
+    last_uploaded_at: Moment | None = None
+    last_indexed_at: Moment | None = None
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether what was uploaded last can be found, and not only what was there before it."""
+        if self.indexing_status != "INDEXED":
+            return False
+        uploaded, indexed = self.last_uploaded_at, self.last_indexed_at
+        return uploaded is None or indexed is None or indexed >= uploaded
 
 
 class DebugInfo(_Wire):
@@ -123,7 +151,7 @@ class DebugDocument(_Wire):
     @property
     def is_indexed(self) -> bool:
         """Whether the document can be found."""
-        return self.debug_info.status.indexing_status == "INDEXED"
+        return self.debug_info.status.is_indexed
 
 
 class DebugDocuments(_Wire):

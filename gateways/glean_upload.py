@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from domain.connector import ConnectorConfiguration
 from domain.ports import Upload
@@ -17,8 +18,16 @@ DocumentKey = tuple[str, str]
 """What Glean knows a document by inside its datasource: object type and id."""
 
 
-async def send(api: GleanApi, upload: Upload) -> list[DocumentKey]:
-    """Replace a datasource's documents by the upload's; gives the keys of what was sent."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An upload that Glean took: its id, and the keys of its documents."""
+
+    upload_id: str
+    keys: Sequence[DocumentKey]
+
+
+async def send(api: GleanApi, upload: Upload) -> Sent:
+    """Replace a datasource's documents by the upload's."""
     keys: list[DocumentKey] = []
     middle: list[BulkPage] = []
     async for page in pages_of(upload, api.act_as):
@@ -32,7 +41,7 @@ async def send(api: GleanApi, upload: Upload) -> list[DocumentKey]:
             await _send_last(api, page)
         elif page.is_first:
             await api.write(_call(api, page))
-    return keys
+    return Sent(upload.upload_id, keys)
 
 
 async def send_nothing(api: GleanApi, connector: ConnectorConfiguration) -> None:

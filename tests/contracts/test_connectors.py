@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import ConnectorNameTaken
 from gateways.glean import PUBLISHED_LIMITS
-from tests.gateways.foreign import Glean, a_connector, an_upload, records
+from tests.gateways.foreign import Glean, a_connector, a_record, an_upload, records
 
 TENANTS = {
     "glean": {},
@@ -54,6 +54,21 @@ async def test_uploading_twice_is_as_uploading_once(glean: Glean) -> None:
 
     deadline = glean.time.now + timedelta(minutes=10)
     assert await glean.connectors.settle(a_connector(), 120, deadline) == 120
+
+
+@pytest.mark.parametrize("ids", ["page{:04d}", "other{:04d}"])
+async def test_an_upload_of_equal_size_is_settled_when_its_own_content_can_be_found(
+    glean: Glean, ids: str
+) -> None:
+    await filled(glean, 120)
+    renewed = [a_record(n, id=ids.format(n), title=f"Dosing guide part {n}") for n in range(120)]
+    await glean.connectors.upload(an_upload(a_connector(), renewed, "upload-2"))
+
+    await glean.connectors.settle(a_connector(), 120, glean.time.now + timedelta(minutes=10))
+
+    found = await glean.connectors.search(a_connector(), "Dosing guide part 7")
+    assert found.record_ids[0] == ids.format(7)
+    assert (await glean.connectors.search(a_connector(), "Infusion")).record_ids == ()
 
 
 async def test_a_name_without_our_mark_is_taken(glean: Glean) -> None:

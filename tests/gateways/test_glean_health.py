@@ -180,11 +180,13 @@ async def test_what_is_indexed_already_needs_no_waiting() -> None:
     glean, connector = Glean(), a_connector()
     await glean.provision(connector, 30)
 
+    glean.requests.clear()
+
     count = await glean.connectors.settle(connector, 30, glean.time.now + timedelta(minutes=1))
 
     assert count == 30
     assert glean.time.slept == []
-    assert "/processalldocuments" in glean.paths()
+    assert glean.paths() == [f"/debug/{connector.datasource}/status"]
 
 
 async def test_what_is_indexed_later_is_waited_for_ever_more_seldom() -> None:
@@ -198,15 +200,25 @@ async def test_what_is_indexed_later_is_waited_for_ever_more_seldom() -> None:
     assert max(glean.time.slept) == 15.0
 
 
-async def test_a_second_request_to_process_within_three_hours_is_no_failure() -> None:
-    glean, connector = Glean(), a_connector()
+async def test_glean_is_asked_once_to_index_what_is_missing() -> None:
+    glean, connector = Glean(indexing_delay=timedelta(minutes=1)), a_connector()
     await glean.provision(connector, 30)
-    await glean.connectors.settle(connector, 30, glean.time.now)
 
-    count = await glean.connectors.settle(connector, 30, glean.time.now)
+    await glean.connectors.settle(connector, 30, glean.time.now + timedelta(minutes=5))
+
+    assert glean.bodies("/processalldocuments") == [{"datasource": connector.datasource}]
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+async def test_glean_may_refuse_to_index_sooner(status: int) -> None:
+    glean, connector = Glean(indexing_delay=timedelta(minutes=1)), a_connector()
+    await glean.provision(connector, 30)
+    glean.faults.fail_next("/processalldocuments", status=status)
+
+    count = await glean.connectors.settle(connector, 30, glean.time.now + timedelta(minutes=5))
 
     assert count == 30
-    assert glean.time.slept == []
+    assert glean.paths().count("/processalldocuments") == 1
 
 
 async def test_at_the_deadline_some_missing_documents_are_named() -> None:
@@ -222,6 +234,58 @@ async def test_at_the_deadline_some_missing_documents_are_named() -> None:
     assert f"indexed {indexed} documents" in str(raised.value)
     assert str(raised.value).count("page0") == 5
     assert sum(glean.time.slept) == pytest.approx(3.0)
+
+
+async def test_documents_of_the_upload_before_are_none_of_this_one() -> None:
+    glean, connector = Glean(indexing_delay=timedelta(minutes=1)), a_connector()
+    await glean.provision(connector, 3)
+    await glean.connectors.settle(connector, 3, glean.time.now + timedelta(minutes=5))
+    await glean.connectors.upload(an_upload(connector, records(3), "upload-2"))
+
+    with pytest.raises(SupplierUnavailable) as raised:
+        await glean.connectors.settle(connector, 3, glean.time.now)
+
+    assert "is not through with the last upload, and the time is up" in str(raised.value)
+    assert "page0000, page0001, page0002" in str(raised.value)
+
+
+@pytest.mark.parametrize("state", [{}, {"processingState": "UNAVAILABLE"}])
+async def test_where_glean_does_not_tell_of_an_upload_the_count_decides(
+    state: dict[str, str],
+) -> None:
+    upload = {"uploadId": "upload-1", "status": "SUCCESSFUL", **state}
+    counts = {"indexed": [{"objectType": "Page", "count": 3}]}
+    app = Scripted(Said(), said({"documents": {"counts": counts, "bulkUploadHistory": [upload]}}))
+    connectors = GleanConnectors(calling(app), the_credentials(), Time().timing)
+    await connectors.upload(an_upload(a_connector(), records(3)))
+
+    count = await connectors.settle(a_connector(), 3, Time().now)
+
+    assert count == 3
+
+
+@pytest.mark.parametrize(
+    ("indexed_at", "is_missing"),
+    [("2026-01-20T11:59:59Z", True), ("2026-01-20T12:00:00.5Z", False), (None, False)],
+)
+async def test_a_document_is_indexed_when_its_last_upload_is(
+    indexed_at: str | None, *, is_missing: bool
+) -> None:
+    state = {
+        "indexingStatus": "INDEXED",
+        "lastUploadedAt": "2026-01-20T12:00:00Z",
+        "lastIndexedAt": indexed_at,
+    }
+    documents = [{"docId": "page0000", "debugInfo": {"status": state}}]
+    none = said({"documents": {}})
+    app = Scripted(Said(), none, Said(), none, said({"documentStatuses": documents}))
+    connectors = GleanConnectors(calling(app), the_credentials(), Time().timing)
+    await connectors.upload(an_upload(a_connector(), records(1)))
+
+    with pytest.raises(SupplierUnavailable) as raised:
+        await connectors.settle(a_connector(), 1, Time().now)
+
+    assert ("Missing are, among others: page0000." in str(raised.value)) is is_missing
 
 
 async def test_few_missing_documents_are_all_named() -> None:
@@ -264,7 +328,7 @@ async def test_documents_that_are_to_go_are_waited_for_as_well() -> None:
 
 
 async def test_waiting_ends_when_glean_lies() -> None:
-    app = Scripted(Said(), Said(200, b"<html>", {"content-type": "text/html"}))
+    app = Scripted(Said(200, b"<html>", {"content-type": "text/html"}))
     connectors = GleanConnectors(calling(app), the_credentials(), Time().timing)
 
     with pytest.raises(SupplierLied):
