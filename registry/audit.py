@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
+from domain.commands import SYSTEM
 from domain.dataset import Dataset
 from domain.events import Happening
 from domain.lifecycle import DatasetStatus
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _INSERT = insert(audit)
 
+_CHANGE = "change"
+
 
 async def write_entry(
     session: Session,
@@ -29,11 +32,14 @@ async def write_entry(
 ) -> None:
     """Write down a change: the status before, the dataset as it is now, and what happened.
 
-    `action` names the events, comma-separated; a change of status without any is `transition`,
-    and a birth without any `registration`.
+    `action` names the events, comma-separated; without any it is a `registration`, a `transition`
+    to another status, or a `change`. A change that the service makes by itself leaves no entry:
+    a probe is no history. What anybody else does always leaves one.
     """
     before, dataset = change
-    silent = "transition" if before else "registration"
+    silent = _silent_action(before, dataset.status)
+    if not happenings and silent == _CHANGE and principal.subject == SYSTEM:
+        return
     row = {
         "tenant": principal.tenant,
         "entry_id": session.database.ids(),
@@ -47,3 +53,10 @@ async def write_entry(
         "correlation": dataset.place.correlation,
     }
     await session.connection.execute(_INSERT, row)
+
+
+def _silent_action(before: DatasetStatus | None, now: DatasetStatus) -> str:
+    """Name what was done without an event."""
+    if before is None:
+        return "registration"
+    return _CHANGE if before is now else "transition"

@@ -133,9 +133,8 @@ class SqlTransaction:
             await write_validation(session, dataset.place, dataset.quality)
         if dataset.status is DatasetStatus.ARCHIVED:
             await self._record_archive(dataset, before)
-        if happenings or dataset.status is not before.status:
-            change = (before.status, dataset)
-            await write_entry(session, self._principal, change, happenings, now)
+        change = (before.status, dataset)
+        await write_entry(session, self._principal, change, happenings, now)
 
     async def _record_archive(self, dataset: Dataset, before: Before) -> None:
         if before.status is not DatasetStatus.ARCHIVED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from domain.commands import SYSTEM, Principal
 from domain.lifecycle import DatasetStatus
 from domain.quality import CheckType
 from registry.history import archived_datasets, audit, outbox, quality_checks, quality_runs
@@ -158,9 +160,20 @@ async def test_a_plain_probe_leaves_no_entry(house: House) -> None:
     dataset = await house.keep(a_dataset_in(DatasetStatus.READY))
     dataset.health = dataset.health.after_success(NOW, dataset.rules)
 
-    await house.save(dataset)
+    await house.save(dataset, principal=Principal(TENANT, SYSTEM))
 
     assert len(await run(house, select(audit))) == 1
+
+
+async def test_whatever_somebody_changes_is_audited_under_their_name(house: House) -> None:
+    dataset = await house.keep(a_dataset_in(DatasetStatus.TEARDOWN))
+    dataset.wish = replace(dataset.wish, lifetime=timedelta(0))
+
+    await house.save(dataset, principal=Principal(TENANT, "mallory"))
+
+    (entry,) = await run(house, select(audit).where(audit.c.version == 1))
+    assert (entry.principal, entry.action) == ("mallory", "change")
+    assert (entry.from_status, entry.to_status) == (DatasetStatus.TEARDOWN, DatasetStatus.TEARDOWN)
 
 
 async def test_a_validation_is_written_check_by_check(house: House) -> None:
