@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from domain.connector import ConnectorConfiguration
 from domain.errors import SupplierUnavailable
+from gateways.disk import make_folder, sync_folder
 from gateways.glean_answers import OVERRIDES, SEARCH_PAGE
 from gateways.glean_api import GleanApi
 from gateways.glean_documents import search_request
@@ -17,6 +20,7 @@ from gateways.glean_documents import search_request
 _BATCH = 100
 _MOST_PAGES = 1000
 _PATH = "/governance/documents/visibilityoverrides"
+_IDS = TypeAdapter(list[str])
 
 
 class HiddenDocuments:
@@ -34,42 +38,46 @@ class HiddenDocuments:
         """Give the ids that were hidden, in the order in which they were."""
         if self._folder is None:
             return list(self._kept.get(datasource, ()))
-        try:
-            kept: list[str] = json.loads((self._folder / f"{datasource}.json").read_text("utf-8"))
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError) as broken:
-            raise SupplierUnavailable(self._unusable(datasource, broken)) from broken
-        return kept
+        with self._in_our_words(datasource):
+            try:
+                content = (self._folder / f"{datasource}.json").read_bytes()
+            except FileNotFoundError:
+                return []
+            return _IDS.validate_json(content, strict=True)
 
     def keep(self, datasource: str, ids: Sequence[str]) -> None:
-        """Keep more ids in mind."""
+        """Keep more ids in mind, over a power cut too."""
         kept = list(dict.fromkeys([*self.ids(datasource), *ids]))
         if self._folder is None:
             self._kept[datasource] = kept
             return
         unfinished = self._folder / f"{datasource}.new"
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("w", encoding="utf-8") as file:
-                json.dump(kept, file)
+        with self._in_our_words(datasource):
+            make_folder(self._folder, self._folder.parent)
+            with unfinished.open("wb") as file:
+                file.write(_IDS.dump_json(kept))
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(self._folder / f"{datasource}.json")
-        except OSError as broken:
-            raise SupplierUnavailable(self._unusable(datasource, broken)) from broken
+            sync_folder(self._folder)
 
     def forget(self, datasource: str) -> None:
         """Forget a datasource's ids."""
         self._kept.pop(datasource, None)
         if self._folder is not None:
-            (self._folder / f"{datasource}.json").unlink(missing_ok=True)
+            with self._in_our_words(datasource):
+                (self._folder / f"{datasource}.json").unlink(missing_ok=True)
 
-    def _unusable(self, datasource: str, broken: Exception) -> str:
-        return (
-            f"The list of what is hidden of datasource {datasource} cannot be used: {broken}. "
-            f"Check the folder {self._folder} and the space on its disk."
-        )
+    @contextlib.contextmanager
+    def _in_our_words(self, datasource: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as broken:
+            reason = " ".join(str(broken).split())
+            raise SupplierUnavailable(
+                f"The list of what is hidden of datasource {datasource} cannot be used: {reason}. "
+                f"Check the folder {self._folder} and the space on its disk."
+            ) from broken
 
 
 async def hide(api: GleanApi, connector: ConnectorConfiguration, hidden: HiddenDocuments) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -204,11 +205,40 @@ async def test_a_place_where_no_folder_can_be_made_hides_nothing_either(tmp_path
         hidden.keep("acme", ["one"])
 
 
-async def test_a_damaged_list_is_no_empty_one(tmp_path: Path) -> None:
+async def test_the_list_is_forced_to_the_disk_before_anything_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, forced = tmp_path / "hidden", list[int]()
+    force = os.fsync
+
+    def noting(descriptor: int) -> None:
+        forced.append(os.fstat(descriptor).st_ino)
+        force(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+
+    HiddenDocuments(folder).keep("acme", ["one"])
+
+    list_and_ways = (tmp_path, folder / "acme.json", folder)
+    assert forced == [each.stat().st_ino for each in list_and_ways]
+
+
+@pytest.mark.parametrize("content", ["[", "", '{"a": 1}', "[1]", '"one"', "null"])
+async def test_a_damaged_list_is_no_empty_one(tmp_path: Path, content: str) -> None:
     connector = a_connector()
-    (tmp_path / f"{connector.datasource}.json").write_text("[")
+    (tmp_path / f"{connector.datasource}.json").write_text(content)
     glean = Glean(hidden=HiddenDocuments(tmp_path))
     await glean.provision(connector, 3)
 
     with pytest.raises(SupplierUnavailable, match="cannot be used"):
         await glean.connectors.unhide(connector)
+
+
+async def test_a_list_that_cannot_be_forgotten_is_told_in_our_words(tmp_path: Path) -> None:
+    connector = a_connector()
+    glean = Glean(hidden=HiddenDocuments(tmp_path))
+    await glean.provision(connector, 3)
+    (tmp_path / f"{connector.datasource}.json").mkdir()
+
+    with pytest.raises(SupplierUnavailable, match=r"cannot be used: .* Check the folder"):
+        await glean.connectors.empty(connector)
