@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from agents.answering import answer, misdirected
@@ -13,10 +14,14 @@ from domain.work import AgentName, Progress, ProvisionDataset, Provisioned
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
 
     from domain.ports import Clock, Connectors, MockData, OnProgress
     from domain.record import Record
     from domain.work import Order, Outcome
+
+LAST_WORDS = timedelta(seconds=15)
+"""What is kept of an order's time for finding out which documents were never indexed."""
 
 
 class DatasetProvisioningAgent:
@@ -41,7 +46,8 @@ class DatasetProvisioningAgent:
         load = _Load(order, progress)
         pages = load.pages(self._supplier.generate(order.recipe))
         await self._connectors.upload(Upload(order.connector, _upload_id(order), pages))
-        await self._connectors.settle(order.connector, load.documents, order.deadline)
+        deadline = _settled_by(order, self._clock())
+        await self._connectors.settle(order.connector, load.documents, deadline)
         return load.outcome()
 
 
@@ -86,6 +92,11 @@ class _Load:
             size_bytes=self._size_bytes,
             queries=queries or derive_queries(self._titles, order.query_count),
         )
+
+
+def _settled_by(order: ProvisionDataset, now: datetime) -> datetime:
+    """Keep a little of an order's time back, to say what is missing when the rest is up."""
+    return order.deadline - min(LAST_WORDS, (order.deadline - now) / 4)
 
 
 def _upload_id(order: ProvisionDataset) -> str:

@@ -26,7 +26,7 @@ from tests.agents.scene import (
     refused,
     unavailable,
 )
-from tests.gateways.foreign import Said, Time, calling, said
+from tests.gateways.foreign import RealTime, Said, Time, calling, said
 
 
 async def the_order(scene: Scene, **changes: int | None) -> ProvisionDataset:
@@ -188,7 +188,20 @@ async def test_documents_that_are_never_indexed_are_an_outage_at_the_deadline(
     message = unavailable(await scene.perform(order))
 
     assert "where 300 were expected, and the time is up" in message
-    assert scene.clock() >= order.deadline
+    assert timedelta(seconds=10) < order.deadline - scene.clock() < timedelta(minutes=1)
+
+
+async def test_documents_that_are_never_indexed_are_named_before_the_order_is_over(
+    scene: Scene,
+) -> None:
+    real = Scene(scene.folder, time=RealTime())
+    real.glean.faults.never_index(10)
+    order = replace(await the_order(scene), deadline=real.clock() + timedelta(seconds=3))
+
+    message = unavailable(await real.perform(order))
+
+    assert "where 300 were expected, and the time is up. Missing are, among others: hcc" in message
+    assert real.clock() < order.deadline
 
 
 async def test_a_supplier_that_is_down_is_an_outage(scene: Scene) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +51,19 @@ class Time:
     @property
     def timing(self) -> Timing:
         return Timing(self.clock, self.sleep, self.monotonic, jitter=lambda: 0.0)
+
+
+class RealTime(Time):
+    """Time as it passes."""
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -179,8 +193,9 @@ class Glean:
         credentials: GleanCredentials | None = None,
         hidden: HiddenDocuments | None = None,
         probe_seconds: float = 5.0,
+        time: Time | None = None,
     ) -> None:
-        self.time = Time()
+        self.time = time or Time()
         self.faults = Faults()
         self.app = create_glean(
             None,
