@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from a2a.auth.user import User
 from a2a.server.context import ServerCallContext
 from a2a.server.routes.common import DefaultServerCallContextBuilder
-from starlette.responses import JSONResponse
 
 from domain.commands import SYSTEM, Principal
+from protocol.problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+_CARD = re.compile(r"/agents/[^/]+/\.well-known/agent-card\.json")
 
 ANONYMOUS = Principal("default", "anonymous")
 """Whoever calls a service without tokens; `serve` binds such a service to loopback alone."""
@@ -69,10 +74,13 @@ class Authentication:
     """Puts the caller into each request; a wrong token gets 401, where one is needed."""
 
     def __init__(self, app: ASGIApp, tokens: Tokens, open_paths: tuple[str, ...]) -> None:
-        """Guard an application except for what begins with `open_paths`."""
+        """Guard an application except at `open_paths`: below those that end in a slash, and at
+        the others themselves.
+        """
         self._app = app
         self._tokens = tokens
-        self._open = open_paths
+        self._open = frozenset(open_paths)
+        self._open_below = tuple(each for each in open_paths if each.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through with its caller, or refuse it."""
@@ -87,7 +95,8 @@ class Authentication:
         await self._app(scope, receive, send)
 
     def _is_open(self, path: str) -> bool:
-        return path.endswith("/.well-known/agent-card.json") or path.startswith(self._open)
+        is_open = path in self._open or path.startswith(self._open_below)
+        return is_open or _CARD.fullmatch(path) is not None
 
 
 class CallerContextBuilder(DefaultServerCallContextBuilder):
@@ -112,16 +121,6 @@ def _bearer(scope: Scope) -> str | None:
     return None
 
 
-def _refusal() -> JSONResponse:
-    problem = {
-        "type": "about:blank",
-        "title": "Unauthorized",
-        "status": 401,
-        "detail": "The bearer token is missing or unknown. Send Authorization: Bearer <token>.",
-    }
-    return JSONResponse(
-        problem,
-        status_code=401,
-        headers={"WWW-Authenticate": "Bearer"},
-        media_type="application/problem+json",
-    )
+def _refusal() -> Response:
+    detail = "The bearer token is missing or unknown. Send Authorization: Bearer <token>."
+    return problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from domain.repository import DatasetFilter
 from protocol.auth import Authentication
+from protocol.edge import Edge
 from registry.metrics import read_figures
 from service.observability import metrics_page
 
@@ -21,15 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from service.assembly import Service
-
-LARGEST_BODY = 2 << 20
-"""The largest request body that is read, in bytes: an order with a long dossier fits."""
-
-LARGEST_PAGE = 8 << 20
-"""The same for the local Glean, which takes pages of 5 MiB."""
 
 OPEN_PATHS = (
     "/.well-known/",
@@ -39,10 +32,14 @@ OPEN_PATHS = (
     "/static/",
     "/llms.txt",
     "/glean/",
-    "/mock-data/",
-    "/journeys/",
 )
-"""What needs no token of ours: cards, schemas, probes, and the stand-ins, which have their own."""
+"""What needs no token of ours: cards, schemas, probes, and the local Glean, which has its own.
+
+A path that ends in a slash stands for all below it.
+"""
+
+PAGE_PATHS = ("/glean/",)
+"""Where whole pages of documents are taken, and looked at by whoever takes them."""
 
 
 class Running:
@@ -107,20 +104,6 @@ class Running:
         return True
 
 
-class BodyLimit:
-    """Refuses bodies that are too large with 413, the local Glean's pages excepted."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Guard an application."""
-        self._usual = RequestBodyLimitMiddleware(app, LARGEST_BODY)
-        self._glean = RequestBodyLimitMiddleware(app, LARGEST_PAGE)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through whose body stays within its limit."""
-        is_glean = scope.get("path", "").startswith("/glean/")
-        await (self._glean if is_glean else self._usual)(scope, receive, send)
-
-
 def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
     """Build the application around an assembled service; `pages` come after the agents."""
     running = Running(service)
@@ -135,8 +118,13 @@ def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
             *pages,
         ],
         middleware=[
-            Middleware(BodyLimit),
             Middleware(Authentication, tokens=service.tokens, open_paths=OPEN_PATHS),
+            Middleware(
+                Edge,
+                base_url=service.base_url,
+                allowed_hosts=service.settings.allowed_hosts,
+                page_paths=PAGE_PATHS,
+            ),
         ],
         lifespan=running.lifespan,
     )

@@ -31,22 +31,24 @@ def _duration(value: Any) -> Any:
     return value
 
 
-def _durations(value: Any) -> Any:
+def _several(value: Any) -> Any:
     """Take `5s,20s,80s`; nothing at all means none."""
     if isinstance(value, str):
-        return [each for each in value.split(",") if each.strip()]
+        return [each.strip() for each in value.split(",") if each.strip()]
     return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
-Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_durations)]
+Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_several)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 
 
 class Settings(BaseSettings):
     """All that can be set; every name is prefixed `DATAOPS_` in the environment.
 
     A foreign URL that is not set means the local stand-in, in process. Secrets are references
-    (`secret://env/NAME`, `secret://file/PATH`), never values.
+    (`secret://env/NAME`, `secret://file/PATH`), never values. `allowed_hosts` names what callers
+    may know the service by besides its base URL, localhost and its addresses.
     """
 
     model_config = SettingsConfigDict(
@@ -57,6 +59,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     base_url: str | None = None
+    allowed_hosts: Names = ()
     database_url: str | None = None
     glean_url: str | None = None
     glean_indexing_token: str = "secret://env/GLEAN_INDEXING_TOKEN"  # noqa: S105 - a reference, not a secret

@@ -27,9 +27,8 @@ OPEN = (
     "/.well-known/api-catalog",
     "/agents/data-teardown/.well-known/agent-card.json",
     "/schemas/list-datasets.input.v1.json",
-    "/journeys/journeys",
 )
-SHUT = ("/agents", "/metrics", "/agents/data-teardown/tasks")
+SHUT = ("/agents", "/metrics", "/agents/data-teardown/tasks", "/journeys/journeys")
 
 
 async def test_what_is_open_stays_open_and_the_rest_needs_a_known_token(tmp_path: Path) -> None:

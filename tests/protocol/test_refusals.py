@@ -198,20 +198,6 @@ async def test_a_body_that_is_no_object_is_an_invalid_request(
     assert answer.json()["error"]["code"] in {-32600, -32700}
 
 
-async def test_a_message_nested_too_deep_is_an_error(shared: RunningService) -> None:
-    deep: Any = 1
-    for _ in range(300):
-        deep = {"a": deep}
-    message = {"messageId": "deep", "role": "ROLE_USER", "parts": [{"data": deep}]}
-
-    answer = await shared.line.rpc(
-        COORDINATOR,
-        {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}},
-    )
-
-    assert answer["error"]["code"] == -32602
-
-
 async def test_an_unknown_method_is_an_error(shared: RunningService) -> None:
     answer = await shared.line.rpc(COORDINATOR, {"jsonrpc": "2.0", "id": 1, "method": "Dance"})
 

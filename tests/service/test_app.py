@@ -10,11 +10,13 @@ import pytest
 from starlette.types import Message, Scope
 
 from protocol.transport import StreamingTransport
-from service.app import LARGEST_BODY, build_app
+from service.app import build_app
 from service.assembly import InProcess, assembled, read_tokens
 from service.clocks import wall_clock
 from service.settings import Settings
 from tests.running import BASE, RunningService, running, tokens_file
+
+OPEN = ("/healthz", "/readyz", "/llms.txt", "/.well-known/agent-card.json")
 
 
 @pytest.fixture
@@ -85,37 +87,49 @@ async def test_machine_readers_are_told_where_to_begin(office: RunningService) -
     assert f"{BASE}/.well-known/agent-card.json" in text
 
 
-async def test_a_body_that_is_too_large_is_not_read(office: RunningService) -> None:
-    answer = await office.http.post(
-        "/agents/lifecycle-coordinator", content=b"x" * (LARGEST_BODY + 1)
-    )
-
-    assert answer.status_code == 413
-
-
-async def test_the_local_glean_takes_larger_pages(office: RunningService) -> None:
-    answer = await office.http.post(
-        "/glean/api/index/v1/bulkindexdocuments", content=b"x" * (LARGEST_BODY + 1)
-    )
-
-    assert answer.status_code != 413
-
-
 async def test_without_a_token_only_the_open_paths_answer(guarded: RunningService) -> None:
     closed = await guarded.http.get("/metrics")
 
-    opened = [
-        (await guarded.http.get(path)).status_code
-        for path in ("/healthz", "/readyz", "/llms.txt", "/.well-known/agent-card.json")
-    ]
+    opened = [(await guarded.http.get(path)).status_code for path in OPEN]
 
     assert closed.status_code == 401
-    assert opened == [200, 200, 200, 200]
+    assert opened == [200] * len(OPEN)
 
 
-async def test_a_path_that_only_begins_like_an_open_one_is_closed(guarded: RunningService) -> None:
-    assert (await guarded.http.get("/healthzz/agents")).status_code in {401, 404}
-    assert (await guarded.http.get("/agents")).status_code == 401
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthzz/agents",
+        "/healthz/",
+        "/readyzz",
+        "/llms.txt.json",
+        "/datasets/x/.well-known/agent-card.json",
+        "/agents/x/y/.well-known/agent-card.json",
+        "/gleanings",
+    ],
+)
+async def test_a_path_that_only_looks_like_an_open_one_is_closed(
+    guarded: RunningService, path: str
+) -> None:
+    assert (await guarded.http.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/journeys/journeys", "/mock-data/templates", "/nowhere"])
+async def test_stand_ins_without_tokens_of_their_own_need_one_of_ours(
+    guarded: RunningService, path: str
+) -> None:
+    read = await guarded.http.get(path)
+    written = await guarded.http.post(path, json={})
+
+    assert (read.status_code, written.status_code) == (401, 401)
+
+
+async def test_a_known_token_opens_the_stand_ins(guarded: RunningService) -> None:
+    line = await guarded.line_of("alices")
+
+    answer = await line.http.get("/journeys/journeys")
+
+    assert [each["ref"] for each in answer.json()["journeys"]] == ["journey-acme-2026"]
 
 
 async def test_a_known_token_opens_the_rest(guarded: RunningService) -> None:
@@ -124,7 +138,7 @@ async def test_a_known_token_opens_the_rest(guarded: RunningService) -> None:
     assert (await line.http.get("/metrics")).status_code == 200
 
 
-async def test_the_stand_ins_have_tokens_of_their_own(guarded: RunningService) -> None:
+async def test_the_local_glean_has_tokens_of_its_own(guarded: RunningService) -> None:
     answer = await guarded.http.post("/glean/rest/api/v1/search", json={"query": "x"})
 
     assert answer.status_code == 401
