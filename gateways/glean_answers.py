@@ -8,8 +8,9 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic.alias_generators import to_camel
 
 _INDEXED = "INDEXING COMPLETED"
+_DELETION_PAUSED = "DELETION PAUSED"
 _UNDER_WAY = frozenset(
-    {"UPLOAD STARTED", "UPLOAD IN PROGRESS", "UPLOAD COMPLETED", "DELETION PAUSED"}
+    {"UPLOAD STARTED", "UPLOAD IN PROGRESS", "UPLOAD COMPLETED", _DELETION_PAUSED}
 )
 
 
@@ -38,8 +39,9 @@ class BulkUpload(_Wire):
     """One upload of the datasource's history."""
 
     upload_id: str
+    start_time: str | None = None
     status: str = ""
-    processing_state: str = ""
+    processing_state: str | None = None
 
 
 class Documents(_Wire):
@@ -66,6 +68,13 @@ class Status(_Wire):
             each.upload_id == upload_id and each.status == "SUCCESSFUL"
             for each in self.documents.bulk_upload_history
         )
+
+    @property
+    def holds_back_deletions(self) -> bool:
+        """Whether documents that the latest upload did not bring are still kept."""
+        history = self.documents.bulk_upload_history
+        latest = max(history, key=lambda each: each.start_time or "", default=None)
+        return latest is not None and latest.processing_state == _DELETION_PAUSED
 
     def is_under_way(self, upload_id: str) -> bool:
         """Whether Glean still works on an upload; it may not tell how far it has got."""

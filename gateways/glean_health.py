@@ -23,7 +23,8 @@ def silent(failure: DataOpsError, elapsed_ms: float) -> Probe:
 def answered(answers: Sequence[Answer]) -> Probe:
     """Report a knock by its answers: the status first, then the search of a thorough one.
 
-    A datasource that nobody may see has not let us in, however well it answers.
+    A datasource that nobody may see, or that keeps what an upload replaced, has not let us in,
+    however well it answers.
     """
     response_time_ms = max(each.response_time_ms for each in answers)
     refused = [each for each in answers if each.status in _NOT_LET_IN]
@@ -35,7 +36,7 @@ def answered(answers: Sequence[Answer]) -> Probe:
         message, connected = _told(failed[0]), False
     else:
         try:
-            message = _out_of_sight(answers)
+            message = _not_let_through(answers)
         except DataOpsError as lied:
             message, connected = str(lied), False
     return Probe(
@@ -46,17 +47,22 @@ def answered(answers: Sequence[Answer]) -> Probe:
     )
 
 
-def _out_of_sight(answers: Sequence[Answer]) -> str:
-    """Say why nobody sees the datasource; nothing where somebody does."""
+def _not_let_through(answers: Sequence[Answer]) -> str:
+    """Say why our documents are not what is found; nothing where they are."""
     status = answers[0].read(STATUS)
     for search in answers[1:]:
         search.read(SEARCH_PAGE)
-    if status.datasource_visibility != "NOT_ENABLED":
-        return ""
-    return (
-        "The datasource is visible to nobody. Enable it for its test group or for all in "
-        "Glean's admin console, under Data sources."
-    )
+    if status.datasource_visibility == "NOT_ENABLED":
+        return (
+            "The datasource is visible to nobody. Enable it for its test group or for all in "
+            "Glean's admin console, under Data sources."
+        )
+    if status.holds_back_deletions:
+        return (
+            "Glean holds back the deletion of documents that the latest upload did not bring. "
+            "It is none of ours: find who uploads into the datasource, then provision it anew."
+        )
+    return ""
 
 
 def _told(answer: Answer) -> str:

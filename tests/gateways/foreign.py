@@ -264,14 +264,11 @@ class Glean:
 
     async def open_upload(self, connector: ConnectorConfiguration, upload_id: str) -> None:
         """Open an upload past our adapter and leave it open."""
-        body = {
-            "uploadId": upload_id,
-            "datasource": connector.datasource,
-            "documents": [],
-            "isFirstPage": True,
-            "forceRestartUpload": True,
-        }
-        await self._index("bulkindexdocuments", body)
+        await self._upload(connector, upload_id, is_last=False)
+
+    async def upload_cautiously(self, connector: ConnectorConfiguration, upload_id: str) -> None:
+        """Upload nothing past our adapter, and leave it to Glean what to delete."""
+        await self._upload(connector, upload_id, is_last=True)
 
     async def configuration(self, connector: ConnectorConfiguration) -> dict[str, Any]:
         """What the tenant knows of a datasource."""
@@ -283,6 +280,19 @@ class Glean:
         """What an administrator does in the console."""
         body = {"datasource": connector.datasource, "visibility": visibility}
         await self.client.post("/_control/visibility", json=body)
+
+    async def _upload(
+        self, connector: ConnectorConfiguration, upload_id: str, *, is_last: bool
+    ) -> None:
+        body = {
+            "uploadId": upload_id,
+            "datasource": connector.datasource,
+            "documents": [],
+            "isFirstPage": True,
+            "isLastPage": is_last,
+            "forceRestartUpload": True,
+        }
+        await self._index("bulkindexdocuments", body)
 
     async def _index(self, path: str, body: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {INDEXING_TOKEN}"}

@@ -59,6 +59,30 @@ async def test_a_connector_that_nobody_may_see_is_not_healthy(*, thorough: bool)
     assert "visible to nobody" in probe.message
 
 
+async def test_a_connector_whose_old_documents_stay_is_not_healthy() -> None:
+    glean, connector = Glean(), a_connector()
+    await glean.provision(connector, 3)
+    await glean.upload_cautiously(connector, "another")
+
+    probe = await glean.connectors.probe(connector, thorough=False)
+
+    assert probe.connected
+    assert not probe.authenticated
+    assert "holds back the deletion" in probe.message
+
+
+async def test_an_upload_that_deletes_what_was_held_back_makes_a_connector_healthy() -> None:
+    glean, connector = Glean(), a_connector()
+    await glean.provision(connector, 3)
+    await glean.upload_cautiously(connector, "another")
+    glean.time.now += timedelta(minutes=1)
+    await glean.connectors.upload(an_upload(connector, records(2), "upload-2"))
+
+    probe = await glean.connectors.probe(connector, thorough=False)
+
+    assert (probe.connected, probe.authenticated, probe.message) == (True, True, "")
+
+
 async def test_a_revoked_indexing_token_is_not_let_in() -> None:
     glean, connector = Glean(), a_connector()
     await glean.provision(connector, 3)
