@@ -10,10 +10,19 @@ import structlog
 
 from agents.dossiers import gather_dossier
 from domain.commands import SYSTEM, Principal
-from domain.errors import StaleOutcome
+from domain.errors import RequestRejected, StaleOutcome
 from domain.events import ConnectorHealthDegraded
 from domain.lifecycle import TeardownStep
-from domain.work import FailureKind, Order, OrderFailed, Outcome, Progress, Rest, TakeStep
+from domain.work import (
+    AGENT_OF,
+    FailureKind,
+    Order,
+    OrderFailed,
+    Outcome,
+    Progress,
+    Rest,
+    TakeStep,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +72,7 @@ class LifecycleCoordinator:
                 return Turn(order.until, dataset.version, order.why)
             outcome = await self.carry_out(await self._complete(order, dataset))
             try:
-                dataset = await self.apply(outcome)
+                dataset = await self._taken(order, outcome)
             except StaleOutcome as stale:
                 return await self._end_stale(outcome, str(stale))
 
@@ -79,7 +88,7 @@ class LifecycleCoordinator:
             raise
         finally:
             self._outstanding.pop(dataset_id, None)
-        return _interrupted(order) if work.cancelled() else work.result()
+        return _interrupted(order) if work.cancelled() else _outcome(work, order)
 
     async def apply(self, outcome: Outcome) -> Dataset:
         """Apply an outcome in one commit: transition, events, audit, and when it is due again.
@@ -103,6 +112,15 @@ class LifecycleCoordinator:
                 why=sick.error_message,
             )
         return dataset
+
+    async def _taken(self, order: Order, outcome: Outcome) -> Dataset:
+        """Apply an outcome; one that the aggregate cannot take fails the order for good."""
+        try:
+            return await self.apply(outcome)
+        except RequestRejected as wrong:
+            agent = AGENT_OF[order.kind]
+            message = f"Agent {agent} answered {order.kind} with {outcome.kind}: {wrong}"
+            return await self.apply(OrderFailed(order.key, FailureKind.REFUSED, message))
 
     def interrupt(self, dataset_id: UUID) -> None:
         """Cancel the order that is outstanding for a dataset here, if there is one."""
@@ -157,6 +175,27 @@ class _Noting:
 def _interrupted(order: Order) -> Outcome:
     message = f"Order {order.kind} for dataset {order.key.dataset_id} was called off."
     return OrderFailed(order.key, FailureKind.CANCELLED, message)
+
+
+def _outcome(work: asyncio.Task[Outcome], order: Order) -> Outcome:
+    """Give the outcome; a delegate that broke, or that answered another order, gave none."""
+    error = work.exception()
+    if error is not None:
+        log.error("order.broke", order=order.kind, exc_info=error, **_whose(order))
+        message = f"Order {order.kind} broke on its way to its agent: {type(error).__name__}."
+        return OrderFailed(order.key, FailureKind.LOST, message)
+    outcome = work.result()
+    if outcome.key == order.key:
+        return outcome
+    message = (
+        f"Agent {AGENT_OF[order.kind]} answered {order.kind} for dataset {order.key.dataset_id} "
+        "with the outcome of another order."
+    )
+    return OrderFailed(order.key, FailureKind.UNAVAILABLE, message)
+
+
+def _whose(order: Order) -> dict[str, str]:
+    return {"dataset_id": str(order.key.dataset_id)}
 
 
 def _degraded(dataset: Dataset) -> ConnectorHealthDegraded | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-from agents.introductions import introduced
-from agents.planning import require_plannable
 from domain.commands import (
     Call,
     Command,
@@ -18,22 +17,20 @@ from domain.commands import (
     ValidateNow,
 )
 from domain.dataset import Dataset
-from domain.errors import Conflict, DuplicateDataset, RequestRejected
-from domain.events import DatasetProvisionRequested, EventContext
+from domain.errors import Conflict, DuplicateDataset
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.repository import Slot, Transaction
-from domain.state import DatasetPlace
 from domain.work import Rest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
     from uuid import UUID
 
     from agents.coordinator import LifecycleCoordinator
     from agents.planning import Plan, Planner
-    from domain.journey import Journey
-    from domain.ports import Clock, Engine, Journeys
+    from agents.registration import Registration
+    from domain.ports import Clock, Engine
     from domain.repository import Registry
 
 MOST_TRIES = 5
@@ -41,7 +38,7 @@ MOST_TRIES = 5
 
 
 class Requests:
-    """Takes commands in (seed: Journey Orchestration's customer side).
+    """Takes commands in, and calls requests off.
 
     Each command changes its datasets in one commit, together with the request that the task of
     the caller will show, and rings the engine for them.
@@ -49,25 +46,21 @@ class Requests:
 
     def __init__(
         self,
+        registration: Registration,
+        planner: Planner,
         *,
         registry: Registry,
-        journeys: Journeys,
-        planner: Planner,
         coordinator: LifecycleCoordinator,
         engine: Engine,
         clock: Clock,
-        ids: Callable[[], UUID],
-        origin: str,
     ) -> None:
-        """Keep what is asked in this registry; `origin` begins the datasets' addresses."""
-        self._registry = registry
-        self._journeys = journeys
+        """Change datasets of this registry; the engine is told, the coordinator interrupted."""
+        self._registration = registration
         self._planner = planner
+        self._registry = registry
         self._coordinator = coordinator
         self._engine = engine
         self._clock = clock
-        self._ids = ids
-        self._origin = origin
 
     async def perform(self, command: Command, call: Call) -> Request:
         """Carry a command out and give the request it became.
@@ -78,7 +71,7 @@ class Requests:
         """
         match command:
             case ProvisionDatasets():
-                request = await self._provision(command, call)
+                request = await self._registration.provision(command, call)
             case TeardownDataset():
                 request = await self._change(command.dataset_id, call, self._ending(command))
             case ValidateNow():
@@ -86,8 +79,9 @@ class Requests:
                 again = partial(Dataset.revalidate, cause=cause, now=self._clock())
                 request = await self._change(command.dataset_id, call, again)
             case RestoreDataset():
-                restore = partial(Dataset.restore, now=self._clock())
-                request = await self._change(command.dataset_id, call, restore, needs_slot=True)
+                request = await self._change(
+                    command.dataset_id, call, self._restore, needs_slot=True
+                )
             case never:
                 assert_never(never)
         for dataset_id in request.dataset_ids:
@@ -96,166 +90,71 @@ class Requests:
 
     async def plan(self, command: ProvisionDatasets, principal: Principal) -> Plan:
         """Tell what a request would do; nothing is changed, and nobody is introduced."""
-        journey = await self._known_journey(command, principal)
+        journey = await self._registration.journey(command, principal)
         return await self._planner.plan(command, journey, principal)
 
-    async def cancel(self, request: Request) -> None:
-        """Call a request off: datasets not READY yet go to TEARDOWN without grace."""
-        for dataset_id in request.dataset_ids:
-            await self._call_off(dataset_id, request.principal)
-            self._coordinator.interrupt(dataset_id)
-            self._engine.ring(dataset_id)
+    async def cancel(self, request: Request) -> Request:
+        """Call a request off in one commit, also while its coordinator is writing.
 
-    async def _call_off(self, dataset_id: UUID, principal: Principal) -> None:
-        """End a dataset that is not READY yet, also while its coordinator is writing to it."""
+        Of the datasets that it made, those that were never READY go to TEARDOWN without grace.
+        All others go on as they are.
+        """
         for _ in range(MOST_TRIES - 1):
             try:
-                return await self._end_unfinished(dataset_id, principal)
+                return await self._call_off(request)
             except Conflict:
                 continue
-        return await self._end_unfinished(dataset_id, principal)
+        return await self._call_off(request)
 
-    async def _end_unfinished(self, dataset_id: UUID, principal: Principal) -> None:
-        async with self._registry.transaction(principal) as transaction:
-            dataset = await transaction.dataset(dataset_id)
-            if dataset.status in _UNFINISHED:
-                now = self._clock()
-                dataset.start_teardown(TeardownReason.MANUAL_REQUEST, now, skip_grace=True)
-                await transaction.save(dataset, now)
-
-    # provisioning
-
-    async def _provision(self, command: ProvisionDatasets, call: Call) -> Request:
-        require_plannable(command)
-        journey = await self._journey(command, call.principal)
-        if not journey.is_active:
-            message = f"Journey {journey.ref} is completed; datasets are made for active ones only."
-            raise RequestRejected(message)
-        await self._planner.require_fresh(command, journey, call.principal)
-        await self._planner.require_makeable(command, journey)
-        since = await self._registry.last_sequence(call.principal.tenant)
-        async with self._registry.transaction(call.principal) as transaction:
-            await transaction.keep_journey(journey)
-            await self._announce(transaction, command, journey, call)
-            datasets = await self._register(transaction, command, journey, call)
-            request = call.request(tuple(each.place.dataset_id for each in datasets), since)
-            await transaction.keep_request(request)
-        return request
-
-    async def _register(
-        self,
-        transaction: Transaction,
-        command: ProvisionDatasets,
-        journey: Journey,
-        call: Call,
-    ) -> Sequence[Dataset]:
-        datasets: list[Dataset] = []
-        for dataset_type in command.dataset_types:
-            slot = Slot(journey.client.client_id, command.stage, dataset_type)
-            await _require_free(transaction, slot)
-            generation = await transaction.next_generation(slot)
-            place = self._place(command, journey, call, dataset_type, generation)
-            dataset = Dataset(place=place, wish=command.wish)
-            await transaction.add(dataset)
-            datasets.append(dataset)
-        return datasets
-
-    def _place(
-        self,
-        command: ProvisionDatasets,
-        journey: Journey,
-        call: Call,
-        dataset_type: str,
-        generation: int,
-    ) -> DatasetPlace:
-        return DatasetPlace(
-            tenant=call.principal.tenant,
-            dataset_id=self._ids(),
-            journey_id=journey.journey_id,
-            journey_ref=journey.ref,
-            client=journey.client,
-            stage=command.stage,
-            dataset_type=dataset_type,
-            generation=generation,
-            origin=self._origin,
-            requested_by=command.requested_by or call.principal.subject,
-            requested_at=self._clock(),
-            correlation=call.task_id,
-        )
-
-    async def _announce(
-        self,
-        transaction: Transaction,
-        command: ProvisionDatasets,
-        journey: Journey,
-        call: Call,
-    ) -> None:
-        event = DatasetProvisionRequested(
-            journey_id=journey.journey_id,
-            client_id=journey.client.client_id,
-            stage=command.stage,
-            dataset_types=command.dataset_types,
-            requested_by=command.requested_by or call.principal.subject,
-        )
-        context = EventContext(
-            tenant=call.principal.tenant,
-            journey_id=journey.journey_id,
-            journey_ref=journey.ref,
-            client_ref=journey.client.ref,
-            dataset_id=None,
-            correlation=call.task_id,
-            causation=call.key.message_id,
-        )
-        await transaction.publish(event, context, self._clock())
-
-    async def _journey(self, command: ProvisionDatasets, principal: Principal) -> Journey:
-        """Find the journey, introducing its client first where the request does so."""
-        if command.introduction is None:
-            return await self._known_journey(command, principal)
-        journey = introduced(command, command.introduction, principal.tenant)
-        return await self._journeys.introduce(journey)
-
-    async def _known_journey(self, command: ProvisionDatasets, principal: Principal) -> Journey:
-        if command.introduction is not None:
-            return introduced(command, command.introduction, principal.tenant)
-        journey = await self._journeys.journey(command.journey)
-        if command.client not in {journey.client.ref, str(journey.client.client_id)}:
-            message = (
-                f"Journey {journey.ref} belongs to client {journey.client.ref}, not to "
-                f"{command.client}. Name the journey's own client."
-            )
-            raise RequestRejected(message)
-        return journey
-
-    # everything else
+    async def _call_off(self, request: Request) -> Request:
+        ended: list[UUID] = []
+        async with self._registry.transaction(request.principal) as transaction:
+            await transaction.call_off(request.task_id)
+            for dataset_id in request.dataset_ids:
+                dataset = await transaction.dataset(dataset_id)
+                if _is_unfinished(dataset, request):
+                    now = self._clock()
+                    dataset.start_teardown(TeardownReason.MANUAL_REQUEST, now, skip_grace=True)
+                    await transaction.save(dataset, now)
+                    ended.append(dataset_id)
+        for dataset_id in ended:
+            self._coordinator.interrupt(dataset_id)
+            self._engine.ring(dataset_id)
+        return replace(request, is_cancelled=True)
 
     async def _change(
         self,
         dataset_id: UUID,
         call: Call,
-        change: Callable[[Dataset], None],
+        change: Callable[[Dataset], bool],
         *,
         needs_slot: bool = False,
     ) -> Request:
         since = await self._registry.last_sequence(call.principal.tenant)
         async with self._registry.transaction(call.principal) as transaction:
+            request = call.request((dataset_id,), since)
+            await transaction.keep_request(request)
             dataset = await transaction.dataset(dataset_id)
             if needs_slot:
                 await _require_no_successor(transaction, dataset)
-            change(dataset)
-            await transaction.save(dataset, self._due(dataset))
-            request = call.request((dataset_id,), since)
-            await transaction.keep_request(request)
-        self._coordinator.interrupt(dataset_id)
+            is_changed = change(dataset)
+            if is_changed:
+                await transaction.save(dataset, self._due(dataset))
+        if is_changed:
+            self._coordinator.interrupt(dataset_id)
         return request
 
-    def _ending(self, command: TeardownDataset) -> Callable[[Dataset], None]:
-        def end(dataset: Dataset) -> None:
+    def _ending(self, command: TeardownDataset) -> Callable[[Dataset], bool]:
+        def end(dataset: Dataset) -> bool:
             now = self._clock()
-            dataset.start_teardown(command.reason, now, skip_grace=command.force)
-            dataset.lapse(now)
+            is_begun = dataset.start_teardown(command.reason, now, skip_grace=command.force)
+            return dataset.lapse(now) or is_begun
 
         return end
+
+    def _restore(self, dataset: Dataset) -> bool:
+        dataset.restore(self._clock())
+        return True
 
     def _due(self, dataset: Dataset) -> datetime | None:
         now = self._clock()
@@ -273,6 +172,12 @@ _UNFINISHED = frozenset(
 )
 
 
+def _is_unfinished(dataset: Dataset, request: Request) -> bool:
+    """Whether a dataset was made by this request and has never been READY."""
+    is_its_own = dataset.place.correlation == request.task_id
+    return is_its_own and dataset.ready_at is None and dataset.status in _UNFINISHED
+
+
 async def _require_no_successor(transaction: Transaction, dataset: Dataset) -> None:
     place = dataset.place
     slot = Slot(place.client.client_id, place.stage, place.dataset_type)
@@ -283,14 +188,3 @@ async def _require_no_successor(transaction: Transaction, dataset: Dataset) -> N
             f"({holder.status}), and cannot be restored."
         )
         raise DuplicateDataset(message)
-
-
-async def _require_free(transaction: Transaction, slot: Slot) -> None:
-    holder = await transaction.holder(slot)
-    if holder is None:
-        return
-    message = (
-        f"{holder.name} is {holder.status} and already holds {slot.stage.value} {slot.dataset_type} "
-        "for this client. Use it, revalidate it, or tear it down first."
-    )
-    raise DuplicateDataset(message)

@@ -89,7 +89,7 @@ class Request:
     """An accepted request: the task that shows it, and the datasets it is about.
 
     `since` is the outbox sequence from which its story begins; `message` the caller's message as
-    it came, so that another process can carry the task on.
+    it came, so that another process can carry the task on; `is_cancelled` that it was called off.
     """
 
     task_id: str
@@ -101,6 +101,7 @@ class Request:
     since: int
     message: bytes
     is_settled: bool = False
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from a2a.helpers import new_message
+import structlog
 from a2a.server.agent_execution import AgentExecutor, RequestContext
-from a2a.server.tasks import TaskUpdater
-from a2a.types import Message, Role, Task, TaskState
+from a2a.types import Message, TaskState
 from a2a.utils.errors import InvalidParamsError
 from pydantic import ValidationError
 
@@ -18,21 +18,16 @@ from domain.errors import (
     DataOpsError,
     InvalidInput,
     RequestRejected,
-    SupplierRefused,
-    SupplierUnavailable,
 )
+from domain.record import digest_of
+from protocol.arrivals import Arrivals, sent
 from protocol.auth import caller_of
-from protocol.codec import (
-    SkillCall,
-    data_part,
-    field_errors,
-    read_call,
-    require_understood,
-    text_part,
-)
+from protocol.codec import SkillCall, field_errors, read_call, require_understood
+from protocol.examples import example_of
 from protocol.inputs import DatasetInput
 from protocol.schemas import schema_url
 from protocol.skills import SKILLS, Desks, Skill, dry_run_of, skills_of
+from protocol.telling import Telling
 
 if TYPE_CHECKING:
     from a2a.server.events import EventQueue
@@ -41,7 +36,10 @@ if TYPE_CHECKING:
     from domain.repository import Registry
     from domain.work import AgentName
     from protocol.inputs import SkillInput
-    from protocol.projection import Projection, Showing
+    from protocol.projection import Projection
+
+
+log = structlog.get_logger("skills")
 
 
 class SkillExecutor(AgentExecutor):
@@ -56,41 +54,71 @@ class SkillExecutor(AgentExecutor):
         self._projection = projection
         self._registry = registry
         self._base = base
-        self._followed: dict[str, _Telling] = {}
+        self._followed: dict[str, Telling] = {}
+        self._running: set[str] = set()
+        self.arrivals = Arrivals()
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Run one message to a terminal state, or to INPUT_REQUIRED with what is wrong."""
         message = context.message
         if message is None or context.task_id is None or context.context_id is None:
             raise InvalidParamsError(message="A skill call needs a message.")
-        if context.current_task is None:
-            await event_queue.enqueue_event(_new_task(context, message))
-        told = _Telling(TaskUpdater(event_queue, context.task_id, context.context_id))
+        told = Telling(context, event_queue)
+        self._running.add(context.task_id)
+        arrived = sent(caller_of(context.call_context).principal, self._agent, message.message_id)
+        self.arrivals.take(arrived)
         try:
             await self._run(context, message, told)
         except InvalidInput as error:
             await self._ask_again(error, message, told)
         except (RequestRejected, Conflict) as error:
             await told.end(TaskState.TASK_STATE_REJECTED, str(error), _error(error))
-        except (SupplierUnavailable, SupplierRefused) as error:
+        except DataOpsError as error:
             await told.end(TaskState.TASK_STATE_FAILED, str(error), _error(error))
+        except Exception as broken:  # noqa: BLE001 - no caller shall wait for ever for a defect of ours
+            await self._own_up(broken, context.task_id, told)
+        finally:
+            self._running.discard(context.task_id)
+            self.arrivals.settle(arrived)
+
+    def is_running(self, task_id: str) -> bool:
+        """Whether a task is worked at here."""
+        return task_id in self._running
+
+    async def call_off(self, task_id: str, principal: Principal) -> None:
+        """Call the request of a task off, where it has one: its work is stopped and compensated."""
+        request = await self._registry.request_of_task(principal.tenant, task_id)
+        if request is None or request.is_settled:
+            return
+        followed = self._followed.get(task_id)
+        with followed.hushed() if followed else nullcontext():
+            await self._desks.front.cancel(request)
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
-        """Call a request off: its work is stopped and compensated, then the task is CANCELED."""
-        task_id, context_id = str(context.task_id), str(context.context_id)
+        """End the task CANCELED; its request has been called off before."""
+        task_id = str(context.task_id)
         principal = caller_of(context.call_context).principal
         request = await self._registry.request_of_task(principal.tenant, task_id)
-        told = _Telling(TaskUpdater(event_queue, task_id, context_id))
-        if (followed := self._followed.get(task_id)) is not None:
-            followed.hush()
-        data: JsonObject = {}
-        if request is not None:
-            await self._desks.front.cancel(request)
-            data = (await self._projection.showing(request)).data
-            await self._registry.settle_request(principal.tenant, task_id)
-        await told.end(TaskState.TASK_STATE_CANCELED, "Called off; nothing half-made stays.", data)
+        told = Telling(context, event_queue)
+        if request is None:
+            await told.end(TaskState.TASK_STATE_CANCELED, "Called off before it began.", {})
+            return
+        await self._end_cancelled(request, told)
 
-    async def _run(self, context: RequestContext, message: Message, told: _Telling) -> None:
+    async def _end_cancelled(self, request: Request, told: Telling) -> None:
+        showing = await self._projection.showing(request)
+        await told.end(TaskState.TASK_STATE_CANCELED, showing.sentence, showing.data)
+
+    async def _own_up(self, broken: Exception, task_id: str, told: Telling) -> None:
+        """Tell of a defect of ours without its inside, which is for the log."""
+        log.error("skill.broke", agent=self._agent.value, task_id=task_id, exc_info=broken)
+        sentence = (
+            f"Something of ours broke in {self._agent.value} (task {task_id}). Look where your "
+            "datasets stand, then send the request again as a new message."
+        )
+        await told.end(TaskState.TASK_STATE_FAILED, sentence, {"error": "InternalError"})
+
+    async def _run(self, context: RequestContext, message: Message, told: Telling) -> None:
         require_understood(message)
         call = read_call(message)
         if call is None:
@@ -115,7 +143,10 @@ class SkillExecutor(AgentExecutor):
         skill: Skill,
         given: SkillInput,
     ) -> Request:
-        """Give the request of this task: the one accepted before a crash, or a new one."""
+        """Give the request of this task: a new one, or the one it was before a crash.
+
+        The same message may have been accepted meanwhile by another process: then it is that one.
+        """
         task_id = str(context.task_id)
         known = await self._registry.request_of_task(principal.tenant, task_id)
         if known is not None:
@@ -128,16 +159,27 @@ class SkillExecutor(AgentExecutor):
             context_id=str(context.context_id),
             message=message.SerializeToString(),
         )
-        return await self._desks.front.perform(given.command(), call)  # type: ignore[attr-defined]  # writing skills' inputs have it
+        try:
+            return await self._desks.front.perform(given.command(), call)  # type: ignore[attr-defined]  # writing skills' inputs have it
+        except Conflict:
+            came_before = await self._registry.request(principal, call.key)
+            if came_before is None:
+                raise
+            return came_before
+        finally:
+            self.arrivals.settle(sent(principal, self._agent, message.message_id))
 
-    async def _follow(self, request: Request, told: _Telling) -> None:
+    async def _follow(self, request: Request, told: Telling) -> None:
+        await told.begin()
         self._followed[request.task_id] = told
         try:
             showing = await self._projection.follow(request, told.tell)
         finally:
             del self._followed[request.task_id]
-        await told.finish(showing.sentence, showing.data, showing.state)
-        await self._registry.settle_request(request.principal.tenant, request.task_id)
+        if showing.state == TaskState.TASK_STATE_CANCELED:
+            await told.end(showing.state, showing.sentence, showing.data)
+        else:
+            await told.finish(showing.sentence, showing.data, showing.state)
 
     async def _resolved(self, given: SkillInput, principal: Principal) -> SkillInput:
         if not isinstance(given, DatasetInput):
@@ -159,7 +201,7 @@ class SkillExecutor(AgentExecutor):
             told = "; ".join(f"{each.field}: {each.message}" for each in wrong)
             raise InvalidInput(f"The input of {skill.id} is wrong: {told}", wrong) from error
 
-    async def _ask_again(self, error: InvalidInput, message: Message, told: _Telling) -> None:
+    async def _ask_again(self, error: InvalidInput, message: Message, told: Telling) -> None:
         """Name the wrong fields, and show an example and the schema to go by."""
         call = read_call(message)
         skill = call.skill if call and call.skill in SKILLS else skills_of(self._agent)[0].id
@@ -187,109 +229,21 @@ class SkillExecutor(AgentExecutor):
 
 
 def request_key(agent: AgentName, message: Message) -> RequestKey:
-    """Give the identity of a writing message: one request, however often it is sent."""
-    call = read_call(message)
-    return RequestKey(agent.value, message.message_id, call.digest if call else "")
+    """Give the identity of a writing message: one request, however often and in what form it comes."""
+    return RequestKey(agent.value, message.message_id, _digest(message))
 
 
-def example_of(skill: str) -> JsonObject:
-    """Give a skill's worked example, the one its card shows."""
-    return {"skill": skill, **_EXAMPLES[skill]}
-
-
-class _Telling:
-    """What one task tells its caller: the text part first, then the data part."""
-
-    def __init__(self, updater: TaskUpdater) -> None:
-        self._updater = updater
-        self._is_hushed = False
-
-    def hush(self) -> None:
-        """Tell no more: the task is being called off, and that is how it ends."""
-        self._is_hushed = True
-
-    async def tell(self, showing: Showing) -> None:
-        """Tell how things stand; mere progress goes beside the message, for history keeps those."""
-        if showing.is_news:
-            await self._say(TaskState.TASK_STATE_WORKING, showing.sentence, showing.data)
-            return
-        progress = json.loads(json.dumps(showing.data))
-        await self._updater.update_status(TaskState.TASK_STATE_WORKING, metadata=progress)
-
-    async def ask(self, sentence: str, data: JsonObject) -> None:
-        """Ask for better input."""
-        await self._say(TaskState.TASK_STATE_INPUT_REQUIRED, sentence, data)
-
-    async def finish(
-        self,
-        sentence: str,
-        data: JsonObject,
-        state: TaskState = TaskState.TASK_STATE_COMPLETED,
-    ) -> None:
-        """End the task with its artifact."""
-        if self._is_hushed:
-            return
-        parts = [text_part(sentence), data_part(data)]
-        await self._updater.add_artifact(parts, name="result", last_chunk=True)
-        message = new_message([text_part(sentence)], role=Role.ROLE_AGENT)
-        await self._updater.update_status(state, message)
-
-    async def end(self, state: TaskState, sentence: str, data: JsonObject) -> None:
-        """End the task without an artifact, saying why."""
-        await self._say(state, sentence, data)
-
-    async def _say(self, state: TaskState, sentence: str, data: JsonObject) -> None:
-        if self._is_hushed:
-            return
-        message = new_message([text_part(sentence), data_part(data)], role=Role.ROLE_AGENT)
-        await self._updater.update_status(state, message)
-
-
-def _new_task(context: RequestContext, message: Message) -> Task:
-    task = Task(id=context.task_id, context_id=context.context_id)
-    task.status.state = TaskState.TASK_STATE_SUBMITTED
-    task.status.timestamp.GetCurrentTime()
-    task.history.append(message)
-    return task
+def _digest(message: Message) -> str:
+    """Digest the call as it is understood: `20`, `20.0` and `"20"` are one count."""
+    try:
+        call = read_call(message)
+        if call is None:
+            return ""
+        understood = SKILLS[call.skill].input.model_validate(dict(call.given))
+    except (InvalidInput, KeyError, ValidationError):
+        return ""
+    return digest_of({"skill": call.skill, "input": understood.model_dump(mode="json")})
 
 
 def _error(error: DataOpsError) -> JsonObject:
     return {"error": type(error).__name__, "message": str(error)}
-
-
-_ACME = {
-    "journey_id": "journey-acme-2026",
-    "client_id": "acme-healthcare",
-    "stage": "sandbox",
-}
-_TYPES = {**_ACME, "dataset_types": ["confluence", "github"]}
-_WANTED = {
-    "industry": "healthcare",
-    "use_case": "developer_productivity",
-    "dataset_type": "confluence",
-}
-_TEMPLATE = {"template_id": "healthcare_developer_productivity_confluence"}
-_DATASET = {"dataset_id": "ACME-sandbox-confluence"}
-
-_EXAMPLES: dict[str, JsonObject] = {
-    "provision-datasets": _TYPES,
-    "plan-datasets": _TYPES,
-    "dataset-status": _DATASET,
-    "list-datasets": {"client_id": "acme-healthcare", "page_size": 20},
-    "list-templates": {"industry": "healthcare"},
-    "describe-template": _TEMPLATE,
-    "preview-template": {**_TEMPLATE, "record_count": 3},
-    "select-template": _WANTED,
-    "provision-dataset": {**_ACME, "dataset_type": "zendesk"},
-    "configure-connector": {
-        "client_id": "acme-healthcare",
-        "stage": "pilot",
-        "dataset_type": "github",
-    },
-    "validate-dataset": _DATASET,
-    "check-connector": _DATASET,
-    "quality-report": _DATASET,
-    "teardown-dataset": {**_DATASET, "reason": "manual_request"},
-    "restore-dataset": _DATASET,
-    "verify-archive": _DATASET,
-}

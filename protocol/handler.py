@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from a2a.server.agent_execution import RequestContext, RequestContextBuilder
@@ -19,32 +20,29 @@ from a2a.types import (
 from a2a.utils.errors import InvalidParamsError, UnsupportedOperationError
 
 from domain.errors import InvalidInput
+from protocol.arrivals import sent
 from protocol.auth import Caller, caller_of
 from protocol.codec import read_call
 from protocol.executor import request_key
 from protocol.orders import OrderContexts, OrderExecutor
 from protocol.recent import RecentTasks
 from protocol.skills import SKILLS
+from protocol.tasks import ENDED, WAITING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from a2a.server.cluster import TaskEventStream, VersionedTaskStore
     from a2a.server.events import Event
     from a2a.types import AgentCard
 
-    from domain.commands import Request
+    from domain.commands import Principal, Request, RequestKey
     from domain.ports import StageAgent
     from domain.repository import Registry
     from domain.work import AgentName
+    from protocol.codec import SkillCall
     from protocol.executor import SkillExecutor
-
-_ENDED = {
-    TaskState.TASK_STATE_COMPLETED,
-    TaskState.TASK_STATE_FAILED,
-    TaskState.TASK_STATE_CANCELED,
-    TaskState.TASK_STATE_REJECTED,
-}
+    from protocol.tasks import AgentTasks
 
 
 class OrderHandler(DefaultRequestHandler):
@@ -62,7 +60,7 @@ class OrderHandler(DefaultRequestHandler):
     ) -> AsyncGenerator[Event, None]:
         """Carry an order out, or give what became of it when it comes again."""
         known = await self.task_store.get(params.message.message_id, context)
-        if isinstance(known, Task) and known.status.state in _ENDED:
+        if isinstance(known, Task) and known.status.state in ENDED:
             yield known
             return
         async for event in super().on_message_send_stream(params, context):
@@ -88,7 +86,7 @@ class AgentHandler(DefaultRequestHandler):
         name: AgentName,
         executor: SkillExecutor,
         *,
-        store: VersionedTaskStore,
+        store: AgentTasks,
         stream: TaskEventStream,
         card: AgentCard,
         registry: Registry,
@@ -103,6 +101,8 @@ class AgentHandler(DefaultRequestHandler):
             request_context_builder=_KnownContexts(store),
         )
         self._name = name
+        self._executor = executor
+        self._store = store
         self._registry = registry
         self._orders = orders
 
@@ -110,11 +110,12 @@ class AgentHandler(DefaultRequestHandler):
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> Message | Task:
         """Take a message; one that came before gets its own task again."""
-        known = await self._known(params, context)
-        if known is not None:
-            return await self._ended(known, params, context)
-        answer: Message | Task = await super().on_message_send(params, context)
-        return answer
+        async with self._arriving(params, context) as known:
+            if known is not None:
+                return await self._ended(known, params, context)
+            await self._require_waiting(params, context)
+            answer: Message | Task = await super().on_message_send(params, context)
+            return answer
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
@@ -122,23 +123,47 @@ class AgentHandler(DefaultRequestHandler):
         """Take a message and stream its task; one that came before streams its own task again."""
         if self._orders is not None and caller_of(context).is_coordinator:
             stream = self._orders.on_message_send_stream(params, context)
-        elif (known := await self._known(params, context)) is not None:
-            stream = self._again(known, context)
         else:
-            stream = super().on_message_send_stream(params, context)
+            stream = self._stream(params, context)
         async for event in stream:
             yield event
+
+    async def _stream(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Event, None]:
+        async with self._arriving(params, context) as known:
+            if known is not None:
+                stream = self._again(known, context)
+            else:
+                await self._require_waiting(params, context)
+                stream = super().on_message_send_stream(params, context)
+            async for event in stream:
+                yield event
 
     async def on_cancel_task(
         self, params: CancelTaskRequest, context: ServerCallContext
     ) -> Task | None:
-        """Call a task off, an order as well as a request."""
+        """Call a task off, an order as well as a request.
+
+        The request is called off before the task says so, whoever follows it and wherever.
+        """
         cancelled: Task | None
         if self._orders is not None and caller_of(context).is_coordinator:
-            cancelled = await self._orders.on_cancel_task(params, context)
-        else:
-            cancelled = await super().on_cancel_task(params, context)
+            return await self._orders.on_cancel_task(params, context)
+        stored = await self._store.get(params.id, context)
+        if stored is not None and stored.task.status.state not in ENDED:
+            await self._executor.call_off(params.id, caller_of(context).principal)
+        cancelled = await super().on_cancel_task(params, context)
         return cancelled
+
+    @property
+    def tasks(self) -> AgentTasks:
+        """The tasks of this agent."""
+        return self._store
+
+    def is_running(self, task_id: str) -> bool:
+        """Whether a task is worked at here."""
+        return self._executor.is_running(task_id)
 
     async def resume(self, request: Request) -> None:
         """Carry on the task of a request whose process died: its message is sent once more."""
@@ -154,25 +179,47 @@ class AgentHandler(DefaultRequestHandler):
             await self._orders.aclose()
         await super().aclose()
 
-    async def _known(
+    @asynccontextmanager
+    async def _arriving(
         self, params: SendMessageRequest, context: ServerCallContext
-    ) -> Request | None:
-        """Find the request this very message has made before (same principal, same agent)."""
-        message = params.message
-        call = None if message.task_id else read_call(message)
-        if call is None or call.skill not in SKILLS or not SKILLS[call.skill].is_write:
-            return None
-        principal = caller_of(context).principal
+    ) -> AsyncIterator[Request | None]:
+        """Find the request this very message has made before, one message at a time."""
+        call = _writing_call(params.message)
+        if call is None:
+            yield None
+            return
+        principal, key = caller_of(context).principal, request_key(self._name, params.message)
+        arrivals, message = self._executor.arrivals, sent(principal, self._name, key.message_id)
+        arrival = await arrivals.turn(message)
         try:
-            return await self._registry.request(principal, request_key(self._name, message))
+            yield await self._known(principal, key)
+        finally:
+            arrivals.leave(message, arrival)
+
+    async def _known(self, principal: Principal, key: RequestKey) -> Request | None:
+        try:
+            return await self._registry.request(principal, key)
         except InvalidInput as error:
             raise InvalidParamsError(message=str(error)) from error
+
+    async def _require_waiting(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> None:
+        """Turn a message away that names a task which waits for none."""
+        named = params.message.task_id
+        stored = await self._store.get(named, context) if named else None
+        if stored is None or stored.task.status.state in ENDED | WAITING:
+            return
+        raise UnsupportedOperationError(
+            message=f"Task {named} is at work and takes no message. Wait until it has ended, "
+            "cancel it, or send a new message without a task id."
+        )
 
     async def _ended(
         self, known: Request, params: SendMessageRequest, context: ServerCallContext
     ) -> Task:
         task = await self._task(known, context)
-        if params.configuration.return_immediately or task.status.state in _ENDED:
+        if params.configuration.return_immediately or task.status.state in ENDED:
             return task
         async for _ in self._again(known, context):
             continue
@@ -182,7 +229,7 @@ class AgentHandler(DefaultRequestHandler):
         self, known: Request, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
         task = await self._task(known, context)
-        if task.status.state in _ENDED:
+        if task.status.state in ENDED:
             yield task
             return
         params = SubscribeToTaskRequest(id=known.task_id)
@@ -197,6 +244,16 @@ class AgentHandler(DefaultRequestHandler):
         if task is None:
             raise InvalidParamsError(message=f"Task {known.task_id} is gone.")
         return task
+
+
+def _writing_call(message: Message) -> SkillCall | None:
+    """Read a call of a skill that writes; what cannot be read is the executor's to turn away."""
+    try:
+        call = read_call(message)
+    except InvalidInput:
+        return None
+    is_write = call is not None and call.skill in SKILLS and SKILLS[call.skill].is_write
+    return call if is_write else None
 
 
 class _KnownContexts(RequestContextBuilder):

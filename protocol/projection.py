@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+import structlog
 from a2a.types import TaskState
 
 from domain.lifecycle import DatasetStatus, TeardownStep
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from domain.ports import Changes
     from domain.record import JsonObject
     from domain.repository import ProgressLog, Registry, Standing
+    from domain.teardown import Teardown
+
+log = structlog.get_logger("tasks")
 
 _S = DatasetStatus
 
@@ -67,7 +71,7 @@ class Projection:
         told, at = None, 0.0
         while True:
             wait = self._changes.handle()
-            showing = await self._look(request, seen)
+            showing = await self._look_or_wait(request, seen, wait)
             if showing.is_final:
                 return showing
             now = time.monotonic()
@@ -80,6 +84,17 @@ class Projection:
     async def showing(self, request: Request) -> Showing:
         """Tell what a request's task shows just now."""
         return await self._look(request, {})
+
+    async def _look_or_wait(
+        self, request: Request, seen: dict[UUID, Dataset], wait: Callable[[float], Awaitable[None]]
+    ) -> Showing:
+        """Look until it can be done: the rows are the truth, whatever keeps us from them."""
+        while True:
+            try:
+                return await self._look(request, seen)
+            except Exception:
+                log.exception("task.unseen", task_id=request.task_id)
+            await wait(POLL_SECONDS)
 
     async def _look(self, request: Request, seen: dict[UUID, Dataset]) -> Showing:
         """Look where the datasets stand, and read those of which another version was seen."""
@@ -94,13 +109,16 @@ class Projection:
             read = await self._registry.datasets_by_id(tenant, moved)
             seen.update((each.place.dataset_id, each) for each in read)
         datasets = [seen[each] for each in request.dataset_ids if each in seen]
-        return _showing(request.skill, datasets, standings)
+        return _showing(request, datasets, standings)
 
 
 def _showing(
-    skill: str, datasets: Sequence[Dataset], standings: Mapping[UUID, Standing]
+    request: Request, datasets: Sequence[Dataset], standings: Mapping[UUID, Standing]
 ) -> Showing:
-    state = _state(skill, datasets)
+    if request.is_cancelled:
+        state = TaskState.TASK_STATE_CANCELED
+        return Showing(f"Called off. {_sentence(datasets)}", _results(datasets), state)
+    state = _state(request.skill, datasets)
     if state != TaskState.TASK_STATE_WORKING:
         return Showing(_sentence(datasets), _results(datasets), state)
     return Showing(_sentence(datasets), _standing(datasets, standings), state)
@@ -109,23 +127,42 @@ def _showing(
 def _state(skill: str, datasets: Sequence[Dataset]) -> TaskState:
     if not all(_is_settled(skill, each) for each in datasets):
         return TaskState.TASK_STATE_WORKING
-    wanted = _DOWN if skill == "teardown-dataset" else _UP
-    done = all(each.status in wanted for each in datasets)
+    done = bool(datasets) and all(_is_done(skill, each) for each in datasets)
     return TaskState.TASK_STATE_COMPLETED if done else TaskState.TASK_STATE_FAILED
 
 
-_UP = frozenset({_S.READY})
-_DOWN = frozenset({_S.TEARDOWN, _S.ARCHIVED})
-_RESTING = _UP | _DOWN | {_S.FAILED}
+_TEARDOWN = "teardown-dataset"
+_RESTING = frozenset({_S.READY, _S.FAILED, _S.TEARDOWN, _S.ARCHIVED})
 
 
 def _is_settled(skill: str, dataset: Dataset) -> bool:
-    """Tell whether a task waits no longer; it waits for no grace period, but for all else."""
-    teardown = dataset.teardown
-    if skill != "teardown-dataset" or dataset.status is not _S.TEARDOWN or teardown is None:
+    """Tell whether a task waits no longer; it waits for no grace period, but for all else.
+
+    A teardown that has been hindered too often is not waited for either: it goes on trying.
+    """
+    if skill != _TEARDOWN or dataset.status is not _S.TEARDOWN:
         return dataset.status in _RESTING
+    return _is_in_grace(dataset) or _is_stuck(dataset)
+
+
+def _is_done(skill: str, dataset: Dataset) -> bool:
+    if skill != _TEARDOWN:
+        return dataset.status is _S.READY
+    return dataset.status is _S.ARCHIVED or _is_in_grace(dataset)
+
+
+def _is_in_grace(dataset: Dataset) -> bool:
+    teardown = dataset.teardown
+    if dataset.status is not _S.TEARDOWN or teardown is None:
+        return False
     has_grace = bool(dataset.rules.grace_period) and not teardown.skip_grace
     return has_grace and teardown.step is TeardownStep.GRACE
+
+
+def _is_stuck(dataset: Dataset) -> bool:
+    """Whether a step of a teardown has failed as often as any order is tried by itself."""
+    teardown = dataset.teardown
+    return teardown is not None and teardown.retries > len(dataset.rules.retry_delays)
 
 
 def _sentence(datasets: Sequence[Dataset]) -> str:
@@ -141,12 +178,22 @@ def _one(dataset: Dataset) -> str:
     if dataset.trouble is not None:
         return f"{name} is {dataset.status.value}: {dataset.trouble.message}"
     if dataset.teardown is not None and dataset.status is _S.TEARDOWN:
-        until = dataset.restorable_until
-        undo = f"; restorable until {until.isoformat(timespec='seconds')}" if until else ""
-        return f"{name} is torn down ({dataset.teardown.step.value}){undo}."
+        return f"{name} is being torn down ({_where(dataset, dataset.teardown)})."
     score = dataset.quality_score
     scored = f" with a quality score of {percent(score)}" if score is not None else ""
     return f"{name} is {dataset.status.value}{scored}."
+
+
+def _where(dataset: Dataset, teardown: Teardown) -> str:
+    """Tell the step a teardown is at, what hinders it, and until when it can be undone."""
+    told = [teardown.step.value]
+    if teardown.message:
+        told.append(f"which failed: {teardown.message.rstrip('.')}")
+    if teardown.retry_at is not None:
+        told.append(f"tried again at {teardown.retry_at.isoformat(timespec='seconds')}")
+    if dataset.restorable_until is not None:
+        told.append(f"restorable until {dataset.restorable_until.isoformat(timespec='seconds')}")
+    return "; ".join(told)
 
 
 def _results(datasets: Sequence[Dataset]) -> JsonObject:

@@ -6,27 +6,27 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from a2a.server.cluster import DatabaseTaskEventStream, VersionedDatabaseTaskStore
+from a2a.server.cluster import DatabaseTaskEventStream
 from a2a.server.routes import create_jsonrpc_routes, create_rest_routes
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from domain.work import AgentName
-from protocol.auth import CallerContextBuilder, caller_of
+from protocol.auth import CallerContextBuilder
 from protocol.executor import SkillExecutor
 from protocol.handler import AgentHandler, OrderHandler
 from protocol.projection import Projection
+from protocol.recovery import Recovery
 from protocol.schemas import schemas
+from protocol.tasks import AgentTasks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from a2a.server.context import ServerCallContext
     from sqlalchemy.ext.asyncio import AsyncEngine
     from starlette.types import Receive, Scope, Send
 
-    from domain.commands import Request
     from domain.ports import Changes, StageAgent
     from domain.repository import ProgressLog, Registry
     from protocol.cards import Card
@@ -43,7 +43,8 @@ class Backstage:
     registry: Registry
     progress: ProgressLog
     changes: Changes
-    engine: AsyncEngine
+    writes: AsyncEngine
+    reads: AsyncEngine
     desks: Desks
     agents: Mapping[AgentName, StageAgent]
     base_url: str
@@ -56,23 +57,14 @@ class A2AServer:
         """Serve these cards' agents."""
         self._cards = cards
         self._base = backstage.base_url
-        self._registry = backstage.registry
-        self._stream = DatabaseTaskEventStream(backstage.engine)
-        self._stores = {name: _store(name, backstage.engine) for name in cards}
+        self._stream = DatabaseTaskEventStream(backstage.reads, create_table=False)
+        self._stores = {
+            name: AgentTasks(name, backstage.writes, backstage.reads, backstage.registry)
+            for name in cards
+        }
         projection = Projection(backstage.registry, backstage.progress, backstage.changes)
         self.handlers = {name: self._handler(name, projection, backstage) for name in cards}
-
-    async def open(self) -> None:
-        """Create the tables of tasks where they are missing."""
-        for store in self._stores.values():
-            await store.initialize()
-
-    async def resume(self) -> int:
-        """Carry on the tasks a dead process left behind; tells how many."""
-        requests = await self._registry.unsettled_requests(1000)
-        for request in requests:
-            await self._resume(request)
-        return len(requests)
+        self.recovery = Recovery(backstage.registry, self.handlers)
 
     async def close(self) -> None:
         """End what is running."""
@@ -125,11 +117,6 @@ class A2AServer:
             orders=OrderHandler(agent, card) if agent else None,
         )
 
-    async def _resume(self, request: Request) -> None:
-        handler = self.handlers.get(AgentName(request.key.agent))
-        if handler is not None:
-            await handler.resume(request)
-
     async def _list(self, request: HttpRequest) -> Response:
         """List the cards, those with a skill or a tag where one is asked for."""
         skill, tag = request.query_params.get("skill"), request.query_params.get("tag")
@@ -175,15 +162,6 @@ class _SchemaEndpoint:
             )
         )
         await response(scope, receive, send)
-
-
-def _store(name: AgentName, engine: AsyncEngine) -> VersionedDatabaseTaskStore:
-    """One shared set of tables; each agent's tasks belong to its callers, tenant and subject."""
-
-    def owner(context: ServerCallContext) -> str:
-        return f"{name.value}/{caller_of(context).user_name}"
-
-    return VersionedDatabaseTaskStore(engine, owner_resolver=owner)
 
 
 def _serving(card: Card) -> Callable[[HttpRequest], Awaitable[Response]]:

@@ -40,8 +40,8 @@ class FrontDesk(Protocol):
         """Tell what a request would do."""
         ...
 
-    async def cancel(self, request: Request) -> None:
-        """Call a request off."""
+    async def cancel(self, request: Request) -> Request:
+        """Call a request off; gives it as it stands then."""
         ...
 
 

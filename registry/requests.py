@@ -43,6 +43,12 @@ _SETTLE = (
     .values(is_settled=True)
 )
 
+_CALL_OFF = (
+    update(requests)
+    .where(_q.tenant == bindparam("of_tenant"), _q.task_id == bindparam("of_task"))
+    .values(is_cancelled=True)
+)
+
 
 async def write_request(session: Session, request: Request) -> None:
     """Write an accepted request down. Raises Conflict when its message came before."""
@@ -92,3 +98,9 @@ async def find_unsettled(connection: AsyncConnection, limit: int) -> list[Reques
 async def mark_settled(session: Session, task_id: str) -> None:
     """Write down that a request's task has ended; again, or for an unknown one, is nothing."""
     await session.connection.execute(_SETTLE, {"of_tenant": session.tenant, "of_task": task_id})
+
+
+async def mark_cancelled(session: Session, task_id: str) -> None:
+    """Write down that a request was called off, so that whoever carries it on knows."""
+    asked = {"of_tenant": session.tenant, "of_task": task_id}
+    await session.connection.execute(_CALL_OFF, asked)

@@ -122,6 +122,7 @@ def values_of_request(request: Request) -> Values:
         "since": request.since,
         "message": request.message,
         "is_settled": request.is_settled,
+        "is_cancelled": request.is_cancelled,
     }
 
 
@@ -137,6 +138,7 @@ def request_of(row: RowMapping) -> Request:
         since=row["since"],
         message=row["message"],
         is_settled=row["is_settled"],
+        is_cancelled=row["is_cancelled"],
     )
 
 

@@ -32,7 +32,7 @@ from registry.datasets import (
 )
 from registry.outbox import write_events
 from registry.places import write_journey
-from registry.requests import write_request
+from registry.requests import mark_cancelled, write_request
 from registry.validations import write_validation
 
 if TYPE_CHECKING:
@@ -115,6 +115,10 @@ class SqlTransaction:
         """Write down an accepted request. Raises Conflict when its message came before."""
         self._require_own(request.principal.tenant)
         await write_request(self._session, request)
+
+    async def call_off(self, task_id: str, /) -> None:
+        """Write down that the request of a task was called off."""
+        await mark_cancelled(self._session, task_id)
 
     async def publish(
         self, event: DatasetProvisionRequested, context: EventContext, at: datetime, /

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -15,10 +16,12 @@ from domain.repository import DatasetFilter
 from protocol.auth import Authentication
 from protocol.edge import Edge
 from registry.metrics import read_figures
+from registry.migrations import HEAD, current_revision
 from service.observability import metrics_page
+from service.problems import answer_http
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
 
     from starlette.requests import Request
 
@@ -48,26 +51,24 @@ class Running:
     def __init__(self, service: Service) -> None:
         """Begin not ready."""
         self._service = service
+        self._engine: asyncio.Task[None] | None = None
         self.is_up = False
         self.is_draining = False
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Bring everything up: tables of tasks, engine, unfinished tasks; and down again."""
+        """Bring everything up: engine, unfinished tasks; and down again, however far it came."""
         service = self._service
         service.inside.app = app
-        await service.server.open()
-        engine = asyncio.create_task(service.engine.run())
-        await service.server.resume()
-        self.is_up = True
-        try:
-            yield
-        finally:
-            self.is_draining = True
-            await service.server.close()
-            engine.cancel()
-            with suppress(asyncio.CancelledError):
-                await engine
+        async with _in_background(service.engine.run()) as self._engine:
+            await service.server.recovery.take_up_all()
+            async with _in_background(service.server.recovery.run()):
+                self.is_up = True
+                try:
+                    yield
+                finally:
+                    self.is_draining = True
+                    await service.server.close()
 
     async def health(self, request: Request) -> Response:
         """Tell that the loop is alive, and nothing else."""
@@ -75,12 +76,17 @@ class Running:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, request: Request) -> Response:
-        """Tell whether requests are taken: the database answers and nothing is draining."""
+        """Tell whether requests are taken, and what is amiss where they are not."""
         del request
-        database = await self._database_answers()
-        is_ready = self.is_up and not self.is_draining and database
-        report = {"ready": is_ready, "database": database, "draining": self.is_draining}
-        return JSONResponse(report, status_code=200 if is_ready else 503)
+        report = {
+            "database": await self._database_answers(),
+            "migrations": await self._is_up_to_date(),
+            "engine": self._engine is not None and not self._engine.done(),
+            "draining": self.is_draining,
+        }
+        well = report["database"] and report["migrations"] and report["engine"]
+        is_ready = self.is_up and not self.is_draining and well
+        return JSONResponse({"ready": is_ready, **report}, status_code=200 if is_ready else 503)
 
     async def metrics(self, request: Request) -> Response:
         """Give the metrics page."""
@@ -102,6 +108,26 @@ class Running:
         except Exception:  # noqa: BLE001 - whatever it is, the service is not ready
             return False
         return True
+
+    async def _is_up_to_date(self) -> bool:
+        try:
+            return await asyncio.to_thread(
+                lambda: current_revision(self._service.settings.database) == HEAD
+            )
+        except Exception:  # noqa: BLE001 - as above
+            return False
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """Let something run for as long as the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
@@ -126,6 +152,7 @@ def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
                 page_paths=PAGE_PATHS,
             ),
         ],
+        exception_handlers={HTTPException: answer_http},
         lifespan=running.lifespan,
     )
     app.state.service = service

@@ -19,6 +19,7 @@ from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.enquiries import Enquiries, Sources
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
+from agents.registration import Registration
 from agents.requests import Requests
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
@@ -151,19 +152,35 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     coordinator = LifecycleCoordinator(registry, delegate, progress, clock)
     shift = Shift(_owner(settings.executor_id), turns_at_once=settings.turns_at_once)
     engine = TurnEngine(leases, coordinator.turn, clock, shift)
-    front = Requests(
+    planner = Planner(templates, registry)
+    registration = Registration(
         registry=registry,
         journeys=journeys,
-        planner=Planner(templates, registry),
-        coordinator=coordinator,
-        engine=engine,
+        planner=planner,
         clock=clock,
         ids=uuid7,
         origin=base_url,
     )
+    front = Requests(
+        registration,
+        planner,
+        registry=registry,
+        coordinator=coordinator,
+        engine=engine,
+        clock=clock,
+    )
     enquiries = Enquiries(Sources(registry, templates, connectors, archive), base_url)
     desks = Desks(front, enquiries)
-    backstage = Backstage(registry, progress, bell, database.engine, desks, agents, base_url)
+    backstage = Backstage(
+        registry=registry,
+        progress=progress,
+        changes=bell,
+        writes=database.engine,
+        reads=database.reads,
+        desks=desks,
+        agents=agents,
+        base_url=base_url,
+    )
     return Service(
         settings=settings,
         base_url=base_url,

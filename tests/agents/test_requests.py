@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
@@ -264,12 +263,10 @@ def _desk(front: Any, registry: Any) -> Requests:
     """Make a second desk beside the service's own, over another registry."""
     quiet: Any = _Quiet()
     return Requests(
+        front._registration,  # noqa: SLF001 - the second desk asks whom the first one asks
+        front._planner,  # noqa: SLF001 - as above
         registry=registry,
-        journeys=front._journeys,  # noqa: SLF001 - the second desk asks whom the first one asks
-        planner=front._planner,  # noqa: SLF001 - as above
         coordinator=quiet,
         engine=quiet,
         clock=front._clock,  # noqa: SLF001 - as above
-        ids=uuid4,
-        origin="http://service.test",
     )

@@ -38,6 +38,7 @@ def test_a_call_becomes_a_request_about_its_datasets() -> None:
         since=41,
         message=b"{}",
         is_settled=False,
+        is_cancelled=False,
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from domain.work import AgentName
 from protocol.cards import FOLDER, CardWrong, load_cards
-from protocol.executor import example_of
+from protocol.examples import example_of
 from protocol.schemas import DIALECT, schemas
 from protocol.skills import SKILLS, skills_of
 from tests.running import BASE, running

@@ -1,0 +1,77 @@
+"""Tasks as they are stored: one shared set of tables, and a request is settled by its own end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from a2a.server.cluster import VersionedDatabaseTaskStore
+from a2a.types import TaskState
+
+from protocol.auth import caller_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from a2a.server.cluster import StoredTask
+    from a2a.server.cluster.version import TaskVersion
+    from a2a.server.context import ServerCallContext
+    from a2a.types import ListTasksRequest, ListTasksResponse, Task
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from domain.repository import Registry
+    from domain.work import AgentName
+
+ENDED = frozenset(
+    {
+        TaskState.TASK_STATE_COMPLETED,
+        TaskState.TASK_STATE_FAILED,
+        TaskState.TASK_STATE_CANCELED,
+        TaskState.TASK_STATE_REJECTED,
+    }
+)
+"""The states from which no task comes back."""
+
+WAITING = frozenset({TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AUTH_REQUIRED})
+"""The states in which a task takes another message."""
+
+
+class AgentTasks(VersionedDatabaseTaskStore):
+    """One agent's tasks; each belongs to its caller, a subject within a tenant."""
+
+    def __init__(
+        self, agent: AgentName, writes: AsyncEngine, reads: AsyncEngine, registry: Registry
+    ) -> None:
+        """Write an agent's tasks through one pool, read them through one that nobody holds up."""
+
+        def owner(context: ServerCallContext) -> str:
+            return f"{agent.value}/{caller_of(context).user_name}"
+
+        super().__init__(writes, create_table=False, owner_resolver=owner)
+        self._reads = VersionedDatabaseTaskStore(reads, create_table=False, owner_resolver=owner)
+        self._registry = registry
+
+    async def save(
+        self,
+        task: Task,
+        *,
+        prev_version: TaskVersion,
+        context: ServerCallContext,
+        **before: Any,
+    ) -> TaskVersion:
+        """Keep a task; once its end is kept, and not before, its request needs nobody any more."""
+        version: TaskVersion = await super().save(
+            task, prev_version=prev_version, context=context, **before
+        )
+        if task.status.state in ENDED:
+            tenant = caller_of(context).principal.tenant
+            if await self._registry.request_of_task(tenant, task.id) is not None:
+                await self._registry.settle_request(tenant, task.id)
+        return version
+
+    async def get(self, task_id: str, context: ServerCallContext) -> StoredTask | None:
+        """Give a task with its version, as the last commit left them."""
+        return await self._reads.get(task_id, context)
+
+    async def list(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
+        """List the caller's tasks."""
+        return await self._reads.list(params, context)

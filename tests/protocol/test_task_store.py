@@ -1,0 +1,96 @@
+"""Tasks in the database: whoever asks for one never waits for somebody who writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from a2a.server.cluster import ConcurrentTaskModificationError, TaskVersion
+from a2a.server.context import ServerCallContext
+from a2a.types import ListTasksRequest, Task, TaskState, TaskStatus
+
+from domain.commands import Principal
+from domain.work import AgentName
+from protocol.auth import Caller
+from protocol.tasks import AgentTasks
+from tests.registry.databases import ME, House, a_fresh_file, open_house
+from tests.running import SMALL, running
+
+MINE = ServerCallContext(user=Caller(ME))
+CAROLS = ServerCallContext(user=Caller(Principal(ME.tenant, "carol")))
+SOON_SECONDS = 10
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(a_fresh_file(tmp_path)) as opened:
+        yield opened
+
+
+def tasks_of(house: House, agent: AgentName = AgentName.COORDINATOR) -> AgentTasks:
+    return AgentTasks(agent, house.database.engine, house.database.reads, house.registry)
+
+
+def a_task(state: TaskState = TaskState.TASK_STATE_WORKING) -> Task:
+    return Task(id=str(uuid4()), context_id="context-1", status=TaskStatus(state=state))
+
+
+async def keep(tasks: AgentTasks, task: Task) -> TaskVersion:
+    """Write a new task of mine."""
+    return await tasks.save(
+        task, event=task, prev=None, prev_version=TaskVersion.MISSING, context=MINE
+    )
+
+
+async def test_a_task_is_read_and_listed_while_somebody_writes(house: House) -> None:
+    tasks, task = tasks_of(house), a_task()
+    version = await keep(tasks, task)
+
+    async with house.registry.transaction(ME), asyncio.timeout(SOON_SECONDS):
+        stored = await tasks.get(task.id, MINE)
+        listed = await tasks.list(ListTasksRequest(), MINE)
+
+    assert stored is not None
+    assert (stored.task, stored.version) == (task, version)
+    assert list(listed.tasks) == [task]
+
+
+async def test_a_caller_sees_a_task_while_the_registry_is_written(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        made = await service.call("lifecycle-coordinator", SMALL)
+
+        async with service.service.registry.transaction(ME), asyncio.timeout(SOON_SECONDS):
+            task = await service.line.task("lifecycle-coordinator", made.task_id)
+
+        assert task.status.state == TaskState.TASK_STATE_COMPLETED
+
+
+async def test_a_task_is_its_callers_and_its_agents_alone(house: House) -> None:
+    tasks, task = tasks_of(house), a_task()
+    await keep(tasks, task)
+
+    for_carol = await tasks.get(task.id, CAROLS)
+    at_another = await tasks_of(house, AgentName.TEARDOWN).get(task.id, MINE)
+
+    assert (for_carol, at_another) == (None, None)
+
+
+async def test_whoever_writes_a_task_second_at_a_version_is_refused(house: House) -> None:
+    tasks, task = tasks_of(house), a_task()
+    first = await keep(tasks, task)
+    await tasks.save(task, event=None, prev=task, prev_version=first, context=MINE)
+
+    with pytest.raises(ConcurrentTaskModificationError):
+        await tasks.save(task, event=None, prev=task, prev_version=first, context=MINE)
+
+
+async def test_a_deleted_task_is_gone(house: House) -> None:
+    tasks, task = tasks_of(house), a_task()
+    await keep(tasks, task)
+
+    await tasks.delete(task.id, MINE)
+
+    assert await tasks.get(task.id, MINE) is None
