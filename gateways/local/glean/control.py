@@ -26,6 +26,8 @@ class PlannedFault(BaseModel):
     after: Annotated[int, Field(ge=0)] = 0
     retry_after: str | None = None
     delay_seconds: Annotated[float, Field(ge=0, le=60)] = 0.0
+    headers: dict[str, str] = {}
+    body: str = "injected fault"
     never_index_percent: Annotated[float, Field(ge=0, le=100)] | None = None
 
 

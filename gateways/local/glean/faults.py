@@ -1,7 +1,8 @@
 """Faults on purpose: the next answers of a path fail the way a network and a tenant fail."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from zlib import crc32
 
@@ -20,7 +21,10 @@ class FaultKind(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """One planned fault: it lets `after` calls pass and then strikes `times` times."""
+    """One planned fault: it lets `after` calls pass and then strikes `times` times.
+
+    `headers` go before those the answer would have, `body` is what a status comes with.
+    """
 
     path_suffix: str
     kind: FaultKind = FaultKind.STATUS
@@ -29,6 +33,8 @@ class Fault:
     after: int = 0
     retry_after: str | None = None
     delay_seconds: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = "injected fault"
 
 
 class AnswerLost(ConnectionResetError):
@@ -52,10 +58,22 @@ class Faults:
         after: int = 0,
         retry_after: str | None = None,
         delay_seconds: float = 0.0,
+        headers: Mapping[str, str] | None = None,
+        body: str = "injected fault",
     ) -> None:
         """Plan a fault for paths that end so; `retry_after` is the header as it is sent."""
         self._planned.append(
-            Fault(path_suffix, kind, status, times, after, retry_after, delay_seconds)
+            Fault(
+                path_suffix,
+                kind=kind,
+                status=status,
+                times=times,
+                after=after,
+                retry_after=retry_after,
+                delay_seconds=delay_seconds,
+                headers=headers or {},
+                body=body,
+            )
         )
 
     def never_index(self, percent: float) -> None:
@@ -108,7 +126,7 @@ class FaultyAnswers:
             case FaultKind.SLOW:
                 await self._app(scope, receive, send)
             case FaultKind.STATUS:
-                await _answer(send, fault.status, b"injected fault", "text/plain", fault)
+                await _answer(send, fault.status, fault.body.encode(), "text/plain", fault)
             case FaultKind.HTML:
                 await _answer(send, 200, b"<html><body>Sign in</body></html>", "text/html", fault)
             case FaultKind.LOST:
@@ -138,11 +156,10 @@ class FaultyAnswers:
 
 
 async def _answer(send: Send, status: int, body: bytes, media_type: str, fault: Fault) -> None:
-    headers = [
-        (b"content-type", media_type.encode()),
-        (b"content-length", str(len(body)).encode()),
-    ]
+    headers = {"content-type": media_type, "content-length": str(len(body))}
     if fault.retry_after is not None:
-        headers.append((b"retry-after", fault.retry_after.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+        headers["retry-after"] = fault.retry_after
+    headers |= {name.lower(): value for name, value in fault.headers.items()}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

@@ -1,5 +1,6 @@
 """The local Glean's faults, tokens and limits: it fails on purpose the way a tenant fails."""
 
+import json
 import time
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,7 @@ from tests.gateways.local.glean_client import (
     ADA,
     CLIENT_TOKEN,
     INDEXING_TOKEN,
+    JSON,
     Clock,
     GleanCaller,
     calling,
@@ -33,6 +35,19 @@ async def test_a_planned_status_strikes_as_often_as_planned(
 
     assert [answer.status_code for answer in answers] == [429, 429, 200]
     assert answers[0].headers["retry-after"] == "7"
+
+
+async def test_a_fault_carries_any_header_and_any_body(glean: GleanCaller, faults: Faults) -> None:
+    told = {"errorMessages": [{"errorMessage": "outside of the permitted addresses"}]}
+    faults.fail_next("/search", status=403, headers={"Content-Type": JSON}, body=json.dumps(told))
+    faults.fail_next("/status", status=429, headers={"retry-after-ms": "1500"})
+
+    refused, later = await glean.search("title"), await glean.index("debug/acme/status")
+
+    assert (refused.status_code, refused.headers["content-type"]) == (403, JSON)
+    assert refused.json() == told
+    assert later.headers["retry-after-ms"] == "1500"
+    assert later.text == "injected fault"
 
 
 async def test_a_fault_can_let_some_calls_pass_first(glean: GleanCaller, faults: Faults) -> None:
@@ -116,7 +131,14 @@ async def test_a_share_of_the_documents_is_never_indexed(
 
 async def test_faults_come_through_the_control_door_too(glean: GleanCaller) -> None:
     await glean.http.post(
-        "/_control/faults", json={"path_suffix": "/search", "status": 502, "times": 5}
+        "/_control/faults",
+        json={
+            "path_suffix": "/search",
+            "status": 502,
+            "times": 5,
+            "headers": {"via": "a proxy"},
+            "body": "bad gateway",
+        },
     )
     await glean.http.post("/_control/faults", json={"never_index_percent": 100})
 
@@ -126,7 +148,8 @@ async def test_faults_come_through_the_control_door_too(glean: GleanCaller) -> N
     spared = await glean.search("title")
 
     assert [(each["path_suffix"], each["times"]) for each in planned] == [("/search", 5)]
-    assert (struck.status_code, spared.status_code) == (502, 200)
+    assert (struck.status_code, struck.text, spared.status_code) == (502, "bad gateway", 200)
+    assert struck.headers["via"] == "a proxy"
 
 
 @pytest.mark.parametrize(
