@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from domain import ordering
 from domain.errors import StaleOutcome
-from domain.events import DatasetRestored, DatasetTeardownStarted, DatasetValidationStarted
+from domain.events import (
+    DatasetRestored,
+    DatasetTeardownHurried,
+    DatasetTeardownStarted,
+    DatasetTeardownStepDone,
+    DatasetValidationStarted,
+)
 from domain.failures import is_out_of_time, is_retry_due, run_out_of_time
 from domain.illness import give_up_on_incident
 from domain.lifecycle import ENDED, DatasetStatus, TeardownReason
@@ -98,9 +104,7 @@ class Dataset(DatasetState):
         """
         require_zone("now", now)
         if self.status is _S.TEARDOWN and self.teardown is not None:
-            before = self.teardown
-            self.teardown = before.hurried(now) if skip_grace else before
-            return self.teardown != before
+            return skip_grace and self._hurry(self.teardown, now)
         quiet_at = self._quiet_at(now)
         self.become(_S.TEARDOWN)
         self.teardown = Teardown(
@@ -131,11 +135,11 @@ class Dataset(DatasetState):
         self.happen(DatasetRestored(*self.ids))
 
     def revalidate(self, cause: str, now: datetime) -> bool:
-        """Run the gate again over a dataset that is READY or FAILED; tells whether it has to.
+        """Run the gate again over a dataset that is READY or FAILED.
 
         One that is VALIDATING already is left alone; a FAILED one that was never filled is
         provisioned again, within the full time limit. An incident stays open, so that its
-        connector is probed on should the gate fail.
+        connector is probed on should the gate fail. Tells whether anything changed.
 
         Raises:
             IllegalTransition: the dataset is on its way in or out.
@@ -178,12 +182,16 @@ class Dataset(DatasetState):
         if hurried == teardown:
             return False
         self.teardown = hurried
+        self.happen(DatasetTeardownHurried(*self.ids, hurried.step))
         return True
 
     def _end_grace(self, now: datetime) -> bool:
         teardown = self.teardown
         if teardown is None or self.status is not _S.TEARDOWN or not teardown.is_grace_over(now):
             return False
+        what = "left out" if teardown.skip_grace else "over"
+        done = DatasetTeardownStepDone(*self.ids, teardown.step, f"its grace period is {what}")
+        self.happen(done)
         self.teardown = teardown.advanced()
         return True
 

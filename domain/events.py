@@ -146,6 +146,15 @@ class DatasetTeardownStepDone:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetTeardownHurried:
+    """Somebody had the grace period left out of a teardown that stands before this step."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    step: TeardownStep
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetRestored:
     """A teardown was undone inside its grace period."""
 
@@ -179,6 +188,7 @@ AdditiveEvent: TypeAlias = (
     | DatasetValidationStarted
     | ConnectorHealthDegraded
     | DatasetTeardownStepDone
+    | DatasetTeardownHurried
     | DatasetRestored
     | DatasetRetentionExpired
 )

@@ -8,6 +8,7 @@ import pytest
 
 from domain.errors import IllegalTransition
 from domain.events import (
+    DatasetTeardownHurried,
     DatasetTeardownStarted,
     DatasetTeardownStepDone,
 )
@@ -183,7 +184,26 @@ def test_forcing_hurries_a_teardown_that_has_begun() -> None:
     dataset.start_teardown(MANUAL, after(hours=1), skip_grace=True)
 
     assert dataset.lapse(after(hours=1))
-    assert commit(dataset) == []
+
+
+def test_forcing_is_told_at_the_step_it_was_asked_at() -> None:
+    dataset = torn_down()
+
+    dataset.start_teardown(MANUAL, NOW, skip_grace=True)
+
+    assert commit(dataset) == [DatasetTeardownHurried(*dataset.ids, TeardownStep.PAUSE_SYNC)]
+
+
+@pytest.mark.parametrize(
+    ("skip_grace", "told"),
+    [(False, "its grace period is over"), (True, "its grace period is left out")],
+)
+def test_the_end_of_the_grace_period_is_told(skip_grace: bool, told: str) -> None:
+    dataset = in_grace(skip_grace=skip_grace)
+
+    dataset.lapse(after(hours=24))
+
+    assert commit(dataset) == [DatasetTeardownStepDone(*dataset.ids, TeardownStep.GRACE, told)]
 
 
 def test_asking_again_changes_nothing() -> None:
