@@ -145,6 +145,7 @@ requests = Table(
     Index(
         "ix_requests_unsettled",
         "accepted_at",
+        "task_id",
         sqlite_where=text("NOT is_settled"),
         postgresql_where=text("NOT is_settled"),
     ),

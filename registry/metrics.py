@@ -34,8 +34,8 @@ class Figures:
     `sandbox_datasets` counts those of the sandbox past discovery, `sandbox_from_template` those
     of them that have a template; `average_quality` is the mean of the last scores, 0 to 1, None
     before the first; `retention_violations` counts archives that are missing or were purged
-    before their time; `events` counts the outbox, `oldest_event_at` and `newest_event_at` bound
-    it; `waiting` counts datasets that are due, `oldest_due_at` is since when the first of them is.
+    before their time; `events` counts the outbox; `waiting` counts datasets that are due,
+    `oldest_due_at` is since when the first of them is.
     """
 
     by_status: Mapping[DatasetStatus, int]
@@ -49,8 +49,6 @@ class Figures:
     average_quality: float | None
     retention_violations: int
     events: int
-    oldest_event_at: datetime | None
-    newest_event_at: datetime | None
     waiting: int
     oldest_due_at: datetime | None
 
@@ -94,7 +92,24 @@ _LOST_ARCHIVES = (
     )
 )
 
-_EVENTS = select(func.count(), func.min(outbox.c.occurred_at), func.max(outbox.c.occurred_at))
+_FIRST_TENANT = select(func.min(outbox.c.tenant).label("tenant")).cte("tenants", recursive=True)
+
+_NEXT_TENANT = select(func.min(outbox.c.tenant)).where(outbox.c.tenant > _FIRST_TENANT.c.tenant)
+
+_TENANTS = _FIRST_TENANT.union_all(
+    select(_NEXT_TENANT.scalar_subquery()).where(_FIRST_TENANT.c.tenant.is_not(None))
+)
+"""Every tenant with events, found by one step into the index a tenant."""
+
+_LAST = (
+    select(func.max(outbox.c.sequence))
+    .where(outbox.c.tenant == _TENANTS.c.tenant)
+    .correlate(_TENANTS)
+    .scalar_subquery()
+)
+
+_EVENTS = select(func.coalesce(func.sum(_LAST), 0)).select_from(_TENANTS)
+"""How many events there are: each tenant's are numbered from 1 without a gap."""
 
 _WAITING = select(func.count(), func.min(_d.due_at)).where(_d.due_at <= bindparam("now"))
 
@@ -105,7 +120,7 @@ async def read_figures(database: Database) -> Figures:
         by_status = await _by_status(connection)
         totals = (await connection.execute(_TOTALS)).mappings().one()
         violations = (await connection.execute(_LOST_ARCHIVES)).scalar_one()
-        events = (await connection.execute(_EVENTS)).one()
+        events = (await connection.execute(_EVENTS)).scalar_one()
         waiting = (await connection.execute(_WAITING, {"now": database.clock()})).one()
         return Figures(
             by_status=by_status,
@@ -113,9 +128,7 @@ async def read_figures(database: Database) -> Figures:
             teardowns_started=sum(by_status[each] for each in ENDED),
             teardowns_archived=by_status[DatasetStatus.ARCHIVED],
             retention_violations=violations,
-            events=events[0],
-            oldest_event_at=events[1],
-            newest_event_at=events[2],
+            events=int(events),
             waiting=waiting[0],
             oldest_due_at=waiting[1],
             **totals,

@@ -54,7 +54,7 @@ clients = Table(
     Column("industry", Text, nullable=False),
     Column("use_case", Text, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
-    Index("ix_clients_ref", "tenant", "ref"),
+    Index("ix_clients_ref", "tenant", "ref", "seen_at"),
 )
 """Clients as last seen; a dataset keeps its own copy, for its names never change."""
 
@@ -183,9 +183,17 @@ Index(
     datasets.c.tenant,
     func.lower(datasets.c.connector_name),
     datasets.c.created_at,
+    datasets.c.generation,
 )
-Index("ix_datasets_newest", datasets.c.tenant, datasets.c.created_at, datasets.c.dataset_id)
-Index("ix_datasets_journey", datasets.c.tenant, datasets.c.journey_id)
+
+_LISTED_BY = ("journey_id", "journey_ref", "client_id", "client_ref", "stage", "status")
+"""What datasets are listed by, newest first: each has an index that ends in the list's order."""
+
+_NEWEST = (datasets.c.created_at, datasets.c.dataset_id)
+
+Index("ix_datasets_newest", datasets.c.tenant, *_NEWEST)
+for _each in _LISTED_BY:
+    Index(f"ix_datasets_{_each}", datasets.c.tenant, datasets.c[_each], *_NEWEST)
 Index(
     "ix_datasets_due",
     datasets.c.due_at,

@@ -40,7 +40,7 @@ _HISTORY = (
     )
     .join_from(quality_runs, quality_checks)
     .where(*_THIS)
-    .order_by(_r.run)
+    .order_by(_c.run)
 )
 
 _INSERT_RUN = insert(quality_runs)

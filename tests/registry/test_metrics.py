@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
+from domain.commands import Principal
 from domain.lifecycle import DatasetStatus
 from registry.history import archived_datasets
 from registry.metrics import read_figures
@@ -21,7 +22,7 @@ async def test_an_empty_registry_has_no_rates(house: House) -> None:
     assert figures.template_coverage is None
     assert figures.average_quality is None
     assert figures.provisioning_time(95) is None
-    assert (figures.events, figures.oldest_event_at, figures.oldest_due_at) == (0, None, None)
+    assert (figures.events, figures.waiting, figures.oldest_due_at) == (0, 0, None)
 
 
 async def test_every_status_is_counted(house: House) -> None:
@@ -82,13 +83,22 @@ async def test_an_archive_purged_early_past_the_database_is_a_violation(house: H
     assert figures.retention_violations == 1
 
 
-async def test_the_outbox_and_what_waits_are_told_with_their_times(house: House) -> None:
-    await house.keep(a_dataset_in(DatasetStatus.PROVISIONING))
-    house.hands.move(hours=1)
-    await house.keep(a_dataset_in(DatasetStatus.PROVISIONING, a_dataset("github")))
+async def test_the_events_of_all_tenants_are_counted(house: House) -> None:
+    await house.keep(a_dataset_in(DatasetStatus.READY))
+    for name in ("globex", "hooli"):
+        dataset = a_dataset_in(DatasetStatus.PROVISIONING, a_dataset(tenant=name))
+        await house.keep(dataset, Principal(name, "bob"))
 
     figures = await read_figures(house.database)
 
-    later = NOW + timedelta(hours=1)
-    assert (figures.events, figures.oldest_event_at, figures.newest_event_at) == (2, NOW, later)
+    assert figures.events == 6
+
+
+async def test_what_waits_is_counted_and_since_when(house: House) -> None:
+    await house.keep(a_dataset())
+    house.hands.move(hours=1)
+    await house.keep(a_dataset("github"))
+
+    figures = await read_figures(house.database)
+
     assert (figures.waiting, figures.oldest_due_at) == (2, NOW)

@@ -91,7 +91,7 @@ def _create_places() -> None:
         sa.Column("seen_at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "client_id", name=op.f("pk_clients")),
     )
-    op.create_index("ix_clients_ref", "clients", ["tenant", "ref"])
+    op.create_index("ix_clients_ref", "clients", ["tenant", "ref", "seen_at"])
     op.create_table(
         "journeys",
         sa.Column("tenant", sa.Text(), nullable=False),
@@ -211,7 +211,6 @@ def _create_datasets() -> sa.Table:
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
-    op.create_index("ix_datasets_journey", "datasets", ["tenant", "journey_id"])
     op.create_index(
         "ix_datasets_lease",
         "datasets",
@@ -220,6 +219,10 @@ def _create_datasets() -> sa.Table:
         postgresql_where=sa.text("lease_owner IS NOT NULL"),
     )
     op.create_index("ix_datasets_newest", "datasets", ["tenant", "created_at", "dataset_id"])
+    for column in ("journey_id", "journey_ref", "client_id", "client_ref", "stage", "status"):
+        op.create_index(
+            f"ix_datasets_{column}", "datasets", ["tenant", column, "created_at", "dataset_id"]
+        )
     op.create_index(
         "uq_datasets_active_slot",
         "datasets",
@@ -231,7 +234,7 @@ def _create_datasets() -> sa.Table:
     op.create_index(
         "ix_datasets_connector",
         "datasets",
-        ["tenant", sa.text("lower(connector_name)"), "created_at"],
+        ["tenant", sa.text("lower(connector_name)"), "created_at", "generation"],
     )
     op.create_index(
         "uq_datasets_active_connector",
@@ -382,7 +385,7 @@ def _create_work() -> None:
     op.create_index(
         "ix_requests_unsettled",
         "requests",
-        ["accepted_at"],
+        ["accepted_at", "task_id"],
         sqlite_where=sa.text("NOT is_settled"),
         postgresql_where=sa.text("NOT is_settled"),
     )
