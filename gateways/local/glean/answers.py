@@ -121,7 +121,7 @@ _PROBLEM_CODES = {
 
 def problem(refusal: Refusal) -> Response:
     """The platform API's errors: RFC 9457 with a code."""
-    code = _PROBLEM_CODES[refusal.status]
+    code = refusal.code or _PROBLEM_CODES[refusal.status]
     content = {
         "type": "about:blank",
         "title": code.replace("_", " ").capitalize(),

@@ -13,6 +13,7 @@ from gateways.local.glean import (
     datasources,
     debug,
     documents,
+    platform,
     search,
     uploads,
     visibility,
@@ -109,7 +110,8 @@ def _indexing_routes(tenant: Tenant) -> list[Route]:
 def _client_routes(tenant: Tenant) -> list[Route]:
     return [
         Route("/rest/api/v1/search", search.search(tenant), methods=["POST"]),
-        Route("/api/search/filters", search.filters(tenant), methods=["GET"]),
+        Route("/api/search", platform.search(tenant), methods=["POST"]),
+        Route("/api/search/filters", platform.filters(tenant), methods=["GET"]),
         Route(_OVERRIDES, visibility.read(tenant), methods=["GET"]),
         Route(_OVERRIDES, visibility.write(tenant), methods=["POST"]),
     ]

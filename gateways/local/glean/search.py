@@ -6,20 +6,14 @@ import sqlite3
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateways.local.glean.answers import (
-    Endpoint,
-    admit_client,
-    answer,
-    glean_error,
-    parsed,
-    problem,
-)
+from gateways.local.glean.answers import Endpoint, admit_client, answer, glean_error, parsed
 from gateways.local.glean.datasources import visible_to
 from gateways.local.glean.tenant import Refusal, Tenant, iso
 from gateways.local.glean.wire import SearchOptions, SearchRequest
@@ -45,31 +39,69 @@ SELECT d.* FROM hit JOIN document AS d USING (number) ORDER BY hit.score, hit.nu
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What one page of a search is asked for: words, among these datasources, as this person."""
+
+    words: str
+    datasources: Sequence[str]
+    user: str
+    page_size: int
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """One page of hits, the best first, and the cursor of the next page, where there is one."""
+
+    rows: Sequence[sqlite3.Row]
+    next_cursor: str | None
+
+
 def search(tenant: Tenant) -> Endpoint:
     """`/rest/api/v1/search`: pages of results for the person in `X-Glean-ActAs`."""
 
     async def endpoint(request: Request) -> Response:
         try:
             user = admit_client(tenant, request, "/search")
-            return answer(_found(tenant, parsed(SearchRequest, await request.body()), user))
+            return answer(_page(tenant, parsed(SearchRequest, await request.body()), user))
         except Refusal as refusal:
             return glean_error(refusal)
 
     return endpoint
 
 
-def filters(tenant: Tenant) -> Endpoint:
-    """`/api/search/filters`: the datasources a person sees."""
+def hits(tenant: Tenant, asked: Query) -> Hits:
+    """Find one page of documents: those with all words; where there are none, with any of them.
 
-    async def endpoint(request: Request) -> Response:
-        try:
-            user = admit_client(tenant, request, "/search/filters")
-        except Refusal as refusal:
-            return problem(refusal)
-        seen = [{"datasource": name, "filters": []} for name in visible_to(tenant, user)]
-        return answer({"datasources": seen, "request_id": uuid4().hex})
+    Raises:
+        Refusal: 400 when the cursor is not one of ours.
+    """
+    offset = _offset(asked.cursor)
+    size = min(max(asked.page_size, 1), _LARGEST_PAGE)
+    rows: list[sqlite3.Row] = []
+    for operator in ("AND", "OR") if asked.datasources else ():
+        values = {
+            "match": expression(asked.words, asked.datasources, operator=operator),
+            "datasources": json.dumps(asked.datasources),
+            "now": tenant.now(),
+            "user": asked.user,
+            "limit": size + 1,
+            "offset": offset,
+        }
+        rows = tenant.store.rows(_FIND, values)
+        if rows:
+            break
+    return Hits(rows[:size], _cursor(offset + size) if len(rows) > size else None)
 
-    return endpoint
+
+def snippet(body: str, query: str) -> str:
+    """The place of a body where a query's first word stands."""
+    lowered = body.lower()
+    words = (word.lower() for word in words_of(query))
+    places = [place for word in words if (place := lowered.find(word)) >= 0]
+    start = max(min(places, default=0) - _SNIPPET_LENGTH // 4, 0)
+    return body[start : start + _SNIPPET_LENGTH].strip()
 
 
 def expression(query: str, datasources: Sequence[str], *, operator: str) -> str:
@@ -87,25 +119,18 @@ def words_of(query: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFC", query))
 
 
-def _found(tenant: Tenant, asked: SearchRequest, user: str) -> dict[str, Any]:
-    """All words first; where no document has them all, any of them."""
+def _page(tenant: Tenant, asked: SearchRequest, user: str) -> dict[str, Any]:
     datasources = _scope(tenant, asked.request_options, user)
-    offset = _offset(asked.cursor)
-    size = min(max(asked.page_size, 1), _LARGEST_PAGE)
-    rows: list[sqlite3.Row] = []
-    for operator in ("AND", "OR") if datasources else ():
-        values = {
-            "match": expression(asked.query, datasources, operator=operator),
-            "datasources": json.dumps(datasources),
-            "now": tenant.now(),
-            "user": user,
-            "limit": size + 1,
-            "offset": offset,
-        }
-        rows = tenant.store.rows(_FIND, values)
-        if rows:
-            break
-    return _page(rows, asked.query, offset, size)
+    found = hits(tenant, Query(asked.query, datasources, user, asked.page_size, asked.cursor))
+    page: dict[str, Any] = {
+        "results": [_result(row, asked.query) for row in found.rows],
+        "hasMoreResults": found.next_cursor is not None,
+        "requestID": uuid4().hex,
+        "backendTimeMillis": 1,
+    }
+    if found.next_cursor is not None:
+        page["cursor"] = found.next_cursor
+    return page
 
 
 def _scope(tenant: Tenant, options: SearchOptions | None, user: str) -> list[str]:
@@ -120,21 +145,7 @@ def _scope(tenant: Tenant, options: SearchOptions | None, user: str) -> list[str
     return [name for name in seen if name in wanted] if wanted else seen
 
 
-def _page(rows: Sequence[sqlite3.Row], query: str, offset: int, size: int) -> dict[str, Any]:
-    more = len(rows) > size
-    words = [word.lower() for word in words_of(query)]
-    page: dict[str, Any] = {
-        "results": [_result(row, words) for row in rows[:size]],
-        "hasMoreResults": more,
-        "requestID": uuid4().hex,
-        "backendTimeMillis": 1,
-    }
-    if more:
-        page["cursor"] = urlsafe_b64encode(f"after:{offset + size}".encode()).decode()
-    return page
-
-
-def _result(row: sqlite3.Row, words: Sequence[str]) -> dict[str, Any]:
+def _result(row: sqlite3.Row, query: str) -> dict[str, Any]:
     metadata = {
         "datasource": row["datasource"],
         "objectType": row["object_type"],
@@ -146,7 +157,7 @@ def _result(row: sqlite3.Row, words: Sequence[str]) -> dict[str, Any]:
     return {
         "url": row["url"],
         "title": row["title"],
-        "snippets": [{"mimeType": "text/plain", "text": _snippet(row["body"], words)}],
+        "snippets": [{"mimeType": "text/plain", "text": snippet(row["body"], query)}],
         "document": {
             "id": row["glean_id"],
             "datasource": row["datasource"],
@@ -158,11 +169,8 @@ def _result(row: sqlite3.Row, words: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _snippet(body: str, words: Sequence[str]) -> str:
-    lowered = body.lower()
-    places = [place for word in words if (place := lowered.find(word)) >= 0]
-    start = max(min(places, default=0) - _SNIPPET_LENGTH // 4, 0)
-    return body[start : start + _SNIPPET_LENGTH].strip()
+def _cursor(offset: int) -> str:
+    return urlsafe_b64encode(f"after:{offset}".encode()).decode()
 
 
 def _offset(cursor: str | None) -> int:
@@ -172,7 +180,7 @@ def _offset(cursor: str | None) -> int:
         word, _, number = urlsafe_b64decode(cursor).decode().partition(":")
         offset = int(number)
     except ValueError as broken:
-        raise Refusal(400, "the cursor is not one of ours") from broken
+        raise Refusal(400, "the cursor is not one of ours", code="invalid_cursor") from broken
     if word != "after" or offset < 0:
-        raise Refusal(400, "the cursor is not one of ours")
+        raise Refusal(400, "the cursor is not one of ours", code="invalid_cursor")
     return offset

@@ -28,13 +28,24 @@ class Tenant:
 
 
 class Refusal(Exception):
-    """A request that is answered with an error status; nothing of it is kept."""
+    """A request that is answered with an error status; nothing of it is kept.
 
-    def __init__(self, status: int, message: str, retry_after: str | None = None) -> None:
+    `code` is for the platform API where the status alone says too little.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        retry_after: str | None = None,
+        *,
+        code: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.retry_after = retry_after
+        self.code = code
 
 
 def iso(moment: float) -> str:

@@ -250,6 +250,19 @@ class SearchRequest(Wire):
     request_options: SearchOptions | None = None
 
 
+class PlatformSearch(BaseModel):
+    """A search of the platform API, in its snake_case; filters are not played here and say so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    query: Text
+    page_size: int = 10
+    cursor: str | None = None
+    datasources: tuple[str, ...] = ()
+    filters: tuple[Any, ...] = ()
+    time_range: dict[str, Any] | None = None
+
+
 class Override(Wire):
     """What is laid over one document's visibility."""
 

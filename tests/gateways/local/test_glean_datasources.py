@@ -8,7 +8,6 @@ import pytest
 from gateways.local.glean import create_app
 from tests.gateways.local.glean_client import (
     ADA,
-    CLIENT,
     CLIENT_TOKEN,
     INDEXING,
     INDEXING_TOKEN,
@@ -160,23 +159,6 @@ async def test_processing_runs_once_in_three_hours_for_a_datasource(
     answers = (first, again, other, everything, later)
     assert [answer.status_code for answer in answers] == [200, 429, 200, 200, 200]
     assert len((await glean.status())["documents"]["processingHistory"]) == 3
-
-
-async def test_the_filters_list_what_the_person_acting_sees(glean: GleanCaller) -> None:
-    await glean.declare("other")
-    await glean.index("adddatasource", {"name": "hidden", "urlRegex": ".*"})
-
-    answer = await glean.http.get("/api/search/filters", headers=CLIENT)
-
-    names = [each["datasource"] for each in answer.json()["datasources"]]
-    assert names == ["acme", "other"]
-
-
-async def test_the_platform_api_answers_errors_as_problems(glean: GleanCaller) -> None:
-    answer = await glean.http.get("/api/search/filters")
-
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == "authentication_required"
 
 
 async def test_the_control_door_is_shut_unless_asked_for(clock: Clock) -> None:
