@@ -54,7 +54,8 @@ class DataValidationAgent:
         return misdirected(order, self.name)
 
     async def _probe(self, order: ProbeConnector) -> Outcome:
-        return Probed(order.key, await self._connectors.probe(order.connector, thorough=False))
+        probe = await self._connectors.probe(order.connector, thorough=order.thorough)
+        return Probed(order.key, probe)
 
     async def _validate(self, order: ValidateDataset, progress: OnProgress) -> Outcome:
         probes = await self._probes(order)

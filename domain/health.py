@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from domain.rules import LifecycleRules
 
 
+MOST_DOUBLINGS = 5
+"""So often the row of successes doubles that an incident's next gate demands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What the last probes said.
 
     `failures` and `successes` count probes in a row; `incident_id` and `incident_since` mark an
-    episode from the demotion until the gate has passed again; `next_probe_at` is when to knock.
+    episode from the demotion until the gate has passed again, and `gates` counts those it has
+    failed; `next_probe_at` is when to knock.
     """
 
     failures: int = 0
@@ -25,6 +30,7 @@ class Health:
     next_probe_at: datetime | None = None
     incident_id: UUID | None = None
     incident_since: datetime | None = None
+    gates: int = 0
 
     @property
     def is_incident(self) -> bool:
@@ -57,7 +63,7 @@ class Health:
 
     def opened(self, incident_id: UUID, now: datetime) -> Health:
         """Open an incident; one id lasts over the whole episode."""
-        return replace(self, incident_id=incident_id, incident_since=now, successes=0)
+        return replace(self, incident_id=incident_id, incident_since=now, successes=0, gates=0)
 
     def put_off(self, now: datetime, rules: LifecycleRules) -> Health:
         """Probe later: nobody knocked, which says nothing of the connector."""
@@ -67,7 +73,9 @@ class Health:
         """Run the gate at once because somebody asks; an open incident has its patience anew."""
         if not self.is_incident:
             return self.closed()
-        return replace(self, failures=0, successes=rules.successes_to_recover, incident_since=now)
+        return replace(
+            self, failures=0, successes=rules.successes_to_recover, incident_since=now, gates=0
+        )
 
     def given_up(self) -> Health:
         """Wait no longer for an incident to end; it stays open, and its connector is probed."""
@@ -78,8 +86,11 @@ class Health:
         return self.failures >= rules.failures_to_demote
 
     def is_recovered(self, rules: LifecycleRules) -> bool:
-        """Whether enough probes in a row have passed to run the whole gate again."""
-        return self.successes >= rules.successes_to_recover
+        """Whether enough probes in a row have passed to run the whole gate again.
+
+        Each gate that the incident has failed doubles the row: a gate costs a whole validation.
+        """
+        return self.successes >= rules.successes_to_recover * 2 ** min(self.gates, MOST_DOUBLINGS)
 
     def is_overdue(self, now: datetime, rules: LifecycleRules) -> bool:
         """Whether an incident has outlasted our patience."""
@@ -100,5 +111,5 @@ class Health:
         return replace(self, incident_since=now)
 
     def restarted(self) -> Health:
-        """Demand the full row of successes again before the next gate of an open incident."""
-        return replace(self, successes=0)
+        """Demand a whole row of successes, twice as long, before an open incident's next gate."""
+        return replace(self, successes=0, gates=self.gates + 1)

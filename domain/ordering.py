@@ -138,7 +138,11 @@ def _watch(
     if due > now:
         return Rest(_until(dataset, due, patience), why)
     return ProbeConnector(
-        _key(dataset), _deadline(dataset, now), connector_of(dataset), policy_of(dataset)
+        key=_key(dataset),
+        deadline=_deadline(dataset, now),
+        connector=connector_of(dataset),
+        policy=policy_of(dataset),
+        thorough=dataset.health.is_incident,
     )
 
 

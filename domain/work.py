@@ -81,12 +81,16 @@ class ValidateDataset:
 
 @dataclass(frozen=True, slots=True)
 class ProbeConnector:
-    """Knock once at a connector; to the validation agent."""
+    """Knock once at a connector; to the validation agent.
+
+    `thorough` has the search tried as well, as the gate does, at the cost of search quota.
+    """
 
     key: OrderKey
     deadline: datetime
     connector: ConnectorConfiguration
     policy: QualityPolicy
+    thorough: bool = False
     kind: Literal["probe_connector"] = "probe_connector"
 
 

@@ -24,6 +24,7 @@ from tests.agents.scene import (
     refused,
     unavailable,
 )
+from tests.domain.making import DATASET_ID
 from tests.gateways.foreign import Said, said
 
 STATUS = "/status"
@@ -205,6 +206,18 @@ async def test_a_knock_of_the_watch_costs_no_search(scene: Scene) -> None:
 
     assert isinstance(order, ProbeConnector)
     assert not any(each.endswith(SEARCH) for each in scene.glean.paths())
+
+
+async def test_a_knock_in_an_incident_tries_the_search_as_the_gate_does(scene: Scene) -> None:
+    dataset = await filled(scene)
+    await scene.advance(dataset)
+    dataset.health = dataset.health.opened(DATASET_ID, scene.clock())
+    scene.pass_time(minutes=1)
+    scene.down(SEARCH, status=401)
+
+    outcome = is_a(Probed, await scene.answer(dataset))
+
+    assert not outcome.probe.authenticated
 
 
 # --- sample queries ------------------------------------------------------------------------------

@@ -163,6 +163,9 @@ BAD = evidence(schema=SchemaEvidence(total=500, valid=100, content_digest=DIGEST
 NEAR_MISS = evidence(probes=(HEALTHY, HEALTHY, ILL))
 """Evidence for a score between the warning threshold and the gate: two probes of three passed."""
 
+SICK = evidence(probes=(HEALTHY, HEALTHY, ILL), queries=queries(2))
+"""Evidence of a sick connector, for a score far below the gate."""
+
 
 def four_checks(**scores: Fraction | int | str) -> tuple[DataQualityCheck, ...]:
     """The four checks with these scores (1 where nothing is said), passed at the seed's numbers."""

@@ -42,13 +42,13 @@ from tests.domain.making import (
     ILL,
     NEAR_MISS,
     NOW,
+    SICK,
     a_connector,
     after,
     evidence,
     examined,
     order_failed,
     probed,
-    queries,
 )
 
 
@@ -235,6 +235,40 @@ def test_a_gate_that_fails_on_something_else_closes_the_incident() -> None:
     assert not dataset.health.is_incident
 
 
+@pytest.mark.parametrize(("make", "thorough"), [(ready, False), (demoted, True), (given_up, True)])
+def test_the_search_is_tried_only_while_an_incident_is_open(
+    make: Callable[[], Dataset], thorough: bool
+) -> None:
+    assert order_of(make(), ProbeConnector, after(minutes=20)).thorough is thorough
+
+
+def test_the_pauses_between_the_gates_of_one_incident_double_up_to_an_hour() -> None:
+    dataset = demoted()
+    gates = []
+
+    for minute in range(4, 400):
+        knock(dataset, HEALTHY, minute)
+        if orders_of(dataset, after(minutes=minute)) is ValidateDataset:
+            gates.append(minute)
+            take(dataset, examined(dataset, SICK), after(minutes=minute))
+
+    assert gates == [5, 9, 17, 33, 65, 129, 193, 257, 321, 385]
+
+
+def test_a_gate_somebody_asks_for_begins_the_row_anew() -> None:
+    dataset = demoted()
+    for minutes in ([4, 5], [6, 7, 8, 9]):
+        knock(dataset, HEALTHY, *minutes)
+        take(dataset, examined(dataset, SICK), after(minutes=minutes[-1]))
+    dataset.revalidate("asked for by ada", after(minutes=10))
+    commit(dataset)
+    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(minutes=10))
+
+    knock(dataset, HEALTHY, 11, 12, 13, 14)
+
+    assert dataset.status is DatasetStatus.VALIDATING
+
+
 # --- patience ------------------------------------------------------------------------------------
 
 
@@ -337,8 +371,7 @@ def test_a_relapse_after_somebody_asked_is_given_the_full_patience_too() -> None
 def test_a_patience_that_is_over_wakes_nobody_any_more() -> None:
     dataset = demoted()
     knock(dataset, HEALTHY, 4, 5)
-    sick = evidence(probes=(HEALTHY, HEALTHY, ILL), queries=queries(2))
-    take(dataset, examined(dataset, sick), after(minutes=5))
+    take(dataset, examined(dataset, SICK), after(minutes=5))
 
     knock(dataset, ILL, *range(6, 15))
 

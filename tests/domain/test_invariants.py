@@ -55,11 +55,11 @@ from tests.domain.driving import (
 from tests.domain.making import (
     BAD,
     DIGEST,
-    HEALTHY,
     ILL,
     NEAR_MISS,
     NOW,
     RULES,
+    SICK,
     a_client,
     a_place,
     a_receipt,
@@ -103,8 +103,7 @@ def relapsed(**place: Any) -> Dataset:
     dataset = demoted(**place)
     for minute in (4, 5):
         take(dataset, probed(dataset), after(minutes=minute))
-    sick = evidence(probes=(HEALTHY, HEALTHY, ILL), queries=queries(2))
-    take(dataset, examined(dataset, sick), after(minutes=5))
+    take(dataset, examined(dataset, SICK), after(minutes=5))
     return dataset
 
 
