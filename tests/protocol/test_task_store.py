@@ -11,11 +11,13 @@ import pytest
 from a2a.server.cluster import ConcurrentTaskModificationError, TaskVersion
 from a2a.server.context import ServerCallContext
 from a2a.types import ListTasksRequest, Task, TaskState, TaskStatus
+from sqlalchemy.exc import OperationalError
 
 from domain.commands import Principal
 from domain.work import AgentName
 from protocol.auth import Caller
 from protocol.tasks import AgentTasks
+from registry.migrations import downgrade
 from tests.registry.databases import ME, House, a_fresh_file, open_house
 from tests.running import SMALL, running
 
@@ -94,3 +96,14 @@ async def test_a_deleted_task_is_gone(house: House) -> None:
     await tasks.delete(task.id, MINE)
 
     assert await tasks.get(task.id, MINE) is None
+
+
+async def test_tables_of_tasks_are_made_by_migrations_alone(tmp_path: Path) -> None:
+    url = a_fresh_file(tmp_path)
+    await asyncio.to_thread(downgrade, url, "0001")
+
+    async with open_house(url) as house:
+        await tasks_of(house).initialize()
+
+        with pytest.raises(OperationalError, match="no such table"):
+            await keep(tasks_of(house), a_task())
