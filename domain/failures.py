@@ -21,7 +21,8 @@ def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> 
     """Postpone what may work later; FAIL what a person has to mend.
 
     A teardown is never given up: its step is taken again. Before the gate a supplier that is
-    merely unavailable costs retries in place, and FAILED only when they are used up.
+    merely unavailable costs retries in place, and FAILED only when they are used up. One that
+    was READY before is probed then, and comes back when the outage is over (A13).
     """
     if dataset.status is DatasetStatus.TEARDOWN and dataset.teardown is not None:
         pause = dataset.rules.teardown_retry
@@ -32,6 +33,8 @@ def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> 
         _retry(dataset, outcome.message, retry_at)
     else:
         _end_without_verdict(dataset, outcome.message)
+        if outcome.failure is not FailureKind.REFUSED:
+            _watch_over(dataset, now)
 
 
 def missed(dataset: DatasetState, message: str, score: QualityScore, now: datetime) -> Trouble:
@@ -83,6 +86,12 @@ def _retry_time(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> d
 def _retry(dataset: DatasetState, message: str, retry_at: datetime) -> None:
     trouble = dataset.troubled(message, Severity.WARNING)
     dataset.trouble = replace(trouble, retries=trouble.retries + 1, retry_at=retry_at)
+
+
+def _watch_over(dataset: DatasetState, now: datetime) -> None:
+    health = dataset.health
+    if dataset.ready_at is not None and not health.is_incident:
+        dataset.health = health.watched(dataset.new_incident_id, now, dataset.rules)
 
 
 def _end_without_verdict(dataset: DatasetState, message: str) -> None:

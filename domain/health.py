@@ -65,6 +65,10 @@ class Health:
         """Open an incident; one id lasts over the whole episode."""
         return replace(self, incident_id=incident_id, incident_since=now, successes=0, gates=0)
 
+    def watched(self, incident_id: UUID, now: datetime, rules: LifecycleRules) -> Health:
+        """Open an incident that nobody waits for: the connector of a FAILED dataset is probed."""
+        return self.opened(incident_id, now).given_up().put_off(now, rules)
+
     def put_off(self, now: datetime, rules: LifecycleRules) -> Health:
         """Probe later: nobody knocked, which says nothing of the connector."""
         return replace(self, next_probe_at=now + rules.health_interval)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import uuid5
 
 from domain import checks, ordering
 from domain.events import (
@@ -16,7 +15,6 @@ from domain.quality import CheckType, Severity
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from domain.health import Health
     from domain.state import DatasetState
@@ -67,8 +65,7 @@ def after_sick_gate(dataset: DatasetState, now: datetime) -> Health:
         return dataset.health.restarted()
     if dataset.trouble is not None and dataset.trouble.retry_at is not None:
         return dataset.health
-    opened = dataset.health.opened(_incident_id(dataset), now)
-    return opened.given_up().put_off(now, dataset.rules)
+    return dataset.health.watched(dataset.new_incident_id, now, dataset.rules)
 
 
 def _recover(dataset: DatasetState, now: datetime) -> None:
@@ -85,12 +82,8 @@ def _recover(dataset: DatasetState, now: datetime) -> None:
 
 
 def _demote(dataset: DatasetState, now: datetime) -> None:
-    incident_id = _incident_id(dataset)
+    incident_id = dataset.new_incident_id
     dataset.health = dataset.health.opened(incident_id, now)
     dataset.become(_S.VALIDATING)
     message = f"{dataset.name} has a sick connector: {dataset.health.last_message}."
     dataset.happen(ConnectorHealthDegraded(*dataset.ids, incident_id, message))
-
-
-def _incident_id(dataset: DatasetState) -> UUID:
-    return uuid5(dataset.place.dataset_id, f"incident/{dataset.version}")

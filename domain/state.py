@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import NoReturn
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from domain.archive import ArchiveReceipt
 from domain.connector import ConnectorConfiguration, ConnectorPlace, connector_name
@@ -203,6 +203,11 @@ class DatasetState:
     def retries(self) -> int:
         """How many automatic retries the trouble at hand has cost."""
         return self.trouble.retries if self.trouble else 0
+
+    @property
+    def new_incident_id(self) -> UUID:
+        """The id an incident has that is opened now; decided again, it is the same."""
+        return uuid5(self.place.dataset_id, f"incident/{self.version}")
 
     @property
     def ids(self) -> tuple[UUID, JourneyId]:

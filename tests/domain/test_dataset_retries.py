@@ -29,6 +29,7 @@ from tests.domain.driving import (
     a_dataset,
     commit,
     failed,
+    in_grace,
     only,
     order_of,
     orders_of,
@@ -45,6 +46,7 @@ from tests.domain.making import (
     NEAR_MISS,
     NOW,
     after,
+    connector_restored,
     evidence,
     examined,
     found,
@@ -331,6 +333,74 @@ def test_validation_that_could_not_be_made_is_tried_again_in_place() -> None:
 
     assert orders_of(dataset, after(seconds=4)) is Rest
     assert orders_of(dataset, after(seconds=5)) is ValidateDataset
+
+
+# --- an outage that a good dataset meets ---------------------------------------------------------
+
+
+def cut_off(make: Callable[[], Dataset], failure: FailureKind) -> Dataset:
+    """A dataset that was READY and whose orders fail one minute long until it is FAILED."""
+    dataset = make()
+    for each in (0, 5, 25):
+        take(dataset, order_failed(dataset, failure), after(hours=1, seconds=each))
+    take(dataset, order_failed(dataset, failure), after(hours=1, minutes=2))
+    assert dataset.status is DatasetStatus.FAILED
+    return dataset
+
+
+def asked_for() -> Dataset:
+    dataset = ready()
+    dataset.revalidate("asked for by ada", after(hours=1))
+    commit(dataset)
+    return dataset
+
+
+def restored() -> Dataset:
+    dataset = in_grace()
+    dataset.restore(after(hours=1))
+    commit(dataset)
+    return dataset
+
+
+OUTAGES = [each for each in FailureKind if each is not FailureKind.REFUSED]
+
+
+@pytest.mark.parametrize("failure", OUTAGES)
+def test_a_good_dataset_that_met_an_outage_is_probed_on(failure: FailureKind) -> None:
+    dataset = cut_off(asked_for, failure)
+
+    assert dataset.health.is_incident
+    assert rest_of(dataset, after(hours=1, minutes=2)).until == after(hours=1, minutes=3)
+    assert orders_of(dataset, after(hours=1, minutes=3)) is ProbeConnector
+
+
+def test_a_good_dataset_comes_back_when_the_outage_is_over() -> None:
+    dataset = cut_off(asked_for, FailureKind.UNAVAILABLE)
+
+    for minute in (63, 64):
+        take(dataset, probed(dataset, HEALTHY), after(minutes=minute))
+
+    assert orders_of(dataset, after(minutes=64)) is ValidateDataset
+
+
+def test_a_dataset_restored_in_an_outage_is_shown_again_when_that_is_over() -> None:
+    dataset = cut_off(restored, FailureKind.UNAVAILABLE)
+    for minute in (63, 64):
+        take(dataset, probed(dataset, HEALTHY), after(minutes=minute))
+
+    take(dataset, connector_restored(dataset), after(minutes=64))
+
+    assert not dataset.is_hidden
+    assert orders_of(dataset, after(minutes=64)) is ValidateDataset
+
+
+def test_a_good_dataset_whose_order_is_refused_waits_for_somebody() -> None:
+    dataset = asked_for()
+
+    take(dataset, order_failed(dataset, FailureKind.REFUSED), after(hours=1))
+
+    assert not dataset.health.is_incident
+    assert rest_of(dataset, after(hours=1)).until is None
 
 
 # --- a near miss ---------------------------------------------------------------------------------
