@@ -29,8 +29,10 @@ PREFIX = "/api/v1"
 LARGEST_PAGE = 100
 """The most datasets one page holds."""
 
+MOST_PREVIEWED = 50
+"""The most sample records of a template that are shown."""
+
 _PREVIEWED = 10
-_MOST_PREVIEWED = 50
 
 
 def api_routes(sources: ConsoleSources) -> list[BaseRoute]:
@@ -73,7 +75,7 @@ class _Api:
     async def datasets(self, request: Request) -> Response:
         """List datasets, newest first, a page at a time."""
         query = request.query_params
-        size = min(whole_number(query, "page_size", 50, least=1), LARGEST_PAGE)
+        size = whole_number(query, "page_size", 50, least=1, most=LARGEST_PAGE)
         token = query.get("page_token") or None
         page = await self._from.enquiries.datasets(
             principal_of(request), filter_of(query), size, token
@@ -124,8 +126,10 @@ class _Api:
 
     async def preview(self, request: Request) -> Response:
         """Show a few of a template's sample records."""
-        asked = whole_number(request.query_params, "record_count", _PREVIEWED, least=1)
-        key, count = request.path_params["template"], min(asked, _MOST_PREVIEWED)
+        count = whole_number(
+            request.query_params, "record_count", _PREVIEWED, least=1, most=MOST_PREVIEWED
+        )
+        key = request.path_params["template"]
         return JSONResponse(await self._from.enquiries.preview(key, count))
 
     async def agents(self, request: Request) -> Response:
@@ -145,7 +149,7 @@ class _Api:
     async def _events(self, request: Request, dataset_id: UUID | None) -> Response:
         query, tenant = request.query_params, principal_of(request).tenant
         after = whole_number(query, "after", 0)
-        limit = min(whole_number(query, "limit", BATCH, least=1), BATCH)
+        limit = whole_number(query, "limit", BATCH, least=1, most=BATCH)
         read = await self._from.registry.events(tenant, after, limit, dataset_id=dataset_id)
         shown = [cloud_event(each, self._from.base_url) for each in read]
         following = read[-1].sequence if len(read) == limit else None

@@ -8,7 +8,8 @@ from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from domain.errors import (
     Conflict,
@@ -24,6 +25,7 @@ from domain.errors import (
     SupplierUnavailable,
     TemplateNotFound,
 )
+from protocol.problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-PROBLEM = "application/problem+json"
-"""The media type of a problem."""
+LARGEST_NUMBER = 2**63 - 1
+"""The largest number of a query: what a 64-bit column holds."""
 
 Endpoint = Callable[["Request"], Awaitable[Response]]
 
@@ -60,15 +62,19 @@ def status_of(error: DataOpsError) -> HTTPStatus:
 def problem_of(error: DataOpsError) -> Response:
     """Answer with an error: its status, its message, and the fields that are wrong."""
     status = status_of(error)
-    content: dict[str, Any] = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": str(error),
-    }
+    more = {}
     if isinstance(error, InvalidInput):
-        content["errors"] = [asdict(each) for each in error.errors]
-    return JSONResponse(content, status, _headers(error), media_type=PROBLEM)
+        more["errors"] = [asdict(each) for each in error.errors]
+    return problem(status, str(error), _headers(error), **more)
+
+
+async def answer_http(request: Request, error: Exception) -> Response:
+    """Answer for what no route takes: an unknown path, or a method it does not know."""
+    if not isinstance(error, HTTPException):
+        raise error
+    told = _TOLD.get(error.status_code, error.detail)
+    detail = f"{request.method} {request.url.path}: {told}"
+    return problem(error.status_code, detail, error.headers)
 
 
 def answering(act: Endpoint) -> Endpoint:
@@ -84,13 +90,16 @@ def answering(act: Endpoint) -> Endpoint:
     return answer
 
 
-def whole_number(query: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
-    """Read a whole number from a query. Raises InvalidInput for anything else or less."""
+def whole_number(
+    query: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = LARGEST_NUMBER
+) -> int:
+    """Read a whole number from a query. Raises InvalidInput for anything else, less or more."""
     given = query.get(name, "")
     if given == "":
         return default
-    if not given.isascii() or not given.isdecimal() or len(given) > 18 or int(given) < least:  # noqa: PLR2004 - what a 64-bit column holds
-        raise wrong_field(name, f"must be a whole number from {least}, not {given!r}")
+    is_number = given.isascii() and given.isdecimal() and len(given) <= len(str(LARGEST_NUMBER))
+    if not is_number or not least <= int(given) <= most:
+        raise wrong_field(name, f"must be a whole number from {least} to {most}, not {given!r}")
     return int(given)
 
 
@@ -108,6 +117,12 @@ def choice(query: Mapping[str, str], name: str, kind: type[StrEnum]) -> Any:
 def wrong_field(name: str, message: str) -> InvalidInput:
     """Speak of one wrong parameter."""
     return InvalidInput(f"Parameter {name} {message}.", [FieldError(name, message)])
+
+
+_TOLD: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: "there is nothing there; /llms.txt tells where to begin.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this method is not taken there; the header Allow says what is.",
+}
 
 
 def _headers(error: DataOpsError) -> dict[str, str]:

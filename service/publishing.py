@@ -115,7 +115,7 @@ class _Events:
         """Give one batch of past events; a `Link` leads to the next while there are more."""
         query, tenant = request.query_params, principal_of(request).tenant
         after = whole_number(query, "after", 0)
-        limit = min(whole_number(query, "limit", BATCH, least=1), BATCH)
+        limit = whole_number(query, "limit", BATCH, least=1, most=BATCH)
         wanted = _filter(query)
         read = await self._from.registry.events(tenant, after, limit)
         batch = [

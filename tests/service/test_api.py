@@ -156,8 +156,12 @@ async def test_another_tenants_dataset_does_not_exist(console: Console) -> None:
         ("datasets?status=broken", "status"),
         ("datasets?stage=beta", "stage"),
         ("datasets?page_size=0", "page_size"),
+        ("datasets?page_size=101", "page_size"),
+        ("templates/generic_jira/preview?record_count=51", "record_count"),
         ("events?after=soon", "after"),
-        ("events?limit=9999999999999999999", "limit"),
+        (f"events?after={2**63}", "after"),
+        ("events?limit=101", "limit"),
+        ("events?limit=99999999999999999999", "limit"),
     ],
 )
 async def test_a_wrong_parameter_is_named(console: Console, query: str, field: str) -> None:
@@ -165,6 +169,13 @@ async def test_a_wrong_parameter_is_named(console: Console, query: str, field: s
 
     assert answer.status_code == 422
     assert [each["field"] for each in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("given", ["101", "99999999999999999999", "1.5", "-1", "²"])
+async def test_a_number_out_of_range_is_told_the_range(console: Console, given: str) -> None:
+    answer = await console.http.get("/api/v1/datasets", params={"page_size": given})
+
+    assert "from 1 to 100" in answer.json()["errors"][0]["message"]
 
 
 async def test_a_page_token_of_somebody_else_is_refused(console: Console) -> None:

@@ -13,6 +13,7 @@ from protocol.transport import StreamingTransport
 from service.app import build_app
 from service.assembly import InProcess, assembled, read_tokens
 from service.clocks import wall_clock
+from service.pages import pages
 from service.settings import Settings
 from tests.running import BASE, RunningService, running, tokens_file
 
@@ -38,7 +39,13 @@ async def test_a_running_service_is_alive_and_ready(office: RunningService) -> N
     ready = await office.http.get("/readyz")
 
     assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
-    assert ready.json() == {"ready": True, "database": True, "draining": False}
+    assert ready.json() == {
+        "ready": True,
+        "database": True,
+        "migrations": True,
+        "engine": True,
+        "draining": False,
+    }
 
 
 async def test_a_service_that_is_not_up_yet_is_alive_but_not_ready(tmp_path: Path) -> None:
@@ -74,6 +81,17 @@ async def test_a_service_without_its_tables_is_alive_but_not_ready(office: Runni
     assert (await office.http.get("/healthz")).status_code == 200
 
 
+async def test_a_service_whose_tables_are_of_another_version_is_not_ready(
+    office: RunningService,
+) -> None:
+    async with office.service.database.engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE registry_version SET version_num = '0000'")
+
+    ready = await office.http.get("/readyz")
+
+    assert (ready.status_code, ready.json()["migrations"]) == (503, False)
+
+
 async def test_the_metrics_are_there_for_prometheus(office: RunningService) -> None:
     page = await office.http.get("/metrics")
 
@@ -85,6 +103,26 @@ async def test_machine_readers_are_told_where_to_begin(office: RunningService) -
     text = (await office.http.get("/llms.txt")).text
 
     assert f"{BASE}/.well-known/agent-card.json" in text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/", "/nowhere", "/agents/nobody"])
+async def test_an_unknown_path_is_a_problem(office: RunningService, path: str) -> None:
+    answer = await office.http.get(path)
+
+    assert (answer.status_code, answer.json()["status"]) == (404, 404)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert path in answer.json()["detail"]
+
+
+async def test_a_method_that_is_not_taken_is_a_problem(tmp_path: Path) -> None:
+    async with assembled(Settings(data=tmp_path), BASE, wall_clock) as service:
+        transport = StreamingTransport(build_app(service, pages(service)))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+            answer = await http.post("/api/v1/datasets", json={})
+
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+    assert answer.json()["title"] == "Method Not Allowed"
 
 
 async def test_without_a_token_only_the_open_paths_answer(guarded: RunningService) -> None:
