@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> None:
     """Postpone what may work later; FAIL what a person has to mend.
 
-    A teardown is never given up: its step is taken again. Before the gate a supplier that is
+    A teardown and a purge are never given up: they are tried again. Before the gate a supplier that is
     merely unavailable costs retries in place, and FAILED only when they are used up. One that
     was READY before is probed then, and comes back when the outage is over (A13).
     """
     if dataset.status is DatasetStatus.TEARDOWN and dataset.teardown is not None:
-        pause = dataset.rules.teardown_retry
-        dataset.teardown = dataset.teardown.postponed(outcome.message, now, pause)
+        pause = dataset.rules.pause_after(dataset.teardown.retries, outcome.retry_after)
+        dataset.teardown = dataset.teardown.postponed(outcome.message, now + pause)
     elif dataset.status is DatasetStatus.ARCHIVED:
-        _retry(dataset, outcome.message, now + dataset.rules.teardown_retry)
+        pause = dataset.rules.pause_after(dataset.retries, outcome.retry_after)
+        _retry(dataset, outcome.message, now + pause)
     elif (retry_at := _retry_time(dataset, outcome, now)) is not None:
         _retry(dataset, outcome.message, retry_at)
     else:
@@ -76,11 +77,10 @@ def run_out_of_time(dataset: DatasetState) -> None:
 
 def _retry_time(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> datetime | None:
     """Tell when an order is given again, if it may be at all (A11)."""
-    pause = dataset.rules.pause_before(dataset.retries + 1)
+    pause = dataset.rules.pause_before(dataset.retries + 1, outcome.retry_after)
     if outcome.failure is FailureKind.REFUSED or pause is None:
         return None
-    retry_at = now + max(pause, outcome.retry_after or pause)
-    return None if is_out_of_time(dataset, retry_at) else retry_at
+    return None if is_out_of_time(dataset, now + pause) else now + pause
 
 
 def _retry(dataset: DatasetState, message: str, retry_at: datetime) -> None:

@@ -94,7 +94,7 @@ class Health:
 
         Each gate that the incident has failed doubles the row: a gate costs a whole validation.
         """
-        return self.successes >= rules.successes_to_recover * 2 ** min(self.gates, MOST_DOUBLINGS)
+        return self.successes >= rules.successes_to_recover << min(self.gates, MOST_DOUBLINGS)
 
     def is_overdue(self, now: datetime, rules: LifecycleRules) -> bool:
         """Whether an incident has outlasted our patience."""

@@ -11,6 +11,11 @@ from domain.lifecycle import TeardownReason
 BY_ITSELF = frozenset({TeardownReason.JOURNEY_COMPLETED, TeardownReason.ORPHAN_CLEANUP})
 """The reasons for which datasets end without anybody having named them."""
 
+LONGEST_PAUSE = timedelta(hours=1)
+"""The longest pause before a step of a teardown, and the longest a supplier is granted."""
+
+_MOST_DOUBLINGS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class LifecycleRules:
@@ -41,10 +46,28 @@ class LifecycleRules:
     teardown_retry: timedelta = timedelta(seconds=30)
     protect_stages: frozenset[JourneyStage] = frozenset()
 
-    def pause_before(self, retry: int) -> timedelta | None:
-        """Tell the pause before retry number `retry` (from 1), or None when none are left."""
-        return self.retry_delays[retry - 1] if retry <= len(self.retry_delays) else None
+    def pause_before(self, retry: int, asked: timedelta | None = None) -> timedelta | None:
+        """Tell the pause before retry number `retry` (from 1), or None when none are left.
+
+        A supplier may ask for a longer one.
+        """
+        if retry > len(self.retry_delays):
+            return None
+        return _longer(self.retry_delays[retry - 1], asked)
+
+    def pause_after(self, failures: int, asked: timedelta | None = None) -> timedelta:
+        """Tell the pause after so many failures, before the latest, of what is never given up.
+
+        It doubles from `teardown_retry` up to one hour; a supplier may ask for a longer one.
+        """
+        doubled = self.teardown_retry * 2 ** min(failures, _MOST_DOUBLINGS)
+        return _longer(min(doubled, LONGEST_PAUSE), asked)
 
     def needs_approval(self, reason: TeardownReason, stage: JourneyStage) -> bool:
         """Whether a teardown of this reason waits for somebody's consent in this stage (A17)."""
         return stage in self.protect_stages and reason in BY_ITSELF
+
+
+def _longer(pause: timedelta, asked: timedelta | None) -> timedelta:
+    """Give the pause a supplier asks for where it is longer than ours, within an hour."""
+    return max(pause, min(asked or pause, LONGEST_PAUSE))

@@ -76,7 +76,6 @@ class Teardown:
         """Take note that the order outstanding at the start has come to its end."""
         return replace(self, quiet_at=at)
 
-    def postponed(self, message: str, now: datetime, pause: timedelta) -> Teardown:
-        """Try the same step again after a pause that doubles up to one hour."""
-        doubled = pause * min(2**self.retries, 120)
-        return replace(self, retries=self.retries + 1, retry_at=now + doubled, message=message)
+    def postponed(self, message: str, retry_at: datetime) -> Teardown:
+        """Take the same step again then."""
+        return replace(self, retries=self.retries + 1, retry_at=retry_at, message=message)

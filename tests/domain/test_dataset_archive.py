@@ -181,6 +181,19 @@ def test_a_purge_that_fails_is_tried_again(failure: FailureKind) -> None:
     assert orders_of(dataset, after(days=91, seconds=30)) is PurgeArchive
 
 
+def test_the_pauses_between_failed_purges_double_up_to_an_hour() -> None:
+    dataset = archived()
+    pauses = []
+
+    for _ in range(9):
+        take(dataset, order_failed(dataset, FailureKind.REFUSED), after(days=91))
+        until = rest_of(dataset, after(days=91)).until
+        assert until is not None
+        pauses.append((until - after(days=91)).total_seconds())
+
+    assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
 def test_a_purge_that_succeeds_at_last_forgets_its_trouble() -> None:
     dataset = archived()
     take(dataset, order_failed(dataset), after(days=91))

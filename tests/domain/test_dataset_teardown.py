@@ -411,6 +411,14 @@ def test_the_pauses_between_failed_steps_double_up_to_an_hour() -> None:
     assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
+def test_a_supplier_may_ask_for_a_longer_pause_before_a_step() -> None:
+    dataset = torn_down()
+
+    take(dataset, order_failed(dataset, retry_after=timedelta(minutes=5)))
+
+    assert rest_of(dataset).until == after(minutes=5)
+
+
 def test_a_step_that_succeeds_at_last_forgets_its_failures() -> None:
     dataset = torn_down()
     take(dataset, order_failed(dataset))
