@@ -16,6 +16,7 @@ from domain.work import AgentName
 from protocol.auth import CallerContextBuilder
 from protocol.executor import SkillExecutor
 from protocol.handler import AgentHandler, OrderHandler
+from protocol.problems import problem
 from protocol.projection import Projection
 from protocol.recovery import Recovery
 from protocol.schemas import schemas
@@ -155,11 +156,7 @@ class _SchemaEndpoint:
         response = (
             Response(json.dumps(found), media_type="application/schema+json")
             if found
-            else JSONResponse(
-                {"title": "Not Found", "status": 404, "detail": f"No schema {name!r}."},
-                status_code=404,
-                media_type="application/problem+json",
-            )
+            else problem(404, f"There is no schema {name!r}. Known: {', '.join(self._schemas)}.")
         )
         await response(scope, receive, send)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from protocol.codec import data_part, text_part
 from protocol.inputs import ProvisionDatasetsInput
-from tests.running import ACME, BASE, JIRA, RunningService
+from tests.running import ACME, BASE, JIRA, SMALL, RunningService, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -107,11 +108,18 @@ async def test_an_upper_case_status_is_taken(shared: RunningService) -> None:
     assert heard.dataset["status"] == "ready"
 
 
-async def test_a_long_list_comes_in_pages(shared: RunningService) -> None:
-    one = await shared.call(COORDINATOR, {"skill": "list-datasets", "page_size": 1})
+async def test_a_long_list_comes_in_pages(tmp_path: Path) -> None:
+    asked = {"skill": "list-datasets", "page_size": 1}
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, {**SMALL, "dataset_types": ["jira", "slack"]})
 
-    assert one.data["next_page_token"] is None
-    assert one.sentence == "1 datasets."
+        first = await service.call(COORDINATOR, asked)
+        token = first.data["next_page_token"]
+        last = await service.call(COORDINATOR, {**asked, "page_token": token})
+
+        assert first.sentence == "1 datasets, and there are more."
+        assert {first.dataset["dataset_type"], last.dataset["dataset_type"]} == {"jira", "slack"}
+        assert last.data["next_page_token"] is None
 
 
 async def test_a_card_is_served_with_an_entity_tag(shared: RunningService) -> None:
@@ -159,4 +167,7 @@ async def test_an_unknown_schema_is_a_problem(shared: RunningService) -> None:
     answer = await shared.http.get("/schemas/dance.v1.json")
 
     assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "about:blank"
     assert "dance" in answer.json()["detail"]
+    assert "list-datasets.output" in answer.json()["detail"]
