@@ -11,6 +11,9 @@ from typer.core import TyperGroup
 PANELS = ("Run", "Datasets", "Agents & templates", "Operate")
 """The panels of the help, in their order."""
 
+_WHOLE = 1000
+"""More letters than any command's first sentence has: it is wrapped, never cut."""
+
 
 class ExitCode(IntEnum):
     """What the shell is told."""
@@ -38,11 +41,17 @@ class Stopped(Exception):
 class Commands(TyperGroup):
     """The commands; whatever stops one is told on stderr and becomes its exit code."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """List the commands panel by panel, groups beside single commands."""
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands panel by panel, groups beside single commands."""
         commands: dict[str, Any] = dict(self.commands)
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: PANELS.index(commands[name].rich_help_panel))
+        for panel in PANELS:
+            rows = [
+                (name, each.get_short_help_str(_WHOLE))
+                for name, each in commands.items()
+                if each.rich_help_panel == panel
+            ]
+            with formatter.section(panel):
+                formatter.write_dl(rows)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""

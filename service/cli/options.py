@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,8 @@ SETTINGS_FILE = Path("dataops.toml")
 
 def usual_url() -> str:
     """Give the service's address by the settings file in this folder, or else the default."""
+    import tomllib
+
     try:
         with SETTINGS_FILE.open("rb") as file:
             return str(tomllib.load(file).get("base_url", DEFAULT_URL))

@@ -6,16 +6,20 @@ import hashlib
 import json
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.service.cli.commanding import Cli, command, environment, served
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = ("sqlalchemy", "a2a", "httpx", "pydantic", "starlette")
+HEAVY = ("sqlalchemy", "a2a", "httpx", "pydantic", "starlette", "rich", "pygments", "tomllib")
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
@@ -41,11 +45,19 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
 def test_help_shows_panels_in_order_and_where_to_start(cli: Cli) -> None:
     result = cli.run("--help")
 
-    panels = ("─ Run ", "─ Datasets ", "─ Agents & templates ", "─ Operate ")
+    panels = ("\nRun:", "\nDatasets:", "\nAgents & templates:", "\nOperate:")
     places = [result.stdout.index(each) for each in panels]
     assert places == sorted(places)
     assert "Start here: dataops demo" in result.stdout
     assert "5 not allowed" in result.stdout
+
+
+def test_help_says_what_each_command_does_to_the_last_word(cli: Cli) -> None:
+    result = cli.run("--help")
+
+    assert "until they are READY." in " ".join(result.stdout.split())
+    assert "…" not in result.stdout
+    assert "..." not in result.stdout.replace("[ARGS]...", "")
 
 
 def test_a_mistyped_command_is_a_usage_error_with_a_suggestion(cli: Cli) -> None:
@@ -177,6 +189,43 @@ def test_the_doctor_sends_an_unmigrated_database_to_migrate(cli: Cli, tmp_path: 
 
     assert (before.exit_code, after.exit_code) == (1, 0)
     assert "Next: dataops migrate" in before.stderr
+
+
+@pytest.mark.parametrize("command_name", ["serve", "demo", "migrate", "doctor"])
+def test_a_database_that_cannot_be_used_is_told_in_our_words(
+    cli: Cli, tmp_path: Path, command_name: str
+) -> None:
+    (tmp_path / "dataops.db").write_bytes(bytes(range(256)) * 64)
+
+    result = cli.run(command_name, "--data", str(tmp_path))
+
+    assert result.exit_code == 1
+    assert f"{tmp_path}/dataops.db cannot be used: file is not a database" in result.stderr
+    assert "Next: " in result.stderr
+
+
+@pytest.mark.parametrize("command_name", ["serve", "demo", "migrate", "doctor"])
+def test_a_database_of_a_newer_version_is_left_to_that_version(
+    cli: Cli, tmp_path: Path, command_name: str
+) -> None:
+    cli.run("migrate", "--data", str(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "dataops.db")) as connection, connection:
+        connection.execute("UPDATE registry_version SET version_num = '0099'")
+
+    result = cli.run(command_name, "--data", str(tmp_path))
+
+    assert result.exit_code == 1
+    assert f"{tmp_path}/dataops.db is at revision 0099" in result.stderr
+    assert "Start the version that made it" in result.stderr
+
+
+def test_a_data_folder_that_is_a_file_is_told_in_our_words(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+
+    result = cli.run("migrate", "--data", str(tmp_path / "data"))
+
+    assert result.exit_code == 1
+    assert f"{tmp_path}/data" in result.stderr
 
 
 def test_the_doctor_shows_no_password(cli: Cli, tmp_path: Path) -> None:
