@@ -2,52 +2,83 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, NullPool, create_engine, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from registry.dialect import blocking_url, prepare_writes
+from domain.errors import DataOpsError
+from registry.dialect import SQLITE, blocking_url, prepare_writes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic.config import Config
 
-HEAD = "0002"
+REVISIONS = ("0001", "0002")
+"""Every revision this code knows, in their order."""
+
+HEAD = REVISIONS[-1]
 """The revision this code works with."""
 
 VERSION_TABLE = "registry_version"
 """Where a database says at which revision it stands; its own name, for others migrate here too."""
 
 
+class DatabaseUnusable(DataOpsError):
+    """A database cannot be reached, is none, or was made by a newer version."""
+
+
 def upgrade(url: str, revision: str = HEAD) -> None:
     """Bring a database up to a revision; one that is there already is left alone.
 
-    Blocks: call it before the loop runs, or in a thread.
+    Blocks: call it before the loop runs, or in a thread. Raises DatabaseUnusable.
     """
-    engine = open_for_migration(url)
-    try:
-        if _revision_of(engine) != revision:
+    with _opened(url) as (engine, found):
+        if found != revision:
             _migrate(engine, revision, down=False)
-    finally:
-        engine.dispose()
 
 
 def downgrade(url: str, revision: str = "base") -> None:
-    """Take a database back to a revision, by default to one without our tables. Blocks."""
-    engine = open_for_migration(url)
-    try:
+    """Take a database back to a revision, by default to one without our tables.
+
+    Blocks. Raises DatabaseUnusable.
+    """
+    with _opened(url) as (engine, _):
         _migrate(engine, revision, down=True)
-    finally:
-        engine.dispose()
 
 
 def current_revision(url: str) -> str | None:
-    """Tell at which revision a database stands; None before the first. Blocks."""
-    engine = open_for_migration(url)
+    """Tell at which revision a database stands; None before the first.
+
+    Blocks. Raises DatabaseUnusable.
+    """
+    with _opened(url) as (_, found):
+        return found
+
+
+def database_file(url: str) -> Path | None:
+    """Give the file a database lies in; None for one that lies in none."""
     try:
-        return _revision_of(engine)
-    finally:
-        engine.dispose()
+        address = make_url(url)
+    except ArgumentError:
+        return None
+    is_file = address.get_backend_name() == SQLITE and address.database not in {
+        None,
+        "",
+        ":memory:",
+    }
+    return Path(str(address.database)) if is_file else None
+
+
+def shown(url: str) -> str:
+    """Name a database to people: by its file, or else by its address without the password."""
+    try:
+        return str(database_file(url) or make_url(url).render_as_string(hide_password=True))
+    except ArgumentError:
+        return "of DATAOPS_DATABASE_URL"
 
 
 def open_for_migration(url: str) -> Engine:
@@ -55,6 +86,34 @@ def open_for_migration(url: str) -> Engine:
     engine = create_engine(blocking_url(make_url(url)), poolclass=NullPool)
     prepare_writes(engine)
     return engine
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[tuple[Engine, str | None]]:
+    """Open a database and tell its revision; what stands against it is said in our words."""
+    try:
+        engine = open_for_migration(url)
+        try:
+            yield engine, _known(_revision_of(engine), url)
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ImportError) as error:
+        why = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+        message = f"The database {shown(url)} cannot be used: {why}. Mend it, or {_ANOTHER}."
+        raise DatabaseUnusable(message) from error
+
+
+def _known(revision: str | None, url: str) -> str | None:
+    if revision is not None and revision not in REVISIONS:
+        message = (
+            f"The database {shown(url)} is at revision {revision}, this version knows none after "
+            f"{HEAD}. Start the version that made it, or {_ANOTHER}."
+        )
+        raise DatabaseUnusable(message)
+    return revision
+
+
+_ANOTHER = "name another by --data or DATAOPS_DATABASE_URL"
 
 
 def _revision_of(engine: Engine) -> str | None:

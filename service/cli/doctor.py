@@ -8,13 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-
 from domain.errors import InvalidInput
 from gateways.secrets import resolve
 from protocol.cards import CardWrong, load_cards
-from registry.migrations import HEAD, current_revision
+from registry.migrations import HEAD, DatabaseUnusable, current_revision, database_file, shown
 from service.ownership import foreign_packages
 from service.settings import dumped, origins
 
@@ -107,21 +104,17 @@ def _made(is_there: bool) -> str:
 
 
 def _database(settings: Settings) -> Finding:
-    url = make_url(settings.database)
-    shown = url.render_as_string(hide_password=True)
-    is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
-    if is_file and not Path(str(url.database)).exists():
-        return Finding("database", "ok", f"{shown} is not there yet; serve makes it")
+    name, file = shown(settings.database), database_file(settings.database)
+    if file is not None and not file.exists():
+        return Finding("database", "ok", f"{name} is not there yet; serve makes it")
     try:
         revision = current_revision(settings.database)
-    except (SQLAlchemyError, OSError) as error:
-        told = f"{shown} cannot be reached: {str(error).splitlines()[0]}"
-        return Finding(
-            "database", "broken", _masked(told), "start it, or mend DATAOPS_DATABASE_URL"
-        )
+    except DatabaseUnusable as error:
+        mend = "mend it, or name another by --data or DATAOPS_DATABASE_URL"
+        return Finding("database", "broken", _masked(str(error)), mend)
     if revision == HEAD:
-        return Finding("database", "ok", f"{shown} at revision {HEAD}")
-    told = f"{shown} at revision {revision or 'none'}, this code wants {HEAD}"
+        return Finding("database", "ok", f"{name} at revision {HEAD}")
+    told = f"{name} at revision {revision or 'none'}, this code wants {HEAD}"
     return Finding("database", "broken", told, "dataops migrate")
 
 

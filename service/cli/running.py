@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,8 @@ from service.cli.ending import ExitCode, Stopped
 from service.cli.options import Data, Json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from service.settings import Settings
 
 
@@ -32,7 +35,9 @@ def demo(
 
     from service.cli.demo import demo as play
 
-    raise typer.Exit(asyncio.run(play(data, as_json=as_json)))
+    with _told("The demo cannot go on."):
+        status = asyncio.run(play(data, as_json=as_json))
+    raise typer.Exit(status)
 
 
 def serve(
@@ -46,16 +51,11 @@ def serve(
     """Run the whole service in one process; its address is the first line on stdout."""
     import asyncio
 
-    from domain.errors import DataOpsError
     from service.cli.serve import serve as run
 
     settings = _settings(host=host, port=port, data=data)
-    try:
+    with _told("The service cannot start."):
         asyncio.run(run(settings))
-    except (DataOpsError, OSError) as error:
-        raise Stopped(
-            ExitCode.FAILED, "The service cannot start.", str(error), "dataops doctor"
-        ) from error
 
 
 def doctor(*, data: Data = None, as_json: Json = False) -> None:
@@ -81,23 +81,29 @@ def doctor(*, data: Data = None, as_json: Json = False) -> None:
 
 def migrate(*, data: Data = None, as_json: Json = False) -> None:
     """Bring the database's tables up to date; one that is there already is left alone."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from registry.migrations import HEAD, current_revision, upgrade
     from service.cli import show
 
     settings = _settings(data=data)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    try:
+    with _told("The database cannot be migrated."):
+        settings.data.mkdir(parents=True, exist_ok=True)
         before = current_revision(settings.database)
         upgrade(settings.database)
-    except SQLAlchemyError as error:
-        what, why = "The database cannot be migrated.", str(error).splitlines()[0]
-        raise Stopped(ExitCode.FAILED, what, why, "dataops doctor") from error
     if as_json:
         show.document({"before": before, "after": HEAD})
     else:
         show.line(f"The database is at revision {HEAD} (before: {before or 'none'}).")
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Tell what cannot be done, and why, instead of where in the code. Raises Stopped."""
+    from domain.errors import DataOpsError
+
+    try:
+        yield
+    except (DataOpsError, OSError) as error:
+        raise Stopped(ExitCode.FAILED, what, str(error), "dataops doctor") from error
 
 
 def _settings(**flags: Any) -> Settings:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
 from a2a.server.models import Base, TaskEventModel, TaskModel, TaskVersionModel
 
-from registry.migrations import HEAD, current_revision, downgrade, open_for_migration, upgrade
+from registry.migrations import (
+    HEAD,
+    REVISIONS,
+    DatabaseUnusable,
+    current_revision,
+    downgrade,
+    open_for_migration,
+    upgrade,
+)
 from registry.tables import metadata
 
 OF_TASKS = [
@@ -75,6 +86,51 @@ def test_the_file_is_written_ahead_and_durably(tmp_path: Path) -> None:
 
     engine.dispose()
     assert told == ["wal", 2, 1, 30000]
+
+
+def test_a_database_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    upgrade(address_of(file))
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE registry_version SET version_num = '0099'")
+
+    for use in (upgrade, downgrade, current_revision):
+        with pytest.raises(DatabaseUnusable, match=f"{file} is at revision 0099.*the version that"):
+            use(address_of(file))
+
+
+def test_a_file_that_is_no_database_is_refused_by_name_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    content = bytes(range(256)) * 64
+    file.write_bytes(content)
+
+    with pytest.raises(DatabaseUnusable, match=f"{file} cannot be used: .*not a database"):
+        upgrade(address_of(file))
+
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("postgresql+psycopg://me:hunter2@127.0.0.1:1/dataops", r"127\.0\.0\.1:1/dataops"),
+        ("oracle://me:hunter2@db/dataops", "oracle://.*No module"),
+        ("hunter2", "DATAOPS_DATABASE_URL cannot be used: Could not parse"),
+    ],
+)
+def test_a_database_out_of_reach_is_named_without_its_password(url: str, named: str) -> None:
+    with pytest.raises(DatabaseUnusable, match=named) as refused:
+        current_revision(url)
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_every_revision_is_known() -> None:
+    folder = Path(inspect.getfile(upgrade)).parent / "versions"
+
+    written = sorted(each.name.partition("_")[0] for each in folder.glob("0*.py"))
+
+    assert tuple(written) == REVISIONS
 
 
 def address_of(file: Path) -> str:
