@@ -23,6 +23,7 @@ from domain.events import (
 from domain.failures import missed, order_failed
 from domain.illness import after_sick_gate, count_failure, is_only_probed, take_probe
 from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.policy import require_judgeable
 from domain.quality import CheckType, QualityScore
 from domain.state import Content, DatasetState
 from domain.work import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from domain.rules import LifecycleRules
     from domain.teardown import Teardown
+    from domain.template import DatasetTemplate
 
 _S = DatasetStatus
 _GRACE = TeardownStep.GRACE
@@ -90,9 +92,9 @@ _ANSWERS: Mapping[DatasetStatus, tuple[type, ...]] = MappingProxyType(
 def _found(dataset: DatasetState, outcome: TemplateFound, now: datetime) -> None:
     template = outcome.selection.template
     try:
-        template.count_for(dataset.wish.record_count)
+        _require_usable(template, dataset)
     except InvalidInput as wrong:
-        order_failed(dataset, OrderFailed(outcome.key, FailureKind.REFUSED, str(wrong)), now)
+        _refuse(dataset, outcome, str(wrong), now)
         return
     dataset.template, dataset.hops = template, outcome.selection.hops
     dataset.connector = configure_connector(dataset.place.connector_place, template)
@@ -103,9 +105,28 @@ def _found(dataset: DatasetState, outcome: TemplateFound, now: datetime) -> None
     dataset.happen(started, templatekey=template.key)
 
 
-def _provisioned(dataset: DatasetState, outcome: Provisioned, _: datetime) -> None:
+def _require_usable(template: DatasetTemplate, dataset: DatasetState) -> None:
+    """Hold an agent's choice to what was asked for; orders are made from it for ever after."""
+    wanted = dataset.place.dataset_type
+    if template.dataset_type != wanted:
+        message = f"Template {template.key} is for {template.dataset_type}, not for {wanted}."
+        raise InvalidInput(message)
+    template.count_for(dataset.wish.record_count)
+    require_judgeable(template)
+
+
+def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> None:
+    recipe = ordering.recipe_of(dataset)
+    made, documents = outcome.record_count, outcome.documents
+    if made != recipe.record_count or not 0 <= documents <= made:
+        message = (
+            f"{dataset.name} was to hold {recipe.record_count} records, and its agent made {made} "
+            f"and uploaded {documents} of them. Validate it to have it provisioned again."
+        )
+        _refuse(dataset, outcome, message, now)
+        return
     dataset.content = Content(
-        seed=ordering.recipe_of(dataset).seed,
+        seed=recipe.seed,
         record_count=outcome.record_count,
         documents=outcome.documents,
         content_digest=outcome.content_digest,
@@ -214,6 +235,11 @@ def _purged(dataset: DatasetState, _: ArchivePurged, now: datetime) -> None:
     dataset.purged_at, dataset.trouble = now, None
     location = dataset.archive.location if dataset.archive else ""
     dataset.happen(DatasetRetentionExpired(dataset.place.dataset_id, location))
+
+
+def _refuse(dataset: DatasetState, outcome: Outcome, message: str, now: datetime) -> None:
+    """Take an answer that is not what was ordered for an order that failed for good."""
+    order_failed(dataset, OrderFailed(outcome.key, FailureKind.REFUSED, message), now)
 
 
 def _failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> None:

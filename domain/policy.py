@@ -16,6 +16,7 @@ from domain.quality import CheckType, QualityPolicy, Threshold
 
 if TYPE_CHECKING:
     from domain.record import Json, JsonObject
+    from domain.template import DatasetTemplate
 
 OVERALL = "overall_quality_score"
 
@@ -63,6 +64,20 @@ def policy_for(expectations: JsonObject) -> QualityPolicy:
         response_time_max_ms=min(_count(health, "response_time_max", 5000), 5000),
         query_count=max(_count(queries, "query_count", 10), 10),
     )
+
+
+def require_judgeable(template: DatasetTemplate) -> None:
+    """Refuse a template whose datasets no gate could ever let through.
+
+    Raises:
+        InvalidInput: its expectations cannot be right, or it has sample queries of its own and
+            fewer than it wants to have run (A8).
+    """
+    wanted = policy_for(template.quality_expectations).query_count
+    given = len(set(template.sample_queries[:wanted]))
+    if 0 < given < wanted:
+        why = f"is {wanted}, but template {template.key} has {given} different sample queries"
+        raise _wrong(f"{CheckType.SAMPLE_QUERIES}.query_count", why)
 
 
 def _by_check(expectations: JsonObject) -> dict[str, JsonObject]:

@@ -188,7 +188,7 @@ def key_of(dataset: Dataset, *, version: int | None = None) -> OrderKey:
 
 
 def found(dataset: Dataset, template: DatasetTemplate | None = None) -> TemplateFound:
-    chosen = template or a_template()
+    chosen = template or a_template(dataset_type=dataset.place.dataset_type)
     hop = Hop(MatchLevel.EXACT, (chosen.key,), "it fits")
     return TemplateFound(key_of(dataset), Selection(chosen, MatchLevel.EXACT, (hop,)))
 

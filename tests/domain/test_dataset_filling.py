@@ -127,6 +127,24 @@ def test_a_template_that_no_longer_holds_the_wanted_count_fails_the_dataset() ->
     assert "250 is outside 300 to 2000" in only(DatasetProvisioningFailed, events).error_message
 
 
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({"dataset_type": "github"}, "is for github, not for confluence"),
+        ({"quality_expectations": {"bogus": 1}}, "quality_expectations.bogus is no check"),
+    ],
+)
+def test_a_template_that_cannot_serve_fails_the_dataset_whoever_chose_it(
+    chosen: dict[str, object], told: str
+) -> None:
+    dataset = a_dataset()
+
+    events = take(dataset, found(dataset, a_template(**chosen)))
+
+    assert told in only(DatasetProvisioningFailed, events).error_message
+    assert (dataset.status, dataset.template) == (DatasetStatus.FAILED, None)
+
+
 # --- provisioning --------------------------------------------------------------------------------
 
 
@@ -158,6 +176,26 @@ def test_a_filled_connector_is_validated_next() -> None:
     assert dataset.content is not None
     assert (dataset.content.seed, dataset.content.record_count) == (seed, 500)
     assert (dataset.content.documents, dataset.content.size_bytes) == (480, 123_456)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"record_count": 300, "documents": 300},
+        {"record_count": 501, "documents": 500},
+        {"documents": 501},
+        {"documents": -1},
+    ],
+)
+def test_another_number_of_records_than_was_ordered_fails_the_dataset(
+    made: dict[str, int],
+) -> None:
+    dataset = provisioning()
+
+    events = take(dataset, provisioned(dataset, **made))
+
+    assert "was to hold 500 records" in only(DatasetProvisioningFailed, events).error_message
+    assert (dataset.status, dataset.content) == (DatasetStatus.FAILED, None)
 
 
 # --- validating ----------------------------------------------------------------------------------

@@ -151,9 +151,12 @@ FULL = RULES.grace_period + RULES.retention
 ANSWERS: dict[str, list[Answer]] = {
     "find_template": [
         lambda each, _: found(each),
-        lambda each, _: found(each, a_template(version="2.0.0")),
+        lambda each, _: found(each, a_template(dataset_type="zendesk")),
     ],
-    "provision_dataset": [lambda each, _: provisioned(each)],
+    "provision_dataset": [
+        lambda each, _: provisioned(each),
+        lambda each, _: provisioned(each, record_count=300, documents=300),
+    ],
     "validate_dataset": [gate(each) for each in (PASS, NEAR_MISS, BAD, *LIES)],
     "probe_connector": [lambda each, _: probed(each), lambda each, _: probed(each, ILL)],
     "take_step": [

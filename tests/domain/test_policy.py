@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from domain.errors import InvalidInput
-from domain.policy import policy_for
+from domain.policy import policy_for, require_judgeable
 from domain.quality import CheckType, QualityPolicy, Severity, Threshold, score_quality
-from tests.domain.making import four_checks
+from domain.template import SampleQuery
+from tests.domain.making import a_template, four_checks
 
 SEEDS = {
     "schema_validation": {"pass_threshold": 1.00, "critical": True},
@@ -123,3 +124,34 @@ def test_what_cannot_be_right_is_refused_by_name(asked: dict[str, Any], told: st
 
     assert told in str(refused.value)
     assert refused.value.errors[0].field.startswith("quality_expectations.")
+
+
+# --- templates no gate could let through ---------------------------------------------------------
+
+TWELVE = {"sample_queries": {"query_count": 12}}
+
+
+def many_queries(count: int, different: int) -> tuple[SampleQuery, ...]:
+    return tuple(SampleQuery(f"pump {each % different}", "page0") for each in range(count))
+
+
+@pytest.mark.parametrize("queries", [(), many_queries(12, 12)])
+def test_a_template_with_queries_enough_or_none_of_its_own_can_be_judged(
+    queries: tuple[SampleQuery, ...],
+) -> None:
+    require_judgeable(a_template(quality_expectations=TWELVE, sample_queries=queries))
+
+
+@pytest.mark.parametrize("queries", [many_queries(11, 11), many_queries(20, 11)])
+def test_a_template_that_wants_more_queries_run_than_it_has_is_refused(
+    queries: tuple[SampleQuery, ...],
+) -> None:
+    template = a_template(quality_expectations=TWELVE, sample_queries=queries)
+
+    with pytest.raises(InvalidInput, match=r"is 12, but template \w+ has 11 different"):
+        require_judgeable(template)
+
+
+def test_a_template_with_expectations_that_cannot_be_right_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="shcema is no check"):
+        require_judgeable(a_template(quality_expectations={"shcema": 1.0}))
