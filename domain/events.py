@@ -100,7 +100,7 @@ class DatasetProvisioningFailed:
 
 @dataclass(frozen=True, slots=True)
 class DatasetValidationAborted:
-    """A dataset failed in validation without a verdict: the evidence could not be gathered."""
+    """A dataset failed in validation without a verdict: there was no evidence to judge."""
 
     dataset_id: UUID
     journey_id: JourneyId

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from domain import checks, ordering
 from domain.events import (
     ConnectorHealthDegraded,
-    DatasetValidationFailed,
+    DatasetValidationAborted,
     DatasetValidationStarted,
 )
 from domain.lifecycle import DatasetStatus
-from domain.quality import CheckType, Severity
+from domain.quality import Severity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,13 +47,14 @@ def is_only_probed(dataset: DatasetState) -> bool:
 
 
 def give_up_on_incident(dataset: DatasetState) -> None:
-    """Make a dataset FAILED whose connector stayed ill beyond our patience; it is still probed."""
+    """Make a dataset FAILED whose connector stayed ill beyond our patience; it is still probed.
+
+    No gate has run, so this is no verdict: the last one stands beside it as it was.
+    """
     message = f"{dataset.name} stayed ill: {dataset.health.last_message or 'no probe passed'}."
     dataset.fail(dataset.troubled(message, Severity.ERROR))
     dataset.health = dataset.health.given_up()
-    failed = (CheckType.CONNECTOR_HEALTH.value,)
-    event = DatasetValidationFailed(*dataset.ids, failed, message)
-    dataset.happen(event, severity=Severity.ERROR.value)
+    dataset.happen(DatasetValidationAborted(*dataset.ids, message))
 
 
 def after_sick_gate(dataset: DatasetState, now: datetime) -> Health:

@@ -14,6 +14,7 @@ from domain.errors import IllegalTransition
 from domain.events import (
     ConnectorHealthDegraded,
     DatasetReady,
+    DatasetValidationAborted,
     DatasetValidationFailed,
     DatasetValidationStarted,
 )
@@ -285,11 +286,18 @@ def test_an_illness_of_ten_minutes_fails_the_dataset() -> None:
     assert dataset.lapse(after(minutes=13))
 
     assert dataset.status is DatasetStatus.FAILED
-    (happening,) = dataset.drain()
-    event = only(DatasetValidationFailed, [happening.event])
-    assert event.failed_checks == ("connector_health",)
-    assert event.error_message.endswith("stayed ill: no answer.")
-    assert happening.extensions == {"severity": "error"}
+    told = only(DatasetValidationAborted, commit(dataset))
+    assert told.error_message.endswith("stayed ill: no answer.")
+
+
+def test_an_illness_given_up_on_is_no_verdict_and_changes_none() -> None:
+    dataset = demoted()
+    verdict = dataset.quality
+
+    dataset.lapse(after(minutes=13))
+
+    assert DatasetValidationFailed not in map(type, commit(dataset))
+    assert dataset.quality == verdict
 
 
 def test_an_illness_given_up_on_is_given_up_on_once() -> None:
@@ -397,7 +405,9 @@ def test_an_illness_without_a_message_is_told_plainly() -> None:
 
     dataset.lapse(after(minutes=13))
 
-    assert only(DatasetValidationFailed, commit(dataset)).error_message.endswith("no probe passed.")
+    assert only(DatasetValidationAborted, commit(dataset)).error_message.endswith(
+        "no probe passed."
+    )
 
 
 # --- asked for -----------------------------------------------------------------------------------
