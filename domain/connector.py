@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NewType
 from uuid import UUID, uuid5
 
-from domain.journey import ClientId, JourneyStage
+from domain.journey import DEFAULT_TENANT, ClientId, JourneyStage
 from domain.record import JsonObject, Record
 from domain.template import DatasetTemplate, ObjectType
 
@@ -162,6 +162,7 @@ class ConnectorPlace:
     generation: int
     dataset_id: UUID
     origin: str
+    tenant: str = DEFAULT_TENANT
 
 
 def connector_name(client_code: str, stage: JourneyStage, dataset_type: str) -> str:
@@ -174,10 +175,15 @@ def connector_name(client_code: str, stage: JourneyStage, dataset_type: str) -> 
 
 
 def datasource_name(place: ConnectorPlace) -> str:
-    """Compose the search engine's name: readable, [a-z0-9]+, its own for every generation."""
+    """Compose the search engine's name: readable, [a-z0-9]+, its own for every generation.
+
+    Tenants may share a search engine, and two of them may know a client by the same UUID.
+    """
     name = connector_name(place.client_code, place.stage, place.dataset_type)
     slug = re.sub(r"[^a-z0-9]", "", name.lower())[:32]
     identity = f"{place.client_id}/{place.stage.value}/{place.dataset_type}/{place.generation}"
+    if place.tenant != DEFAULT_TENANT:
+        identity = f"{place.tenant}/{identity}"
     return slug + blake2s(identity.encode(), digest_size=4).hexdigest()
 
 

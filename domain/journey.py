@@ -16,6 +16,9 @@ ClientId = NewType("ClientId", UUID)
 CODE_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 """A client's code: letters, digits and inner hyphens, 1 to 63 long; it opens connector names."""
 
+DEFAULT_TENANT = "default"
+"""Whose everything is until somebody says otherwise."""
+
 _NAMESPACE = UUID("6f0c2f1e-8a55-5d0b-9f53-0d8f4f4b7a10")
 
 

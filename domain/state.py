@@ -120,6 +120,7 @@ class DatasetPlace:
             generation=self.generation,
             dataset_id=self.dataset_id,
             origin=self.origin,
+            tenant=self.tenant,
         )
 
 

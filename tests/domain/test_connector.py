@@ -111,10 +111,25 @@ def test_a_datasources_name_can_be_read() -> None:
         {"stage": PILOT},
         {"dataset_type": "github"},
         {"client_id": ClientId(UUID(int=8))},
+        {"tenant": "globex"},
     ],
 )
 def test_every_other_place_has_its_own_datasource(changed: dict[str, object]) -> None:
     assert datasource_name(a_connector_place(**changed)) != datasource_name(a_connector_place())
+
+
+def test_a_datasource_of_the_default_tenant_keeps_its_name() -> None:
+    assert datasource_name(a_connector_place()) == "acmesandboxconfluence06f49966"
+
+
+def test_tenants_who_know_a_client_by_the_same_id_have_their_own_connectors() -> None:
+    one = provisioning(tenant="globex")
+    other = provisioning(tenant="initech")
+
+    connectors = [each.connector for each in (one, other) if each.connector]
+
+    assert len({each.datasource for each in connectors}) == 2
+    assert len({each.connector_id for each in connectors}) == 2
 
 
 def test_codes_that_look_alike_without_their_hyphens_have_their_own_datasources() -> None:
