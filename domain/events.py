@@ -136,6 +136,15 @@ class ConnectorHealthDegraded:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectorUnwatched:
+    """Probe after probe was lost on its way: nobody knows how the connector is."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    error_message: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetTeardownStepDone:
     """One step of a teardown is done; `detail` says honestly what that meant."""
 
@@ -187,6 +196,7 @@ AdditiveEvent: TypeAlias = (
     | DatasetPopulated
     | DatasetValidationStarted
     | ConnectorHealthDegraded
+    | ConnectorUnwatched
     | DatasetTeardownStepDone
     | DatasetTeardownHurried
     | DatasetRestored

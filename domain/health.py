@@ -19,7 +19,7 @@ MOST_DOUBLINGS = 5
 class Health:
     """What the last probes said.
 
-    `failures` and `successes` count probes in a row; `incident_id` and `incident_since` mark an
+    `failures`, `successes` and `silences` (probes that were lost) count in a row; `incident_id` and `incident_since` mark an
     episode from the demotion until the gate has passed again, and `gates` counts those it has
     failed; `next_probe_at` is when to knock.
     """
@@ -31,6 +31,7 @@ class Health:
     incident_id: UUID | None = None
     incident_since: datetime | None = None
     gates: int = 0
+    silences: int = 0
 
     @property
     def is_incident(self) -> bool:
@@ -47,6 +48,7 @@ class Health:
             self,
             failures=0,
             successes=self.successes + 1,
+            silences=0,
             last_message="",
             next_probe_at=now + rules.health_interval,
         )
@@ -57,9 +59,14 @@ class Health:
             self,
             failures=self.failures + 1,
             successes=0,
+            silences=0,
             last_message=message,
             next_probe_at=now + rules.health_interval,
         )
+
+    def after_silence(self, now: datetime, rules: LifecycleRules) -> Health:
+        """Count a probe that was lost, which says nothing of the connector."""
+        return replace(self, silences=self.silences + 1, next_probe_at=now + rules.health_interval)
 
     def opened(self, incident_id: UUID, now: datetime) -> Health:
         """Open an incident; one id lasts over the whole episode."""
@@ -67,11 +74,8 @@ class Health:
 
     def watched(self, incident_id: UUID, now: datetime, rules: LifecycleRules) -> Health:
         """Open an incident that nobody waits for: the connector of a FAILED dataset is probed."""
-        return self.opened(incident_id, now).given_up().put_off(now, rules)
-
-    def put_off(self, now: datetime, rules: LifecycleRules) -> Health:
-        """Probe later: nobody knocked, which says nothing of the connector."""
-        return replace(self, next_probe_at=now + rules.health_interval)
+        opened = self.opened(incident_id, now).given_up()
+        return replace(opened, next_probe_at=now + rules.health_interval)
 
     def trusted(self, now: datetime, rules: LifecycleRules) -> Health:
         """Run the gate at once because somebody asks; an open incident has its patience anew."""

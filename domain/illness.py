@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from domain import checks, ordering
 from domain.events import (
     ConnectorHealthDegraded,
+    ConnectorUnwatched,
     DatasetValidationAborted,
     DatasetValidationStarted,
 )
@@ -38,6 +39,15 @@ def count_failure(dataset: DatasetState, message: str, now: datetime) -> None:
     dataset.health = dataset.health.after_failure(message, now, dataset.rules)
     if dataset.status is _S.READY and dataset.health.is_demoting(dataset.rules):
         _demote(dataset, now)
+
+
+def count_silence(dataset: DatasetState, message: str, now: datetime) -> None:
+    """Count a probe that was lost; a row of them is told once, for nobody watches any more."""
+    dataset.health = dataset.health.after_silence(now, dataset.rules)
+    silences = dataset.health.silences
+    if silences == dataset.rules.silences_to_tell:
+        told = f"{dataset.name} is unwatched: {silences} probes in a row were lost. {message}"
+        dataset.happen(ConnectorUnwatched(*dataset.ids, told))
 
 
 def is_only_probed(dataset: DatasetState) -> bool:

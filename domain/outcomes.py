@@ -21,7 +21,13 @@ from domain.events import (
     DatasetValidationFailed,
 )
 from domain.failures import missed, order_failed
-from domain.illness import after_sick_gate, count_failure, is_only_probed, take_probe
+from domain.illness import (
+    after_sick_gate,
+    count_failure,
+    count_silence,
+    is_only_probed,
+    take_probe,
+)
 from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.policy import require_judgeable
 from domain.quality import CheckType, QualityScore
@@ -252,7 +258,7 @@ def _failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> None:
     if not is_only_probed(dataset):
         order_failed(dataset, outcome, now)
     elif outcome.failure is FailureKind.LOST:
-        dataset.health = dataset.health.put_off(now, dataset.rules)
+        count_silence(dataset, outcome.message, now)
     else:
         count_failure(dataset, outcome.message, now)
 

@@ -206,7 +206,10 @@ class Delegate(Protocol):
     """Hands an order to the one agent it is meant for, wherever that agent runs."""
 
     async def delegate(self, order: Order, progress: OnProgress, /) -> Outcome:
-        """Give the agent's outcome, or OrderFailed (unavailable) when it cannot be reached."""
+        """Give the agent's outcome, or OrderFailed (lost) when we do not hear from it.
+
+        A lost agent may have begun, and may be at work until the order's deadline.
+        """
         ...
 
 

@@ -23,7 +23,8 @@ class LifecycleRules:
 
     `grace_period` (seed: 24 h) lies between disconnecting and emptying; `retention` (seed: 90
     days) keeps archives; `health_interval` parts the probes of a READY dataset, of which
-    `failures_to_demote` in a row demote it and `successes_to_recover` run its gate again;
+    `failures_to_demote` in a row demote it and `successes_to_recover` run its gate again, while
+    `silences_to_tell` that were lost in a row are told of and mean nothing else;
     `incident_patience` is how long a sick dataset stays VALIDATING before it is FAILED;
     `retry_delays` are the pauses before each automatic retry, inside `provisioning_limit`
     (seed: 60 min); `order_limit` bounds one order, after which its agent calls nobody. Datasets
@@ -35,6 +36,7 @@ class LifecycleRules:
     health_interval: timedelta = timedelta(seconds=60)
     failures_to_demote: int = 3
     successes_to_recover: int = 2
+    silences_to_tell: int = 5
     incident_patience: timedelta = timedelta(minutes=10)
     retry_delays: tuple[timedelta, ...] = (
         timedelta(seconds=5),

@@ -13,6 +13,7 @@ from domain.dataset import Dataset
 from domain.errors import IllegalTransition
 from domain.events import (
     ConnectorHealthDegraded,
+    ConnectorUnwatched,
     DatasetReady,
     DatasetValidationAborted,
     DatasetValidationFailed,
@@ -461,7 +462,38 @@ def test_a_lost_agent_says_nothing_of_the_connector(make: Callable[[], Dataset])
     events = take(dataset, order_failed(dataset, FailureKind.LOST), after(minutes=13))
 
     assert (dataset.status, events) == (before.status, [])
-    assert dataset.health == replace(before.health, next_probe_at=after(minutes=14))
+    assert dataset.health == replace(before.health, silences=1, next_probe_at=after(minutes=14))
+
+
+def lose(dataset: Dataset, *minutes: float) -> list[object]:
+    """Lose the probes of these minutes."""
+    events: list[object] = []
+    for each in minutes:
+        events += take(dataset, order_failed(dataset, FailureKind.LOST), after(minutes=each))
+    return events
+
+
+def test_a_row_of_lost_probes_is_told_once_and_takes_nothing_away() -> None:
+    dataset = ready()
+
+    before, told, later = (lose(dataset, *row) for row in ((1, 2, 3, 4), (5,), (6, 7, 8)))
+
+    assert (before, later) == ([], [])
+    message = only(ConnectorUnwatched, told).error_message
+    assert message.endswith("5 probes in a row were lost. The supplier did not answer.")
+    assert dataset.status is DatasetStatus.READY
+
+
+@pytest.mark.parametrize("heard", [HEALTHY, ILL])
+def test_a_probe_that_is_heard_of_begins_the_row_of_lost_ones_anew(heard: Probe) -> None:
+    dataset = ready()
+    lose(dataset, 1, 2, 3, 4)
+    knock(dataset, heard, 5)
+
+    before, told = lose(dataset, 6, 7, 8, 9), lose(dataset, 10)
+
+    assert before == []
+    assert [type(each) for each in told] == [ConnectorUnwatched]
 
 
 def test_an_ill_dataset_is_looked_at_when_our_patience_ends_if_that_is_sooner() -> None:
