@@ -6,18 +6,22 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 
 from agents.teardown import DataTeardownAgent
 from domain.archive import ArchiveReceipt
+from domain.connector import ConnectorConfiguration
 from domain.dataset import Dataset
 from domain.errors import NotFound
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
+from domain.ports import Connectors, Found
 from domain.work import (
     AgentName,
     ArchivePurged,
     ConnectorRestored,
+    Outcome,
     StepTaken,
     TakeStep,
 )
@@ -193,7 +197,7 @@ async def test_an_emptied_connector_is_verified(scene: Scene) -> None:
 
     outcome = is_a(StepTaken, await scene.perform(order))
 
-    assert outcome.detail == "0 documents left; 10 sample queries find nothing"
+    assert outcome.detail == "0 documents left; 10 sample queries find none"
 
 
 async def test_nothing_is_verified_while_documents_are_left(scene: Scene) -> None:
@@ -214,6 +218,41 @@ async def test_nothing_is_verified_while_a_query_is_still_answered(scene: Scene)
     outcome = await scene.perform(replace(order, step=TeardownStep.VERIFY_EMPTIED))
 
     assert "ACME-sandbox-confluence still answers" in unavailable(outcome)
+
+
+class Lagging:
+    """Connectors of which one replica still finds a document that is counted no more."""
+
+    def __init__(self, counted: int) -> None:
+        self._counted = counted
+
+    async def remaining(self, _: ConnectorConfiguration, /) -> int:
+        return 0
+
+    async def indexed(self, _: ConnectorConfiguration, /) -> int:
+        return self._counted
+
+    async def search(self, _: ConnectorConfiguration, _query: str, /) -> Found:
+        return Found(("another-page",), 1.0)
+
+
+async def verified(scene: Scene, counted: int) -> Outcome:
+    """What becomes of the last step where a query finds another document than it should."""
+    order = await step(scene, await made(scene), TeardownStep.VERIFY_EMPTIED)
+    agent = DataTeardownAgent(cast("Connectors", Lagging(counted)), scene.archive, scene.clock)
+    return await agent.perform(order, scene.note)
+
+
+async def test_nothing_is_verified_while_a_query_finds_any_document(scene: Scene) -> None:
+    outcome = await verified(scene, counted=0)
+
+    assert "ACME-sandbox-confluence still answers" in unavailable(outcome)
+
+
+async def test_a_strangers_documents_under_the_same_name_hinder_nobody(scene: Scene) -> None:
+    outcome = await verified(scene, counted=3)
+
+    assert is_a(StepTaken, outcome).step is TeardownStep.VERIFY_EMPTIED
 
 
 async def test_a_whole_teardown_ends_archived(scene: Scene) -> None:
