@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from domain.connector import ConnectorPlace, configure_connector
 from domain.errors import NotFound, RequestRejected
@@ -13,15 +13,31 @@ from domain.template import TemplateRequest
 from domain.view import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from agents.discovery import Templates
     from domain.commands import Principal
+    from domain.connector import ConnectorConfiguration
+    from domain.documents import (
+        ArchiveVerificationDocument,
+        ConnectorDocument,
+        DatasetListDocument,
+        DatasetPageDocument,
+        ObjectTypeDocument,
+        PreviewDocument,
+        ProbeDocument,
+        QualityReportDocument,
+        SelectionDocument,
+        TemplateDocument,
+        TemplateListDocument,
+        TemplateSummaryDocument,
+        VerdictDocument,
+    )
     from domain.journey import Client, JourneyStage
     from domain.ports import Archive, Connectors
-    from domain.record import JsonObject
     from domain.repository import Registry
-    from domain.template import DatasetTemplate
+    from domain.template import DatasetTemplate, ObjectType
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +62,14 @@ class Enquiries:
         """Give the id of a dataset named by id or by connector name. Raises NotFound."""
         return await self._from.registry.dataset_id_of(principal.tenant, ref)
 
-    async def dataset(self, principal: Principal, dataset_id: UUID) -> JsonObject:
+    async def dataset(self, principal: Principal, dataset_id: UUID) -> DatasetListDocument:
         """Describe one dataset. Raises NotFound."""
         found = await self._from.registry.dataset(principal.tenant, dataset_id)
         return {"datasets": [describe(found)]}
 
     async def datasets(
         self, principal: Principal, wanted: DatasetFilter, size: int, token: str | None
-    ) -> JsonObject:
+    ) -> DatasetPageDocument:
         """Describe a page of datasets, newest first."""
         page = await self._from.registry.datasets(principal.tenant, wanted, size, token)
         shown = [describe(each) for each in page.datasets]
@@ -61,7 +77,7 @@ class Enquiries:
 
     async def templates(
         self, industry: str | None, use_case: str | None, dataset_type: str | None
-    ) -> JsonObject:
+    ) -> TemplateListDocument:
         """List templates, those that match where something is asked for."""
         wanted = {"industry": industry, "use_case": use_case, "dataset_type": dataset_type}
         found = [
@@ -71,23 +87,23 @@ class Enquiries:
         ]
         return {"templates": found}
 
-    async def template(self, key: str) -> JsonObject:
+    async def template(self, key: str) -> TemplateDocument:
         """Describe one template in full. Raises NotFound."""
         found = await self._from.templates.template(key)
         return {
             **describe_template(found),
             "schema": dict(found.schema),
-            "object_types": [asdict(each) for each in found.object_types],
+            "object_types": _object_types(found.object_types),
             "quality_expectations": dict(found.quality_expectations),
             "expected_fields": list(found.counted_fields),
         }
 
-    async def preview(self, key: str, count: int) -> JsonObject:
+    async def preview(self, key: str, count: int) -> PreviewDocument:
         """Show a few of a template's sample records. Raises NotFound."""
         records = await self._from.templates.preview(key, count)
         return {"template_id": key, "records": [dict(each) for each in records]}
 
-    async def selection(self, wanted: TemplateRequest) -> JsonObject:
+    async def selection(self, wanted: TemplateRequest) -> SelectionDocument:
         """Tell which template would be chosen, and why. Raises TemplateNotFound."""
         chosen = await self._from.templates.select(wanted)
         return {
@@ -99,7 +115,7 @@ class Enquiries:
 
     async def connector(
         self, principal: Principal, client_ref: str, stage: JourneyStage, dataset_type: str
-    ) -> JsonObject:
+    ) -> ConnectorDocument:
         """Show the connector configuration a dataset would get; nothing is created."""
         client = await self._from.registry.client(principal.tenant, client_ref)
         wanted = TemplateRequest(client.industry, client.use_case, dataset_type)
@@ -108,24 +124,27 @@ class Enquiries:
         async with self._from.registry.transaction(principal) as transaction:
             generation = await transaction.next_generation(slot)
         place = _place(client, slot, generation, self._origin)
-        shown = asdict(configure_connector(place, chosen.template))
-        for unknown in ("dataset_id", "home_url"):
-            del shown[unknown]
-        return {**_plain(shown), "template_id": chosen.template.key}
+        return _connector(configure_connector(place, chosen.template), chosen.template.key)
 
-    async def check_connector(self, principal: Principal, dataset_id: UUID) -> JsonObject:
+    async def check_connector(self, principal: Principal, dataset_id: UUID) -> ProbeDocument:
         """Knock at a dataset's connector now. Raises RequestRejected where there is none yet."""
         dataset = await self._from.registry.dataset(principal.tenant, dataset_id)
         if dataset.connector is None:
             message = f"{dataset.name} is {dataset.status} and has no connector yet."
             raise RequestRejected(message)
         probe = await self._from.connectors.probe(dataset.connector, thorough=True)
-        name = dataset.connector.connector_name
-        return {"dataset_id": str(dataset_id), "connector_name": name, **asdict(probe)}
+        return {
+            "dataset_id": str(dataset_id),
+            "connector_name": dataset.connector.connector_name,
+            "connected": probe.connected,
+            "authenticated": probe.authenticated,
+            "response_time_ms": probe.response_time_ms,
+            "message": probe.message,
+        }
 
     async def quality_report(
         self, principal: Principal, dataset_id: UUID, run: int | None
-    ) -> JsonObject:
+    ) -> QualityReportDocument:
         """Show one validation, the last unless named, and how many there were."""
         runs = await self._from.registry.quality_history(principal.tenant, dataset_id)
         chosen = [each for each in runs if run is None or each.run == run]
@@ -134,14 +153,16 @@ class Enquiries:
             raise NotFound(message)
         last = chosen[-1]
         return {
+            **cast("VerdictDocument", last.verdict),
             "dataset_id": str(dataset_id),
             "run": last.run,
             "runs": len(runs),
             "executed_at": last.executed_at.isoformat(),
-            **last.verdict,
         }
 
-    async def verify_archive(self, principal: Principal, dataset_id: UUID) -> JsonObject:
+    async def verify_archive(
+        self, principal: Principal, dataset_id: UUID
+    ) -> ArchiveVerificationDocument:
         """Read a dataset's archive back and compare its digest. Raises NotFound without one."""
         dataset = await self._from.registry.dataset(principal.tenant, dataset_id)
         receipt = dataset.archive
@@ -161,7 +182,7 @@ class Enquiries:
         }
 
 
-def describe_template(template: DatasetTemplate) -> JsonObject:
+def describe_template(template: DatasetTemplate) -> TemplateSummaryDocument:
     """Describe a template in a few fields."""
     low, high = template.record_count_range
     return {
@@ -174,7 +195,9 @@ def describe_template(template: DatasetTemplate) -> JsonObject:
         "digest": template.digest,
         "record_count": template.record_count,
         "record_count_range": [low, high],
-        "content_mix": [asdict(each) for each in template.content_mix],
+        "content_mix": [
+            {"name": each.name, "percent": each.percent} for each in template.content_mix
+        ],
         "topics": list(template.topics),
         "languages": list(template.languages),
         "industries": list(template.industries),
@@ -193,6 +216,37 @@ def _place(client: Client, slot: Slot, generation: int, origin: str) -> Connecto
     )
 
 
-def _plain(shown: dict[str, object]) -> JsonObject:
-    """Write ids as text; enums are text already."""
-    return {**shown, "connector_id": str(shown["connector_id"])}
+def _connector(made: ConnectorConfiguration, template_id: str) -> ConnectorDocument:
+    """Describe a configuration; the ids of a dataset that is not there are left out."""
+    source = made.datasource_config
+    return {
+        "connector_id": str(made.connector_id),
+        "connector_name": made.connector_name,
+        "datasource": made.datasource,
+        "generation": made.generation,
+        "category": made.category,
+        "object_types": _object_types(made.object_types),
+        "is_test": made.is_test,
+        "datasource_config": {
+            "type": source.type,
+            "url": source.url,
+            "crawl_settings": source.crawl_settings,
+            "sync_schedule": source.sync_schedule.value,
+        },
+        "authentication": {
+            "type": made.authentication.type.value,
+            "credentials": made.authentication.credentials,
+        },
+        "filters": {
+            "include_patterns": made.filters.include_patterns,
+            "exclude_patterns": made.filters.exclude_patterns,
+            "max_documents": made.filters.max_documents,
+        },
+        "permissions": made.permissions.value,
+        "status": made.status,
+        "template_id": template_id,
+    }
+
+
+def _object_types(types: Sequence[ObjectType]) -> list[ObjectTypeDocument]:
+    return [{"name": each.name, "category": each.category} for each in types]

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from domain.documents import (
+        CheckDocument,
+        ConditionDocument,
+        DatasetDocument,
+        MadeDocument,
+        PlaceDocument,
+        TimesDocument,
+        VerdictDocument,
+    )
     from domain.quality import DataQualityCheck, QualityScore
-    from domain.record import JsonObject
     from domain.state import DatasetState
 
 
-def describe(dataset: DatasetState) -> JsonObject:
-    """Describe a dataset: ids, place, status, score with its four checks, and what comes next.
-
-    Seeds are strings, for JSON numbers are doubles; times are RFC 3339; scores are 0.0 to 1.0.
-    """
+def describe(dataset: DatasetState) -> DatasetDocument:
+    """Describe a dataset: ids, place, status, score with its four checks, and what comes next."""
     return {
         **_place(dataset),
         "status": dataset.status.value,
@@ -28,7 +33,7 @@ def describe(dataset: DatasetState) -> JsonObject:
     }
 
 
-def describe_quality(score: QualityScore | None) -> JsonObject:
+def describe_quality(score: QualityScore | None) -> VerdictDocument:
     """Describe a verdict: the score, the checks with their evidence, and what decided."""
     if score is None:
         return {"quality_score": None, "checks": []}
@@ -42,7 +47,7 @@ def describe_quality(score: QualityScore | None) -> JsonObject:
     }
 
 
-def describe_check(check: DataQualityCheck) -> JsonObject:
+def describe_check(check: DataQualityCheck) -> CheckDocument:
     """Describe one check (seed: DataQualityCheck)."""
     return {
         "check_type": check.check_type.value,
@@ -53,7 +58,7 @@ def describe_check(check: DataQualityCheck) -> JsonObject:
     }
 
 
-def _place(dataset: DatasetState) -> JsonObject:
+def _place(dataset: DatasetState) -> PlaceDocument:
     place = dataset.place
     return {
         "dataset_id": str(place.dataset_id),
@@ -69,7 +74,7 @@ def _place(dataset: DatasetState) -> JsonObject:
     }
 
 
-def _made(dataset: DatasetState) -> JsonObject:
+def _made(dataset: DatasetState) -> MadeDocument:
     """Tell what it is made from, and what is in it; None as long as it is not known."""
     connector, content = dataset.connector, dataset.content
     return {
@@ -84,17 +89,17 @@ def _made(dataset: DatasetState) -> JsonObject:
     }
 
 
-def _times(dataset: DatasetState) -> JsonObject:
+def _times(dataset: DatasetState) -> TimesDocument:
     return {
-        "created_at": _time(dataset.place.requested_at),
+        "created_at": dataset.place.requested_at.isoformat(),
         "ready_at": _time(dataset.ready_at),
         "archived_at": _time(dataset.archived_at),
     }
 
 
-def _condition(dataset: DatasetState) -> JsonObject:
+def _condition(dataset: DatasetState) -> ConditionDocument:
     """Tell what troubles the dataset and where its teardown stands, as far as either is so."""
-    shown: dict[str, object] = {}
+    shown: ConditionDocument = {}
     if dataset.trouble is not None:
         shown["error"] = dataset.trouble.message
         shown["next_retry_at"] = _time(dataset.trouble.retry_at)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import TypeAdapter
-
+from domain import documents
 from domain.events import AdditiveEvent, SeedEvent
+from protocol.shapes import Shapes
 from protocol.skills import SKILLS
 
 if TYPE_CHECKING:
@@ -14,42 +14,37 @@ if TYPE_CHECKING:
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_WHOLE: JsonObject = {"type": "object"}
+_HERE = "#/$defs/"
 
-_DATASET: JsonObject = {
-    "type": "object",
-    "required": ["dataset_id", "connector_name", "stage", "dataset_type", "status"],
-    "properties": {
-        "dataset_id": {"type": "string", "format": "uuid"},
-        "connector_name": {"type": "string"},
-        "client_id": {"type": "string", "format": "uuid"},
-        "journey_id": {"type": "string", "format": "uuid"},
-        "stage": {"enum": ["sandbox", "pilot", "production"]},
-        "dataset_type": {"type": "string"},
-        "status": {"type": "string"},
-        "quality_score": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
-        "checks": {"type": "array"},
-        "record_count": {"type": ["integer", "null"]},
-        "template_id": {"type": ["string", "null"]},
-    },
+_OUTPUTS: dict[str, Any] = {
+    "provision-datasets": documents.DatasetListDocument | documents.PlanDocument,
+    "plan-datasets": documents.PlanDocument,
+    "dataset-status": documents.DatasetListDocument,
+    "list-datasets": documents.DatasetPageDocument,
+    "list-templates": documents.TemplateListDocument,
+    "describe-template": documents.TemplateDocument,
+    "preview-template": documents.PreviewDocument,
+    "select-template": documents.SelectionDocument,
+    "provision-dataset": documents.DatasetListDocument,
+    "configure-connector": documents.ConnectorDocument,
+    "validate-dataset": documents.DatasetListDocument,
+    "check-connector": documents.ProbeDocument,
+    "quality-report": documents.QualityReportDocument,
+    "teardown-dataset": documents.DatasetListDocument,
+    "restore-dataset": documents.DatasetListDocument,
+    "verify-archive": documents.ArchiveVerificationDocument,
 }
-
-_DATASETS: JsonObject = {
-    "type": "object",
-    "required": ["datasets"],
-    "properties": {"datasets": {"type": "array", "items": _DATASET}},
-}
+"""What each skill answers with; a dry run of `provision-datasets` answers with its plan."""
 
 
 def schemas(base_url: str) -> dict[str, JsonObject]:
     """Give every schema by the name it is served under, such as `provision-datasets.input`."""
     found: dict[str, JsonObject] = {}
     for skill in SKILLS.values():
-        given = skill.input.model_json_schema(mode="validation")
-        found[f"{skill.id}.input"] = given
-        found[f"{skill.id}.output"] = _DATASETS if _gives_datasets(skill.id) else _WHOLE
+        found[f"{skill.id}.input"] = skill.input.model_json_schema(mode="validation")
+        found[f"{skill.id}.output"] = _whole(_OUTPUTS[skill.id])
     for event in (*get_args(SeedEvent), *get_args(AdditiveEvent)):
-        found[event.__name__] = TypeAdapter(event).json_schema(mode="serialization")
+        found[event.__name__] = _whole(event)
     return {name: _named(name, schema, base_url) for name, schema in found.items()}
 
 
@@ -58,8 +53,13 @@ def schema_url(base_url: str, name: str) -> str:
     return f"{base_url}/schemas/{name}.v1.json"
 
 
-def _gives_datasets(skill: str) -> bool:
-    return skill in {"dataset-status", "list-datasets"} or SKILLS[skill].is_write
+def _whole(kind: Any) -> JsonObject:
+    """Give a schema that stands by itself, what its root says in the root."""
+    shapes = Shapes(_HERE)
+    root = shapes.schema_of(kind)
+    if "$ref" in root:
+        root = shapes.definitions.pop(root["$ref"].removeprefix(_HERE))
+    return {**root, "$defs": shapes.definitions} if shapes.definitions else root
 
 
 def _named(name: str, schema: JsonObject, base_url: str) -> JsonObject:

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.repository import DatasetFilter
-from service.openapi import openapi_document
+from service.openapi import LARGEST_PAGE, MOST_PREVIEWED, openapi_document
 from service.problems import answering, choice, whole_number
 from service.publishing import BATCH, cloud_event
 from service.sources import principal_of
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 """Where this version of the API lives."""
-
-LARGEST_PAGE = 100
-"""The most datasets one page holds."""
-
-MOST_PREVIEWED = 50
-"""The most sample records of a template that are shown."""
 
 _PREVIEWED = 10
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from domain import documents
+from domain.record import JsonObject
 from protocol.schemas import schema_url
 from service.problems import answering, whole_number, wrong_field
 from service.sources import principal_of
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from domain.events import RecordedEvent
-    from domain.record import JsonObject
     from service.sources import ConsoleSources
 
 TYPE_PREFIX = "io.dataops.lifecycle."
@@ -38,12 +39,35 @@ KEEP_ALIVE_SECONDS = 15.0
 _SEQUENCE_DIGITS = 20
 
 
+class CloudEventDocument(TypedDict):
+    """A domain event in its envelope of CloudEvents 1.0; `data` has the event's own fields."""
+
+    specversion: str
+    id: documents.Id
+    source: str
+    type: str
+    subject: NotRequired[documents.Id]
+    time: documents.Moment
+    datacontenttype: str
+    dataschema: str
+    sequence: str
+    tenant: str
+    journeyref: str
+    clientref: str
+    correlationid: str
+    causationid: NotRequired[str]
+    templatekey: NotRequired[str]
+    durationseconds: NotRequired[str]
+    severity: NotRequired[documents.Loudness]
+    data: JsonObject
+
+
 def event_type(name: str) -> str:
     """Give the CloudEvents type of an event: `io.dataops.lifecycle.<Name>.v1`."""
     return f"{TYPE_PREFIX}{name}.v1"
 
 
-def cloud_event(event: RecordedEvent, base_url: str) -> JsonObject:
+def cloud_event(event: RecordedEvent, base_url: str) -> CloudEventDocument:
     """Write a recorded event as a CloudEvent in JSON; what it does not have is left out.
 
     `sequence` is zero-padded, so that it orders as text; `data` holds the event's own fields.
@@ -67,7 +91,8 @@ def cloud_event(event: RecordedEvent, base_url: str) -> JsonObject:
         "causationid": context.causation or None,
         "data": dict(event.fields),
     }
-    return {name: value for name, value in envelope.items() if value is not None}
+    told = {name: value for name, value in envelope.items() if value is not None}
+    return cast("CloudEventDocument", told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from protocol.cards import FOLDER, CardWrong, load_cards
 from protocol.examples import example_of
 from protocol.schemas import DIALECT, schemas
 from protocol.skills import SKILLS, skills_of
+from tests.published import strictly
 from tests.running import BASE, running
 
 if TYPE_CHECKING:
@@ -140,6 +141,4 @@ async def test_every_example_runs_as_it_stands(tmp_path: Path) -> None:
             heard = await service.call(SKILLS[skill].agent.value, example_of(skill))
 
             assert (skill, heard.state, heard.sentence) == (skill, "COMPLETED", heard.sentence)
-            jsonschema_rs.Draft202012Validator(dict(published[f"{skill}.output"])).validate(
-                heard.data
-            )
+            strictly(published[f"{skill}.output"]).validate(heard.data)

@@ -12,6 +12,7 @@ from domain import errors
 from domain.commands import Principal
 from domain.lifecycle import DatasetStatus
 from service.problems import problem_of
+from tests.published import strictly
 from tests.service.consoles import Console, a_dataset_of, serving
 
 
@@ -227,3 +228,50 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(console: 
     known = answer.json()["components"]["schemas"]
     referred = set(answer.text.split('"#/components/schemas/')[1:])
     assert {each.split('"')[0] for each in referred} <= set(known)
+
+
+@pytest.mark.parametrize(
+    ("path", "operation"),
+    [
+        ("datasets", "/datasets"),
+        ("datasets?page_size=1", "/datasets"),
+        ("datasets/{0}", "/datasets/{dataset}"),
+        ("datasets/{0}/quality", "/datasets/{dataset}/quality"),
+        ("datasets/{0}/events?limit=2", "/datasets/{dataset}/events"),
+        ("datasets/{0}/archive", "/datasets/{dataset}/archive"),
+        ("events", "/events"),
+        ("templates", "/templates"),
+        ("templates/generic_jira", "/templates/{template}"),
+        ("templates/generic_jira/preview", "/templates/{template}/preview"),
+        ("agents", "/agents"),
+        ("datasets/nothing", "/datasets/{dataset}"),
+        ("datasets?stage=beta", "/datasets"),
+    ],
+)
+async def test_every_answer_is_as_the_openapi_document_says(
+    console: Console, path: str, operation: str
+) -> None:
+    archived = await console.keep_archived(b"{}")
+    for number, status in enumerate(DatasetStatus):
+        await console.keep(status, a_dataset_of(number))
+    document = (await console.http.get("/openapi.json")).json()
+
+    answer = await console.http.get(f"/api/v1/{path.format(archived.place.dataset_id)}")
+
+    responses = document["paths"][f"/api/v1{operation}"]["get"]["responses"]
+    (content,) = responses[str(answer.status_code)]["content"].items()
+    assert answer.headers["content-type"] == content[0]
+    strictly({**content[1]["schema"], "components": document["components"]}).validate(answer.json())
+
+
+async def test_the_openapi_document_takes_what_the_api_takes_and_no_more(console: Console) -> None:
+    document = (await console.http.get("/openapi.json")).json()
+    asked = document["paths"]["/api/v1/datasets"]["get"]["parameters"]
+    schemas = {each["name"]: each["schema"] for each in asked}
+
+    most = schemas["page_size"]["maximum"]
+    status = schemas["status"]["enum"][-1]
+
+    taken = await console.http.get(f"/api/v1/datasets?page_size={most}&status={status}")
+    refused = await console.http.get(f"/api/v1/datasets?page_size={most + 1}")
+    assert (taken.status_code, refused.status_code) == (200, 422)

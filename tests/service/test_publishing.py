@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
+from uuid import UUID
 
 import httpx
 import pytest
 
 from domain.commands import Principal
-from domain.lifecycle import DatasetStatus
+from domain.events import AdditiveEvent, SeedEvent
+from domain.journey import JourneyStage
+from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
 from protocol.schemas import schemas
+from protocol.transport import StreamingTransport
+from registry.outbox import plain_fields
+from service.app import build_app
+from service.pages import pages
 from tests.builders import ADDRESS
+from tests.published import strictly
 from tests.registry.databases import ME
+from tests.running import BASE, JIRA, SMALL, RunningService, running
 from tests.service.consoles import Console, a_dataset_of, same_database, serving
 
 
@@ -81,13 +91,27 @@ async def test_every_attribute_has_a_name_cloudevents_allows(console: Console) -
     assert all(name.isalnum() and name == name.lower() for name in names)
 
 
-async def test_every_event_points_at_a_schema_we_publish(console: Console) -> None:
-    published = {f"{ADDRESS}/schemas/{name}.v1.json" for name in schemas(ADDRESS)}
-    await console.keep(DatasetStatus.ARCHIVED)
+async def test_the_data_of_every_event_of_a_life_is_as_its_dataschema_says(tmp_path: Path) -> None:
+    async with running(tmp_path, retry_delays=()) as service:
+        await _live_and_die(service)
+        transport = StreamingTransport(build_app(service.service, pages(service.service)))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+            events = (await http.get("/events/replay")).json()
+            for event in events:
+                schema = (await http.get(event["dataschema"])).json()
+                strictly(schema).validate(event["data"])
 
-    pointed_at = {event["dataschema"] for event in await replay(console)}
+    assert {event["type"].split(".")[-2] for event in events} >= SEED_EVENTS
 
-    assert pointed_at <= published
+
+@pytest.mark.parametrize("event", [*get_args(SeedEvent), *get_args(AdditiveEvent)])
+def test_every_event_is_written_as_its_schema_says(event: type[Any]) -> None:
+    hints = get_type_hints(event)
+    made = event(**{name: SAMPLES[_plain(kind)] for name, kind in hints.items()})
+
+    written = plain_fields(made)
+
+    strictly(schemas(ADDRESS)[event.__name__]).validate(written)
 
 
 async def test_a_stream_gives_what_came_after_a_sequence_in_order(console: Console) -> None:
@@ -198,3 +222,32 @@ async def test_a_position_that_is_none_is_told_by_field(console: Console, query:
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == query.split("=", maxsplit=1)[0]
+
+
+SEED_EVENTS = {each.__name__ for each in get_args(SeedEvent)}
+
+SAMPLES: dict[Any, Any] = {
+    UUID: UUID(int=1),
+    str: "x",
+    int: 1,
+    Fraction: Fraction(199, 200),
+    tuple[str, ...]: ("jira",),
+    JourneyStage: JourneyStage.SANDBOX,
+    TeardownReason: TeardownReason.ORPHAN_CLEANUP,
+    TeardownStep: TeardownStep.GRACE,
+}
+"""A value of each type that fields of events have."""
+
+
+def _plain(kind: Any) -> Any:
+    """Give the type that a name for ids of one kind stands for."""
+    return getattr(kind, "__supertype__", kind)
+
+
+async def _live_and_die(service: RunningService) -> None:
+    """Let a dataset become READY, fail its gate, and be archived."""
+    of_jira = {"dataset_id": JIRA}
+    await service.call("lifecycle-coordinator", SMALL)
+    service.glean_faults.fail_next("/status", status=500)
+    await service.call("data-validation", {"skill": "validate-dataset", **of_jira})
+    await service.call("data-teardown", {"skill": "teardown-dataset", **of_jira, "force": True})
