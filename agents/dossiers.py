@@ -2,47 +2,84 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from domain.archive import Dossier
+from domain.policy import describe_policy, policy_for
 from domain.view import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from domain.connector import ConnectorConfiguration
     from domain.dataset import Dataset
     from domain.events import RecordedEvent
-    from domain.record import JsonObject
+    from domain.record import Json, JsonObject
     from domain.repository import QualityRun, Registry
 
 MOST_EVENTS = 10_000
 """More events than a dataset has in any life we know of; a dossier never grows past them."""
 
 
-async def gather_dossier(registry: Registry, dataset: Dataset) -> Dossier:
+async def gather_dossier(
+    registry: Registry, dataset: Dataset, most_events: int = MOST_EVENTS
+) -> Dossier:
     """Gather configuration, quality history, usage and events (seed: R24)."""
     tenant, dataset_id = dataset.place.tenant, dataset.place.dataset_id
     runs = await registry.quality_history(tenant, dataset_id)
-    events = await registry.events(tenant, 0, MOST_EVENTS, dataset_id=dataset_id)
+    events, left_out = await _newest_events(registry, dataset, most_events)
     return Dossier(
         dataset_id=dataset_id,
         configuration=_configuration(dataset),
         quality_history=tuple(_run(each) for each in runs),
         usage=_usage(dataset, runs),
         events=tuple(_event(each) for each in events),
+        events_left_out=left_out,
     )
 
 
+async def _newest_events(
+    registry: Registry, dataset: Dataset, most: int
+) -> tuple[Sequence[RecordedEvent], int]:
+    """Read a dataset's events, oldest first, and how many older ones there were besides."""
+    place, seen, after = dataset.place, 0, 0
+    kept: deque[RecordedEvent] = deque(maxlen=most)
+    while page := await registry.events(place.tenant, after, most, dataset_id=place.dataset_id):
+        kept.extend(page)
+        seen, after = seen + len(page), page[-1].sequence
+    return tuple(kept), seen - len(kept)
+
+
 def _configuration(dataset: Dataset) -> JsonObject:
-    described = dict(describe(dataset))
+    described: dict[str, Json] = dict(describe(dataset))
     if dataset.connector is not None:
-        described["authentication"] = dataset.connector.authentication.type.value
-        described["sync_schedule"] = dataset.connector.datasource_config.sync_schedule.value
-        described["permissions"] = dataset.connector.permissions.value
+        described |= _settings(dataset.connector)
     if dataset.template is not None:
         described["template_digest"] = dataset.template.digest
         described["template_version"] = dataset.template.version
+        described["quality_policy"] = describe_policy(
+            policy_for(dataset.template.quality_expectations)
+        )
     return described
+
+
+def _settings(connector: ConnectorConfiguration) -> JsonObject:
+    """Tell how the connector was set up (seed: R48-R52)."""
+    source = connector.datasource_config
+    return {
+        "authentication": connector.authentication.type.value,
+        "sync_schedule": source.sync_schedule.value,
+        "permissions": connector.permissions.value,
+        "home_url": connector.home_url,
+        "source_url": source.url,
+        "crawl_settings": dict(source.crawl_settings),
+        "filters": asdict(connector.filters),
+        "object_types": [asdict(each) for each in connector.object_types],
+        "category": connector.category,
+        "is_test": connector.is_test,
+    }
 
 
 def _usage(dataset: Dataset, runs: Sequence[QualityRun]) -> JsonObject:

@@ -19,7 +19,10 @@ FORMAT = "dataops-archive/1"
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """What is archived of a dataset (seed: R24): configuration, quality history, usage, events."""
+    """What is archived of a dataset (seed: R24): configuration, quality history, usage, events.
+
+    Of a life beyond all measure the newest events are kept; `events_left_out` counts the others.
+    """
 
     dataset_id: UUID
     configuration: JsonObject
@@ -27,6 +30,7 @@ class Dossier:
     usage: JsonObject
     events: tuple[JsonObject, ...]
     format: str = FORMAT
+    events_left_out: int = 0
 
     def document(self) -> JsonObject:
         """Give the dossier as one JSON object."""
@@ -37,6 +41,7 @@ class Dossier:
             "quality_history": list(self.quality_history),
             "usage": self.usage,
             "events": list(self.events),
+            "events_left_out": self.events_left_out,
         }
 
     def content(self) -> bytes:

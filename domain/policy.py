@@ -80,6 +80,25 @@ def require_judgeable(template: DatasetTemplate) -> None:
         raise _wrong(f"{CheckType.SAMPLE_QUERIES}.query_count", why)
 
 
+def describe_policy(policy: QualityPolicy) -> JsonObject:
+    """Write the gate's numbers down in plain JSON; shares run from 0.0 to 1.0."""
+    return {
+        "checks": {
+            check.value: {
+                "pass_threshold": float(needed.pass_threshold),
+                "weight": float(needed.weight),
+                "critical": needed.critical,
+            }
+            for check, needed in policy.thresholds.items()
+        },
+        "ready_threshold": float(policy.ready_threshold),
+        "warning_threshold": float(policy.warning_threshold),
+        "response_time_max_ms": policy.response_time_max_ms,
+        "query_count": policy.query_count,
+        "probe_count": policy.probe_count,
+    }
+
+
 def _by_check(expectations: JsonObject) -> dict[str, JsonObject]:
     """Give the settings by check; a bare number is the least score."""
     asked: dict[str, JsonObject] = {}

@@ -34,6 +34,7 @@ def test_a_dossier_holds_what_the_seed_archives() -> None:
         "quality_history": [{"run": 1, "quality_score": 0.995}],
         "usage": {"queries": None},
         "events": [{"sequence": 1, "name": "DatasetReady"}],
+        "events_left_out": 0,
     }
 
 

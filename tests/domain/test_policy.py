@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from domain.errors import InvalidInput
-from domain.policy import policy_for, require_judgeable
+from domain.policy import describe_policy, policy_for, require_judgeable
 from domain.quality import CheckType, QualityPolicy, Severity, Threshold, score_quality
 from domain.template import SampleQuery
 from tests.domain.making import a_template, four_checks
@@ -124,6 +125,30 @@ def test_what_cannot_be_right_is_refused_by_name(asked: dict[str, Any], told: st
 
     assert told in str(refused.value)
     assert refused.value.errors[0].field.startswith("quality_expectations.")
+
+
+# --- written down --------------------------------------------------------------------------------
+
+
+def test_the_gates_numbers_are_written_down_as_plain_json() -> None:
+    wanted = {"completeness": {"pass_threshold": 0.97, "critical": False}}
+
+    written = json.loads(json.dumps(describe_policy(policy_for(wanted))))
+
+    check = {"pass_threshold": 1.0, "weight": 0.25, "critical": True}
+    assert written == {
+        "checks": {
+            "schema": check,
+            "completeness": {"pass_threshold": 0.97, "weight": 0.25, "critical": False},
+            "connector_health": check,
+            "sample_queries": check,
+        },
+        "ready_threshold": 0.95,
+        "warning_threshold": 0.9,
+        "response_time_max_ms": 5000,
+        "query_count": 10,
+        "probe_count": 3,
+    }
 
 
 # --- templates no gate could let through ---------------------------------------------------------
