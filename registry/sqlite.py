@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -52,7 +53,7 @@ class _Connection(aiosqlite.Connection):
     """
 
     def __init__(self, path: str, options: dict[str, Any]) -> None:
-        super().__init__(lambda: sqlite3.connect(path, **options), _ROWS_AT_A_TIME)
+        super().__init__(lambda: sqlite3.connect(path, factory=_Driver, **options), _ROWS_AT_A_TIME)
         self._thread.daemon = True  # as SQLAlchemy sets it for connections it opens itself
         self._ending: asyncio.Future[Any] | None = None
 
@@ -71,3 +72,17 @@ class _Connection(aiosqlite.Connection):
         """End what nobody holds: a connection whose opening was cancelled."""
         if self._ending is None and self._thread.is_alive():
             super().stop()
+
+
+class _Driver(sqlite3.Connection):
+    """The driver's own connection, whose transaction ends with it.
+
+    Closing alone does not end it while a statement is not read to its end: a cancelled call's
+    rows, held by nothing but a traceback, then kept the write lock from everybody.
+    """
+
+    def close(self) -> None:
+        """Roll back what is open, then close."""
+        with suppress(sqlite3.ProgrammingError):  # it is closed already
+            self.rollback()
+        super().close()

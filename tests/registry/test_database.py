@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 from sqlalchemy import ClauseElement, Dialect, create_mock_engine, make_url, select
@@ -87,6 +89,40 @@ async def test_a_transaction_cancelled_inside_a_statement_holds_nothing(house: H
     kept = await asyncio.wait_for(house.keep(a_dataset("last")), timeout=10)
 
     assert kept.place.dataset_type == "last"
+
+
+async def test_a_transaction_cancelled_while_it_reads_gives_the_lock_back_at_once(
+    house: House, url: str
+) -> None:
+    kept = await house.keep(a_dataset())
+    file = make_url(url).database or ""
+    looks = []
+
+    async def read() -> None:
+        try:
+            async with house.registry.transaction(ME) as transaction:
+                await transaction.dataset(kept.place.dataset_id)
+        except asyncio.CancelledError:  # which holds the frames, and they the rows not yet read
+            looks.append(_can_be_written(file))
+
+    for turns in range(0, 1200, 8):
+        task = asyncio.create_task(read())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    assert looks
+    assert all(looks)
+
+
+def _can_be_written(file: str) -> bool:
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 async def test_a_database_closes_though_its_calls_were_cancelled_again_and_again(url: str) -> None:
