@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -193,18 +192,6 @@ async def test_another_process_builds_the_same_dataset(house: House, url: str) -
         seen = await other.registry.dataset(TENANT, dataset.place.dataset_id)
 
     assert seen == dataset
-
-
-async def test_a_template_with_other_thresholds_is_kept_beside_the_first(house: House) -> None:
-    first, second = a_dataset(dataset_id=uuid4()), a_dataset("github", dataset_id=uuid4())
-    stricter = replace(a_template(), quality_expectations={"completeness": 0.99})
-    find_template(first, a_template())
-    find_template(second, stricter)
-
-    kept = [await house.keep(first), await house.keep(second)]
-
-    assert [each.template for each in kept] == [a_template(), stricter]
-    assert stricter.digest == a_template().digest
 
 
 async def _kept(dataset: Any) -> Any:
