@@ -6,38 +6,36 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from agents.descriptions import describe_connector, describe_template, object_types
 from domain.connector import ConnectorPlace, configure_connector
-from domain.errors import NotFound, RequestRejected
+from domain.errors import ArchiveDamaged, NotFound, RequestRejected, SupplierLied
 from domain.repository import DatasetFilter, Slot
 from domain.template import TemplateRequest
 from domain.view import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from uuid import UUID
 
     from agents.discovery import Templates
+    from domain.archive import ArchiveReceipt
     from domain.commands import Principal
-    from domain.connector import ConnectorConfiguration
+    from domain.dataset import Dataset
     from domain.documents import (
         ArchiveVerificationDocument,
         ConnectorDocument,
         DatasetListDocument,
         DatasetPageDocument,
-        ObjectTypeDocument,
         PreviewDocument,
         ProbeDocument,
         QualityReportDocument,
         SelectionDocument,
         TemplateDocument,
         TemplateListDocument,
-        TemplateSummaryDocument,
         VerdictDocument,
     )
     from domain.journey import Client, JourneyStage
     from domain.ports import Archive, Connectors
     from domain.repository import Registry
-    from domain.template import DatasetTemplate, ObjectType
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ class Enquiries:
         return {
             **describe_template(found),
             "schema": dict(found.schema),
-            "object_types": _object_types(found.object_types),
+            "object_types": object_types(found.object_types),
             "quality_expectations": dict(found.quality_expectations),
             "expected_fields": list(found.counted_fields),
         }
@@ -124,7 +122,7 @@ class Enquiries:
         async with self._from.registry.transaction(principal) as transaction:
             generation = await transaction.next_generation(slot)
         place = _place(client, slot, generation, self._origin)
-        return _connector(configure_connector(place, chosen.template), chosen.template.key)
+        return describe_connector(configure_connector(place, chosen.template), chosen.template.key)
 
     async def check_connector(self, principal: Principal, dataset_id: UUID) -> ProbeDocument:
         """Knock at a dataset's connector now. Raises RequestRejected where there is none yet."""
@@ -163,45 +161,63 @@ class Enquiries:
     async def verify_archive(
         self, principal: Principal, dataset_id: UUID
     ) -> ArchiveVerificationDocument:
-        """Read a dataset's archive back and compare its digest. Raises NotFound without one."""
+        """Read a dataset's archive back and compare its digest.
+
+        Raises:
+            NotFound: there is none, or its time was up and it was purged.
+            SupplierLied: it is gone, and should be there.
+        """
         dataset = await self._from.registry.dataset(principal.tenant, dataset_id)
-        receipt = dataset.archive
-        if receipt is None:
-            message = f"{dataset.name} is {dataset.status} and has no archive."
-            raise NotFound(message)
-        content = await self._from.archive.read(receipt.location)
-        actual = hashlib.sha256(content).hexdigest()
+        receipt = _receipt_of(dataset)
+        found = await self._read_back(dataset.name, receipt)
         return {
             "dataset_id": str(dataset_id),
             "location": receipt.location,
-            "size_bytes": len(content),
+            "size_bytes": found.size_bytes,
             "expected_sha256": receipt.sha256,
-            "actual_sha256": actual,
-            "verified": actual == receipt.sha256,
+            "actual_sha256": found.sha256,
+            "verified": found.damage is None,
+            "damage": found.damage,
             "locked_until": receipt.locked_until.isoformat(),
         }
 
+    async def _read_back(self, name: str, receipt: ArchiveReceipt) -> _ReadBack:
+        try:
+            content = await self._from.archive.read(receipt.location)
+        except ArchiveDamaged as damaged:
+            return _ReadBack(damaged.sha256, damaged.size_bytes, str(damaged))
+        except NotFound as missing:
+            until = receipt.locked_until.isoformat(timespec="seconds")
+            message = f"{name} has lost its archive, which was to be kept until {until}. {missing}"
+            raise SupplierLied(message) from missing
+        digest = hashlib.sha256(content).hexdigest()
+        return _ReadBack(digest, len(content), None if digest == receipt.sha256 else _EXCHANGED)
 
-def describe_template(template: DatasetTemplate) -> TemplateSummaryDocument:
-    """Describe a template in a few fields."""
-    low, high = template.record_count_range
-    return {
-        "template_id": template.key,
-        "name": template.name,
-        "industry": template.industry,
-        "use_case": template.use_case,
-        "dataset_type": template.dataset_type,
-        "version": template.version,
-        "digest": template.digest,
-        "record_count": template.record_count,
-        "record_count_range": [low, high],
-        "content_mix": [
-            {"name": each.name, "percent": each.percent} for each in template.content_mix
-        ],
-        "topics": list(template.topics),
-        "languages": list(template.languages),
-        "industries": list(template.industries),
-    }
+
+@dataclass(frozen=True, slots=True)
+class _ReadBack:
+    """What was found in an archive's place, and what is wrong with it, if anything is."""
+
+    sha256: str | None
+    size_bytes: int | None
+    damage: str | None
+
+
+_EXCHANGED = (
+    "The archive is whole, but it is not the one that was written down. Restore that one from a "
+    "copy of the archive folder."
+)
+
+
+def _receipt_of(dataset: Dataset) -> ArchiveReceipt:
+    if dataset.archive is None:
+        message = f"{dataset.name} is {dataset.status} and has no archive."
+        raise NotFound(message)
+    if dataset.purged_at is not None:
+        purged = dataset.purged_at.isoformat(timespec="seconds")
+        message = f"{dataset.name} has no archive any more: it was purged at {purged}, in time."
+        raise NotFound(message)
+    return dataset.archive
 
 
 def _place(client: Client, slot: Slot, generation: int, origin: str) -> ConnectorPlace:
@@ -214,39 +230,3 @@ def _place(client: Client, slot: Slot, generation: int, origin: str) -> Connecto
         dataset_id=client.client_id,
         origin=origin,
     )
-
-
-def _connector(made: ConnectorConfiguration, template_id: str) -> ConnectorDocument:
-    """Describe a configuration; the ids of a dataset that is not there are left out."""
-    source = made.datasource_config
-    return {
-        "connector_id": str(made.connector_id),
-        "connector_name": made.connector_name,
-        "datasource": made.datasource,
-        "generation": made.generation,
-        "category": made.category,
-        "object_types": _object_types(made.object_types),
-        "is_test": made.is_test,
-        "datasource_config": {
-            "type": source.type,
-            "url": source.url,
-            "crawl_settings": source.crawl_settings,
-            "sync_schedule": source.sync_schedule.value,
-        },
-        "authentication": {
-            "type": made.authentication.type.value,
-            "credentials": made.authentication.credentials,
-        },
-        "filters": {
-            "include_patterns": made.filters.include_patterns,
-            "exclude_patterns": made.filters.exclude_patterns,
-            "max_documents": made.filters.max_documents,
-        },
-        "permissions": made.permissions.value,
-        "status": made.status,
-        "template_id": template_id,
-    }
-
-
-def _object_types(types: Sequence[ObjectType]) -> list[ObjectTypeDocument]:
-    return [{"name": each.name, "category": each.category} for each in types]

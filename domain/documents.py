@@ -270,12 +270,13 @@ class ProbeDocument(TypedDict):
 
 
 class ArchiveVerificationDocument(TypedDict):
-    """An archive read back and compared."""
+    """An archive read back and compared; of a damaged one, what cannot be read is null."""
 
     dataset_id: Id
     location: str
-    size_bytes: Count
+    size_bytes: Count | None
     expected_sha256: str
-    actual_sha256: str
+    actual_sha256: str | None
     verified: bool
+    damage: str | None
     locked_until: Moment

@@ -15,6 +15,7 @@ DataOpsError
 └── SupplierRefused            mend the foreign system or the request, then try again
     ├── ConnectorNameTaken     a person decides whose datasource it is
     └── SupplierLied           the foreign system broke its own contract
+        └── ArchiveDamaged     restore the archive from a copy
 """
 
 from __future__ import annotations
@@ -103,3 +104,15 @@ class ConnectorNameTaken(SupplierRefused):
 
 class SupplierLied(SupplierRefused):
     """A foreign system answered with something its contract rules out."""
+
+
+class ArchiveDamaged(SupplierLied):
+    """An archive is there and is not what was written."""
+
+    def __init__(
+        self, message: str, sha256: str | None = None, size_bytes: int | None = None
+    ) -> None:
+        """Keep the digest and the size of what is there, as far as it can be read."""
+        super().__init__(message)
+        self.sha256 = sha256
+        self.size_bytes = size_bytes

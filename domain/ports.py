@@ -180,7 +180,7 @@ class Archive(Protocol):
         ...
 
     async def read(self, location: str, /) -> bytes:
-        """Give an archive's bytes. Raises NotFound, or SupplierLied when they are damaged."""
+        """Give an archive's bytes. Raises NotFound, or ArchiveDamaged."""
         ...
 
     async def purge(self, location: str, now: datetime, /) -> None:

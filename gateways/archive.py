@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from domain.archive import ArchiveReceipt
-from domain.errors import NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
+from domain.errors import ArchiveDamaged, NotFound, SupplierRefused, SupplierUnavailable
 from gateways.disk import make_folder, sync_folder
 
 _SCHEME = "folder:"
@@ -54,7 +54,7 @@ class FolderArchive:
         return await asyncio.to_thread(self._put, key, content, locked_until)
 
     async def read(self, location: str, /) -> bytes:
-        """Give an archive's bytes. Raises NotFound, or SupplierLied when they are damaged."""
+        """Give an archive's bytes. Raises NotFound, or ArchiveDamaged."""
         return await asyncio.to_thread(self._read, _key_of(location))
 
     async def purge(self, location: str, now: datetime, /) -> None:
@@ -149,15 +149,16 @@ def _sweep(folder: Path, now: float) -> None:
 
 
 def _opened(path: Path, key: str) -> tuple[_Header, bytes]:
-    """Read a file and check it against its header. Raises SupplierLied when they disagree."""
+    """Read a file and check it against its header. Raises ArchiveDamaged when they disagree."""
     line, _, content = path.read_bytes().partition(b"\n")
     try:
         header = _Header.model_validate_json(line)
     except ValidationError as broken:
-        raise SupplierLied(_damaged(key, "its header cannot be read")) from broken
+        raise ArchiveDamaged(_damaged(key, "its header cannot be read")) from broken
     digest = hashlib.sha256(content).hexdigest()
     if (digest, len(content)) != (header.sha256, header.size_bytes):
-        raise SupplierLied(_damaged(key, f"its digest is {digest}, not {header.sha256}"))
+        message = _damaged(key, f"its digest is {digest}, not {header.sha256}")
+        raise ArchiveDamaged(message, digest, len(content))
     return header, content
 
 

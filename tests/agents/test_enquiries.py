@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agents.dossiers import gather_dossier
 from domain.lifecycle import DatasetStatus
+from protocol.auth import ANONYMOUS
+from protocol.schemas import schemas
 from tests.builders import TENANT, a_dataset_in
-from tests.running import ACME, JIRA, SMALL, RunningService, running
+from tests.published import strictly
+from tests.running import (
+    ACME,
+    BASE,
+    JIRA,
+    PATIENCE_SECONDS,
+    SMALL,
+    RunningService,
+    running,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 COORDINATOR = "lifecycle-coordinator"
 VALIDATION = "data-validation"
 TEARDOWN = "data-teardown"
+VERIFY = {"skill": "verify-archive", "dataset_id": JIRA}
 
 
 async def _teardown(service: RunningService) -> dict[str, Any]:
@@ -63,27 +79,82 @@ async def test_a_connector_that_does_not_answer_well_is_told_of(tmp_path: Path) 
         assert "does not answer well" in heard.sentence
 
 
+def _exchanged(content: bytes) -> bytes:
+    """Write another archive in the place of one, with a header that fits."""
+    header = json.loads(content.partition(b"\n")[0])
+    other = b"{}"
+    digest = hashlib.sha256(other).hexdigest()
+    changed = {**header, "sha256": digest, "size_bytes": len(other)}
+    return json.dumps(changed).encode() + b"\n" + other
+
+
 async def test_an_archive_is_verified_by_its_digest(tmp_path: Path) -> None:
     async with running(tmp_path) as service:
         await _teardown(service)
 
-        heard = await service.call(TEARDOWN, {"skill": "verify-archive", "dataset_id": JIRA})
+        heard = await service.call(TEARDOWN, VERIFY)
 
         assert heard.data["verified"] is True
+        assert heard.data["damage"] is None
         assert heard.data["actual_sha256"] == heard.data["expected_sha256"]
 
 
-async def test_a_damaged_archive_is_told_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "told", "is_readable"),
+    [
+        (lambda content: content + b" ", "its digest is", True),
+        (lambda content: b"scribble\n" + content, "its header cannot be read", False),
+        (_exchanged, "not the one that was written down", True),
+    ],
+)
+async def test_a_damaged_archive_is_not_verified(
+    tmp_path: Path, damage: Callable[[bytes], bytes], told: str, *, is_readable: bool
+) -> None:
     async with running(tmp_path) as service:
         await _teardown(service)
         (path,) = (tmp_path / "archive").rglob("*.json")
         path.chmod(0o600)
-        path.write_bytes(path.read_bytes() + b" ")
+        path.write_bytes(damage(path.read_bytes()))
 
-        heard = await service.call(TEARDOWN, {"skill": "verify-archive", "dataset_id": JIRA})
+        heard = await service.call(TEARDOWN, VERIFY)
+
+        assert (heard.state, heard.data["verified"]) == ("COMPLETED", False)
+        assert "is damaged" in heard.sentence
+        assert told in heard.data["damage"]
+        assert (heard.data["actual_sha256"] is not None) is is_readable
+        assert heard.data["actual_sha256"] != heard.data["expected_sha256"]
+        strictly(schemas(BASE)["verify-archive.output"]).validate(heard.data)
+
+
+async def test_a_missing_archive_is_our_failure_and_no_wrong_question(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await _teardown(service)
+        (path,) = (tmp_path / "archive").rglob("*.json")
+        path.unlink()
+
+        heard = await service.call(TEARDOWN, VERIFY)
 
         assert heard.state == "FAILED"
-        assert heard.data["error"] == "SupplierLied"
+        assert JIRA in heard.sentence
+        assert "has lost its archive" in heard.sentence
+
+
+async def test_an_archive_whose_time_was_over_is_told_of_as_purged(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await _teardown(service)
+        service.clock.advance(timedelta(days=92))
+        registry = service.service.registry
+        dataset_id = await registry.dataset_id_of(ANONYMOUS.tenant, JIRA)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await registry.dataset(ANONYMOUS.tenant, dataset_id)).purged_at is None:
+                wait = service.service.bell.handle()
+                service.service.engine.ring(dataset_id)
+                await wait(0.2)
+
+        heard = await service.call(TEARDOWN, VERIFY)
+
+        assert heard.state == "REJECTED"
+        assert "was purged" in heard.sentence
 
 
 async def test_an_archive_holds_configuration_history_usage_and_events(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from domain import errors
 from domain.errors import (
+    ArchiveDamaged,
     Conflict,
     ConnectorNameTaken,
     DataOpsError,
@@ -45,6 +46,7 @@ KNOWN = [
         (OutcomeUnknown, SupplierUnavailable),
         (ConnectorNameTaken, SupplierRefused),
         (SupplierLied, SupplierRefused),
+        (ArchiveDamaged, SupplierLied),
     ],
 )
 def test_an_error_tells_what_to_do_by_its_kind(error: type, kind: type) -> None:

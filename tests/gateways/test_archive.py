@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
+from domain.errors import ArchiveDamaged, NotFound, SupplierRefused, SupplierUnavailable
 from gateways.archive import FolderArchive
 
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
@@ -84,8 +85,11 @@ async def test_a_changed_byte_is_found(tmp_path: Path) -> None:
     file.chmod(0o600)
     file.write_bytes(file.read_bytes().replace(b"content", b"contend"))
 
-    with pytest.raises(SupplierLied, match="is damaged: its digest is"):
+    with pytest.raises(ArchiveDamaged, match="is damaged: its digest is") as found:
         await archive.read(receipt.location)
+
+    assert found.value.sha256 == hashlib.sha256(b"contend").hexdigest()
+    assert found.value.size_bytes == 7
 
 
 @pytest.mark.parametrize("content", [b"", b"{}\n", b"no header\ncontent", b"\xff\n"])
@@ -93,7 +97,7 @@ async def test_a_file_without_our_header_is_damaged(tmp_path: Path, content: byt
     (tmp_path / "dataset").mkdir()
     (tmp_path / KEY).write_bytes(content)
 
-    with pytest.raises(SupplierLied, match="its header cannot be read"):
+    with pytest.raises(ArchiveDamaged, match="its header cannot be read"):
         await FolderArchive(tmp_path).read(f"folder:{KEY}")
 
 
@@ -104,7 +108,7 @@ async def test_a_damaged_archive_is_not_purged(tmp_path: Path) -> None:
     file.chmod(0o600)
     file.write_bytes(b"damaged")
 
-    with pytest.raises(SupplierLied):
+    with pytest.raises(ArchiveDamaged):
         await archive.purge(receipt.location, NOW)
 
     assert file.exists()
