@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from domain.rules import LifecycleRules
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-
-
-def _duration(value: Any) -> Any:
-    """Take `24h`, `90d`, `500ms` beside ISO 8601 and seconds."""
-    if isinstance(value, str) and (found := _LENGTH.fullmatch(value.strip())):
-        return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
-    return value
-
-
-def _several(value: Any) -> Any:
-    """Take `5s,20s,80s`; nothing at all means none."""
-    if isinstance(value, str):
-        return [each.strip() for each in value.split(",") if each.strip()]
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
-Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_several)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
+from service.values import (
+    FOLDER,
+    ArchivePlace,
+    DatabaseAddress,
+    Duration,
+    Durations,
+    Interval,
+    LogLevel,
+    Names,
+    SecretReference,
+    WebAddress,
+)
 
 
 class Settings(BaseSettings):
@@ -48,38 +36,43 @@ class Settings(BaseSettings):
 
     A foreign URL that is not set means the local stand-in, in process. Secrets are references
     (`secret://env/NAME`, `secret://file/PATH`), never values. `allowed_hosts` names what callers
-    may know the service by besides its base URL, localhost and its addresses.
+    may know the service by besides its base URL, localhost and its addresses. What each field
+    means is told in docs/settings.md.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="DATAOPS_", frozen=True, extra="forbid", toml_file="dataops.toml"
+        env_prefix="DATAOPS_",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        toml_file="dataops.toml",
     )
 
     data: Path = Path("data")
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    base_url: str | None = None
+    base_url: WebAddress | None = None
     allowed_hosts: Names = ()
-    database_url: str | None = None
-    glean_url: str | None = None
-    glean_indexing_token: str = "secret://env/GLEAN_INDEXING_TOKEN"  # noqa: S105 - a reference, not a secret
-    glean_client_token: str = "secret://env/GLEAN_CLIENT_TOKEN"  # noqa: S105 - a reference, not a secret
+    database_url: DatabaseAddress | None = None
+    glean_url: WebAddress | None = None
+    glean_indexing_token: SecretReference = "secret://env/GLEAN_INDEXING_TOKEN"  # noqa: S105 - a reference, not a secret
+    glean_client_token: SecretReference = "secret://env/GLEAN_CLIENT_TOKEN"  # noqa: S105 - a reference, not a secret
     glean_act_as: str = "dataops@example.com"
-    mock_data_url: str | None = None
-    journeys_url: str | None = None
-    archive: str | None = None
+    mock_data_url: WebAddress | None = None
+    journeys_url: WebAddress | None = None
+    archive: ArchivePlace | None = None
     grace_period: Duration = timedelta(hours=24)
-    retention: Duration = timedelta(days=90)
-    health_interval: Duration = timedelta(seconds=60)
+    retention: Interval = timedelta(days=90)
+    health_interval: Interval = timedelta(seconds=60)
     retry_delays: Durations = (
         timedelta(seconds=5),
         timedelta(seconds=20),
         timedelta(seconds=80),
     )
-    auth_tokens: str | None = None
-    auth_order_key: str | None = None
-    log_level: str = "INFO"
-    log_format: Annotated[str, Field(pattern="^(console|json)$")] = "console"
+    auth_tokens: SecretReference | None = None
+    auth_order_key: SecretReference | None = None
+    log_level: LogLevel = "INFO"
+    log_format: Literal["console", "json"] = "console"
     executor_id: str = "dataops"
     turns_at_once: Annotated[int, Field(ge=1, le=1000)] = 32
 
@@ -101,13 +94,7 @@ class Settings(BaseSettings):
     @property
     def archive_folder(self) -> Path:
         """The folder of archives: `folder:PATH`, or `archive` under `data`."""
-        if self.archive is None:
-            return self.data / "archive"
-        kind, _, path = self.archive.partition(":")
-        if kind != "folder":
-            message = f"ARCHIVE is {self.archive!r}; only folder:PATH is supported as yet."
-            raise ValueError(message)
-        return Path(path)
+        return Path(self.archive.removeprefix(FOLDER)) if self.archive else self.data / "archive"
 
     @classmethod
     def settings_customise_sources(

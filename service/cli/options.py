@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-DEFAULT_URL = "http://127.0.0.1:8080"
+from service.addresses import web_address
+from service.cli.ending import ExitCode, Stopped
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "8080"
 """Where `dataops serve` listens unless it is told otherwise."""
 
 SETTINGS_FILE = Path("dataops.toml")
 
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nobody can be called there
+
 
 def usual_url() -> str:
-    """Give the service's address by the settings file in this folder, or else the default."""
+    """Give the service's address: base_url if it is set, or else where `serve` here listens.
+
+    Raises:
+        Stopped: the settings file cannot be read.
+    """
+    told = _in_file()
+    if "base_url" in told:
+        return str(told["base_url"])
+    host = os.environ.get("DATAOPS_HOST") or str(told.get("host", DEFAULT_HOST))
+    port = os.environ.get("DATAOPS_PORT") or str(told.get("port", DEFAULT_PORT))
+    return web_address(_EVERYWHERE.get(host, host), port)
+
+
+def _in_file() -> dict[str, Any]:
     import tomllib
 
     try:
         with SETTINGS_FILE.open("rb") as file:
-            return str(tomllib.load(file).get("base_url", DEFAULT_URL))
-    except (FileNotFoundError, tomllib.TOMLDecodeError):
-        return DEFAULT_URL
+            return tomllib.load(file)
+    except (FileNotFoundError, IsADirectoryError):
+        return {}
+    except (ValueError, OSError) as error:
+        what, why = f"{SETTINGS_FILE} cannot be read.", str(error)
+        raise Stopped(ExitCode.USAGE, what, why, "mend it, or name the service by --url") from error
 
 
 Url = Annotated[
@@ -29,7 +51,7 @@ Url = Annotated[
     typer.Option(
         envvar="DATAOPS_BASE_URL",
         default_factory=usual_url,
-        show_default=f"base_url in {SETTINGS_FILE}, else {DEFAULT_URL}",
+        show_default=f"base_url, else host and port in {SETTINGS_FILE}, else port {DEFAULT_PORT} here",
         help="Where the service is.",
         metavar="URL",
     ),

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.ending import ExitCode, Stopped
-from service.cli.options import Data, Json
+from service.cli.options import SETTINGS_FILE, Data, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pydantic import ValidationError
 
     from service.settings import Settings
 
@@ -115,10 +117,17 @@ def _settings(**flags: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
-            for each in error.errors(include_url=False, include_input=False)
-        ]
-        what = "The settings are wrong."
-        mend = "mend the flag, DATAOPS_… or dataops.toml"
-        raise Stopped(ExitCode.USAGE, what, "; ".join(wrong), mend) from error
+        raise _wrong_settings(_named(error)) from error
+    except (ValueError, OSError) as error:
+        raise _wrong_settings(f"{SETTINGS_FILE} cannot be read: {error}") from error
+
+
+def _named(error: ValidationError) -> str:
+    """Say what is wrong with which setting, and not what it is: it may be a secret."""
+    wrong = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in wrong)
+
+
+def _wrong_settings(why: str) -> Stopped:
+    mend = f"mend the flag, DATAOPS_… or {SETTINGS_FILE}; docs/settings.md says what each takes"
+    return Stopped(ExitCode.USAGE, "The settings are wrong.", why, mend)

@@ -13,7 +13,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
+from service.cli import app
+from service.cli.options import usual_url
 from tests.service.cli.commanding import Cli, command, environment, served
 
 if TYPE_CHECKING:
@@ -245,18 +248,75 @@ def test_the_doctor_misses_the_tokens_of_a_real_glean(cli: Cli, tmp_path: Path) 
     assert "GLEAN_INDEXING_TOKEN" in result.stderr
 
 
-def test_an_archive_of_an_unknown_kind_is_found(cli: Cli, tmp_path: Path) -> None:
-    result = cli.run("doctor", "--data", str(tmp_path), DATAOPS_ARCHIVE="tape:7")
-
-    assert result.exit_code == 1
-    assert "DATAOPS_ARCHIVE" in result.stderr
-
-
-def test_wrong_settings_are_a_usage_error(cli: Cli) -> None:
-    result = cli.run("doctor", DATAOPS_PORT="many")
+@pytest.mark.parametrize("word", ["doctor", "serve", "migrate"])
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DATAOPS_PORT", "many", "port: "),
+        ("DATAOPS_ARCHIVE", "tape:hunter2", "archive: Write folder:PATH"),
+        ("DATAOPS_AUTH_ORDER_KEY", "hunter2", "auth_order_key: Write secret://env/NAME"),
+        ("DATAOPS_DATABASE_URL", "mysql://me:hunter2@host/name", "database_url: Write sqlite"),
+    ],
+)
+def test_wrong_settings_are_a_usage_error_that_repeats_no_value(
+    cli: Cli, word: str, name: str, value: str, told: str
+) -> None:
+    result = cli.run(word, **{name: value})
 
     assert result.exit_code == 2
-    assert "port" in result.stderr
+    assert told in result.stderr
+    assert "docs/settings.md" in result.stderr
+    assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize("text", [b"port = = 1", b"\xff\xfe"], ids=["no TOML", "no text"])
+@pytest.mark.parametrize("words", [("doctor",), ("serve",), ("agents", "list")])
+def test_a_settings_file_that_cannot_be_read_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], text: bytes
+) -> None:
+    (tmp_path / "dataops.toml").write_bytes(text)
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(app, words)
+
+    assert result.exit_code == 2
+    assert "dataops.toml cannot be read" in result.stderr
+
+
+def test_help_is_given_beside_a_settings_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dataops.toml").write_text("port = = 1")
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(app, ["agents", "list", "--help"])
+
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("in_file", "environment", "address"),
+    [
+        ("", {}, "http://127.0.0.1:8080"),
+        ("port = 9", {}, "http://127.0.0.1:9"),
+        ('host = "::1"\nport = 9', {}, "http://[::1]:9"),
+        ('host = "0.0.0.0"', {"DATAOPS_PORT": "8"}, "http://127.0.0.1:8"),
+        ('base_url = "https://dataops.example"\nport = 9', {}, "https://dataops.example"),
+    ],
+)
+def test_clients_of_a_folder_call_where_its_service_listens(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    in_file: str,
+    environment: dict[str, str],
+    address: str,
+) -> None:
+    (tmp_path / "dataops.toml").write_text(in_file)
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert usual_url() == address
 
 
 def test_a_service_that_anybody_could_reach_does_not_start_without_tokens(
