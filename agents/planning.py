@@ -13,6 +13,7 @@ from domain.connector import (
 )
 from domain.errors import Conflict, FieldError, InvalidInput, RequestRejected, SupplierUnavailable
 from domain.journey import JourneyStage
+from domain.policy import require_judgeable
 from domain.record import digest_of
 from domain.repository import Slot
 from domain.template import DATASET_TYPE_PATTERN, TemplateRequest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from domain.journey import Journey
     from domain.record import JsonObject
     from domain.repository import Registry
+    from domain.state import Wish
     from domain.template import Selection
 
 MOST_TYPES = 20
@@ -38,7 +40,7 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all that was decided; another catalogue or conflict is another plan."""
+        """The SHA-256 of all that was asked and decided: nothing else is made by quoting it."""
         return digest_of({"journey": str(self.journey.journey_id), "entries": list(self.entries)})
 
     def document(self) -> JsonObject:
@@ -117,11 +119,13 @@ class Planner:
             "connector_name": connector_name(journey.client.code, command.stage, dataset_type),
             "template_id": selection.template.key,
             "template_digest": selection.template.digest,
+            "settings_digest": selection.template.settings_digest,
             "match": selection.level.value,
             "reasons": [each.reason for each in selection.hops],
             "record_count": _count(command, selection),
             "generation": generation,
             "conflict": str(holder.place.dataset_id) if holder else None,
+            **_wished(command.wish),
             **_policies(command.stage),
         }
 
@@ -132,7 +136,9 @@ class Planner:
         wanted = TemplateRequest(
             client.industry, client.use_case, dataset_type, command.wish.strict
         )
-        return await self._templates.select(wanted)
+        selection = await self._templates.select(wanted)
+        _require_judgeable(selection)
+        return selection
 
 
 def require_plannable(command: ProvisionDatasets) -> None:
@@ -161,11 +167,29 @@ def _count(command: ProvisionDatasets, selection: Selection) -> int:
         raise InvalidInput(str(error), [FieldError("record_count", str(error))]) from error
 
 
+def _require_judgeable(selection: Selection) -> None:
+    key = selection.template.key
+    try:
+        require_judgeable(selection.template)
+    except InvalidInput as wrong:
+        message = f"Template {key} makes no dataset that could pass its gate. {wrong}"
+        raise RequestRejected(message) from wrong
+
+
 _SOURCE = {
     JourneyStage.SANDBOX: "mock data",
     JourneyStage.PILOT: "sanitized data",
     JourneyStage.PRODUCTION: "production data",
 }
+
+
+def _wished(wish: Wish) -> JsonObject:
+    lifetime = wish.lifetime
+    return {
+        "seed": wish.seed,
+        "strict": wish.strict,
+        "lifetime_seconds": None if lifetime is None else int(lifetime.total_seconds()),
+    }
 
 
 def _policies(stage: JourneyStage) -> JsonObject:

@@ -127,17 +127,25 @@ class DatasetPageDocument(DatasetListDocument):
 
 
 class PlannedDatasetDocument(TypedDict):
-    """A dataset as it would be made; `conflict` is the id of the active one in its place."""
+    """A dataset as it would be made; `conflict` is the id of the active one in its place.
+
+    `template_digest` is of what makes the content, `settings_digest` of filters, queries and gate;
+    `seed` and `lifetime_seconds` are as asked for, null where they were not.
+    """
 
     dataset_type: str
     connector_name: str
     template_id: str
     template_digest: str
+    settings_digest: str
     match: Annotated[str, OneOf(MatchLevel)]
     reasons: Sequence[str]
     record_count: Ordinal
     generation: Ordinal
     conflict: Id | None
+    seed: str | None
+    strict: bool
+    lifetime_seconds: Ordinal | None
     authentication: Annotated[str, OneOf(AuthType)]
     sync_schedule: Annotated[str, OneOf(SyncSchedule)]
     permissions: Annotated[str, OneOf(Readers)]

@@ -115,7 +115,7 @@ class DatasetTemplate:
 
     @cached_property
     def digest(self) -> str:
-        """The SHA-256 of what makes the content: a template edited anywhere is another one."""
+        """The SHA-256 of what makes the content; seeds are derived from it."""
         return digest_of(
             {
                 "key": self.key,
@@ -126,6 +126,19 @@ class DatasetTemplate:
                 "languages": self.languages,
                 "industries": self.industries,
                 "fields": self.counted_fields,
+            }
+        )
+
+    @cached_property
+    def settings_digest(self) -> str:
+        """The SHA-256 of what decides how the content is taken in and judged."""
+        return digest_of(
+            {
+                "expectations": self.quality_expectations,
+                "queries": [[each.query, each.expected_id] for each in self.sample_queries],
+                "filters": [self.include_patterns, self.exclude_patterns, self.max_documents],
+                "source": [self.datasource_url, self.crawl_settings],
+                "objects": [[each.name, each.category] for each in self.object_types],
             }
         )
 

@@ -11,6 +11,7 @@ from domain.template import (
     DatasetTemplate,
     Hop,
     MatchLevel,
+    ObjectType,
     TemplateRequest,
     select_template,
 )
@@ -213,9 +214,32 @@ def test_only_generic_in_both_respects_is_generic() -> None:
         {"expected_fields": ("title",)},
     ],
 )
-def test_a_template_edited_anywhere_is_another_one(edited: dict[str, object]) -> None:
+def test_a_template_whose_content_is_edited_is_another_one(edited: dict[str, object]) -> None:
     assert a_template(**edited).digest != a_template().digest
 
 
-def test_the_same_template_has_the_same_digest() -> None:
+SETTINGS: list[dict[str, object]] = [
+    {"quality_expectations": {"completeness": 0.99}},
+    {"sample_queries": QUERIES},
+    {"include_patterns": ("docs/*",)},
+    {"exclude_patterns": ("drafts/*",)},
+    {"max_documents": 7},
+    {"datasource_url": "https://acme.example/wiki"},
+    {"crawl_settings": {"depth": 2}},
+    {"object_types": (ObjectType("Page", "KNOWLEDGE_HUB"),)},
+]
+
+
+@pytest.mark.parametrize("edited", SETTINGS)
+def test_a_template_with_other_settings_is_told_apart(edited: dict[str, object]) -> None:
+    assert a_template(**edited).settings_digest != a_template().settings_digest
+
+
+@pytest.mark.parametrize("edited", SETTINGS)
+def test_settings_make_no_other_content(edited: dict[str, object]) -> None:
+    assert a_template(**edited).digest == a_template().digest
+
+
+def test_the_same_template_has_the_same_digests() -> None:
     assert a_template().digest == a_template().digest
+    assert a_template().settings_digest == a_template().settings_digest
