@@ -10,7 +10,6 @@ from a2a.server.context import ServerCallContext
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.types import (
     CancelTaskRequest,
-    GetTaskRequest,
     Message,
     SendMessageRequest,
     SubscribeToTaskRequest,
@@ -240,7 +239,7 @@ class AgentHandler(DefaultRequestHandler):
             yield await self._task(known, context)
 
     async def _task(self, known: Request, context: ServerCallContext) -> Task:
-        task: Task | None = await self.on_get_task(GetTaskRequest(id=known.task_id), context)
+        task = await self._store.kept(known.task_id, context)
         if task is None:
             raise InvalidParamsError(message=f"Task {known.task_id} is gone.")
         return task

@@ -48,7 +48,7 @@ class Recovery:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
-                await self._sweep()
+                await self.sweep()
             except Exception:
                 log.exception("recovery.failed")
 
@@ -57,7 +57,8 @@ class Recovery:
         for request in await self._left_behind():
             await self._try(request)
 
-    async def _sweep(self) -> None:
+    async def sweep(self) -> None:
+        """Carry on what was found left behind the last time as well."""
         left = await self._left_behind()
         for request in left:
             if request.task_id in self._suspects:

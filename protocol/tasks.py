@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from a2a.server.cluster import VersionedDatabaseTaskStore
 from a2a.types import TaskState
@@ -34,6 +37,12 @@ ENDED = frozenset(
 WAITING = frozenset({TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AUTH_REQUIRED})
 """The states in which a task takes another message."""
 
+PATIENCE_SECONDS = 30.0
+"""How long a task may take to appear after its request."""
+
+POLL_SECONDS = 0.5
+"""How long to wait for it at most: a task that another process keeps rings no bell here."""
+
 
 class AgentTasks(VersionedDatabaseTaskStore):
     """One agent's tasks; each belongs to its caller, a subject within a tenant."""
@@ -49,6 +58,7 @@ class AgentTasks(VersionedDatabaseTaskStore):
         super().__init__(writes, create_table=False, owner_resolver=owner)
         self._reads = VersionedDatabaseTaskStore(reads, create_table=False, owner_resolver=owner)
         self._registry = registry
+        self._awaited: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     async def save(
         self,
@@ -62,6 +72,8 @@ class AgentTasks(VersionedDatabaseTaskStore):
         version: TaskVersion = await super().save(
             task, prev_version=prev_version, context=context, **before
         )
+        if (appeared := self._awaited.pop(task.id, None)) is not None:
+            appeared.set()
         if task.status.state in ENDED:
             tenant = caller_of(context).principal.tenant
             if await self._registry.request_of_task(tenant, task.id) is not None:
@@ -71,6 +83,20 @@ class AgentTasks(VersionedDatabaseTaskStore):
     async def get(self, task_id: str, context: ServerCallContext) -> StoredTask | None:
         """Give a task with its version, as the last commit left them."""
         return await self._reads.get(task_id, context)
+
+    async def kept(self, task_id: str, context: ServerCallContext) -> Task | None:
+        """Give a task whose request is kept already, once it is kept as well.
+
+        It follows its request at once; where it does not, whoever carries the request on makes it.
+        """
+        for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
+            appeared = self._awaited.setdefault(task_id, asyncio.Event())
+            stored = await self.get(task_id, context)
+            if stored is not None:
+                return stored.task
+            with suppress(TimeoutError):
+                await asyncio.wait_for(appeared.wait(), POLL_SECONDS)
+        return None
 
     async def list(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
         """List the caller's tasks."""

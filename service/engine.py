@@ -129,10 +129,17 @@ class TurnEngine:
             due_at, version = await self._taken(claim)
             await _whole(self._leases.release(claim, due_at, version))
         except asyncio.CancelledError:
-            await self._leases.release(claim, None, _NO_VERSION)
+            await self._hand_back(claim)
             raise
         except Exception:
             log.exception("turn.broke", dataset_id=str(claim.dataset_id))
+
+    async def _hand_back(self, claim: Claim) -> None:
+        """Give a stopped turn's lease back at once; where that fails, it ends by itself."""
+        try:
+            await self._leases.release(claim, None, _NO_VERSION)
+        except Exception:
+            log.exception("release.failed", dataset_id=str(claim.dataset_id))
 
     async def _taken(self, claim: Claim) -> tuple[datetime | None, int]:
         try:

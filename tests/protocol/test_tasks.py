@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from a2a.types import Task, TaskState
-from a2a.utils.errors import InvalidParamsError, TaskNotCancelableError
+from a2a.utils.errors import (
+    InvalidParamsError,
+    TaskNotCancelableError,
+    UnsupportedOperationError,
+)
 
 from gateways.local.glean.faults import FaultKind
-from protocol.codec import data_part
+from protocol.codec import data_part, text_part
 from tests.running import ACME, CONFLUENCE, JIRA, SMALL, RunningService, running
 
 if TYPE_CHECKING:
@@ -103,6 +108,73 @@ async def test_a_message_sent_again_with_another_body_is_an_error(tmp_path: Path
 
         with pytest.raises(InvalidParamsError, match=r"m-1.*another body"):
             await service.call(COORDINATOR, {**SMALL, "record_count": 11}, "m-1")
+
+
+async def test_a_message_sent_several_times_at_once_is_one_request(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        heard = await asyncio.gather(*(service.call(COORDINATOR, SMALL, "m-1") for _ in range(4)))
+
+        assert {each.state for each in heard} == {"COMPLETED"}
+        assert len({each.task_id for each in heard}) == 1
+
+
+async def test_another_body_sent_at_once_under_the_same_id_is_an_error(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        other = {**SMALL, "record_count": 11}
+
+        first, second = await asyncio.gather(
+            service.call(COORDINATOR, SMALL, "m-1"),
+            service.call(COORDINATOR, other, "m-1"),
+            return_exceptions=True,
+        )
+
+        assert not isinstance(first, BaseException)
+        assert first.state == "COMPLETED"
+        assert isinstance(second, InvalidParamsError)
+
+
+async def test_the_same_call_as_text_and_as_data_is_one_request(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        first = await service.call(COORDINATOR, SMALL, "m-1")
+
+        again = await service.line.say(
+            COORDINATOR, [text_part(json.dumps(SMALL))], message_id="m-1"
+        )
+
+        assert again.task_id == first.task_id
+
+
+async def test_a_follow_up_sent_again_gets_its_task(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
+        await service.line.say(
+            COORDINATOR, [data_part(SMALL)], message_id="m-2", task_id=asked.task_id
+        )
+
+        again = await service.line.say(
+            COORDINATOR, [data_part(SMALL)], message_id="m-2", task_id=asked.task_id
+        )
+
+        assert (again.task_id, again.state) == (asked.task_id, "COMPLETED")
+
+
+async def test_a_message_to_a_task_at_work_is_turned_away(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        task = await _in_flight(service, SMALL, "m-1")
+        other = [data_part({"skill": "list-datasets"})]
+
+        with pytest.raises(UnsupportedOperationError, match="is at work and takes no message"):
+            await service.line.say(COORDINATOR, other, task_id=task.id)
+
+        await service.line.cancel(COORDINATOR, task.id)
+
+
+async def test_a_question_is_answered_in_one_event(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        heard = await service.call(COORDINATOR, {"skill": "list-datasets"})
+
+        assert heard.states == ["COMPLETED"]
+        assert heard.data["datasets"] == []
 
 
 async def test_a_question_sent_twice_is_asked_twice(tmp_path: Path) -> None:

@@ -1,0 +1,146 @@
+"""Recovery: a service starts whatever was left behind, and every request comes to its end."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+from a2a.server.context import ServerCallContext
+
+from protocol.auth import ANONYMOUS, Caller
+from protocol.projection import Projection
+from tests.running import JIRA, SMALL, RunningService, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+COORDINATOR = "lifecycle-coordinator"
+
+
+def _unsettle(data: Path) -> None:
+    """Leave a request as a kill just before its settling does."""
+    with sqlite3.connect(data / "dataops.db") as connection:
+        connection.execute("UPDATE requests SET is_settled = 0")
+
+
+def _forget_tasks(data: Path) -> None:
+    """Leave a request as a kill just before its task is stored does."""
+    _unsettle(data)
+    with sqlite3.connect(data / "dataops.db") as connection:
+        for table in ("tasks", "task_versions", "task_events"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+
+
+async def _unsettled(service: RunningService) -> list[str]:
+    found = await service.service.registry.unsettled_requests(10)
+    return [each.task_id for each in found]
+
+
+@pytest.mark.parametrize("left", [_unsettle, _forget_tasks])
+async def test_what_a_kill_left_behind_is_settled_at_the_start(
+    tmp_path: Path, left: Callable[[Path], None]
+) -> None:
+    async with running(tmp_path) as service:
+        made = await service.call(COORDINATOR, SMALL, "m-1")
+    left(tmp_path)
+
+    async with running(tmp_path) as service:
+        heard = await service.call(COORDINATOR, SMALL, "m-1")
+
+        assert (heard.task_id, heard.state) == (made.task_id, "COMPLETED")
+        assert await _unsettled(service) == []
+
+
+async def test_one_request_that_cannot_be_recovered_keeps_no_other_from_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, SMALL, "m-1")
+        slack = await service.call(COORDINATOR, {**SMALL, "dataset_types": ["slack"]}, "m-2")
+    _forget_tasks(tmp_path)
+    with sqlite3.connect(tmp_path / "dataops.db") as connection:
+        connection.execute("UPDATE requests SET message = x'ff' WHERE message_id = 'm-1'")
+
+    async with running(tmp_path) as service:
+        heard = await service.call(COORDINATOR, {**SMALL, "dataset_types": ["slack"]}, "m-2")
+
+        assert (heard.task_id, heard.state) == (slack.task_id, "COMPLETED")
+
+
+async def test_a_request_that_is_found_alone_twice_is_taken_up(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, SMALL, "m-1")
+        recovery = service.service.server.recovery
+        _unsettle(tmp_path)
+        await recovery.sweep()
+        before = await _unsettled(service)
+
+        await recovery.sweep()
+
+        assert len(before) == 1
+        assert await _unsettled(service) == []
+
+
+async def test_a_look_that_fails_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, failures = Projection._look, [OSError("the database is away")]  # noqa: SLF001 - the one place
+
+    async def fail_once(self: Projection, *given: object) -> object:
+        if failures:
+            raise failures.pop()
+        return await look(self, *given)  # type: ignore[arg-type]  # handed on as they came
+
+    monkeypatch.setattr(Projection, "_look", fail_once)
+    async with running(tmp_path) as service:
+        heard = await service.call(COORDINATOR, SMALL)
+
+        assert heard.state == "COMPLETED"
+        assert failures == []
+
+
+async def test_a_request_is_settled_only_once_its_task_is_stored_as_ended(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        heard = await service.call(COORDINATOR, SMALL)
+        tasks = service.service.server.handlers[next(iter(service.service.cards))].tasks
+        context = ServerCallContext(user=Caller(ANONYMOUS))
+
+        stored = await tasks.get(heard.task_id, context)
+
+        assert stored is not None
+        assert await _unsettled(service) == []
+
+
+async def test_a_defect_of_ours_ends_the_task_and_keeps_its_inside_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as service:
+
+        async def break_down(*_: object) -> None:
+            raise KeyError("the inside of ours")
+
+        monkeypatch.setattr(type(service.service.desks.front), "perform", break_down)
+
+        heard = await service.call(COORDINATOR, SMALL)
+
+        assert heard.state == "FAILED"
+        assert "Something of ours broke" in heard.sentence
+        assert heard.task_id in heard.sentence
+        assert "the inside of ours" not in str(heard)
+
+
+async def test_a_teardown_that_is_refused_again_and_again_ends_its_task_and_says_why(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, retry_delays=()) as service:
+        await service.call(COORDINATOR, SMALL)
+        service.glean_faults.fail_next("/visibilityoverrides", status=403, times=99)
+
+        heard = await service.call(
+            "data-teardown", {"skill": "teardown-dataset", "dataset_id": JIRA}
+        )
+
+        assert heard.state == "FAILED"
+        assert heard.sentence.startswith(f"{JIRA} is being torn down (disconnect; which failed: ")
+        assert "answered 403" in heard.sentence
+        assert "tried again at" in heard.sentence
