@@ -23,7 +23,6 @@ from agents.registration import Registration
 from agents.requests import Requests
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
-from domain.commands import Principal
 from domain.work import AgentName
 from gateways.archive import FolderArchive
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
@@ -47,6 +46,7 @@ from registry.repository import SqlRegistry
 from service.changes import Bell
 from service.engine import Shift, TurnEngine
 from service.standins import StandIns, stand_ins
+from service.tokens import read_tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -249,14 +249,6 @@ def _tokens(settings: Settings) -> Tokens:
     reference = settings.auth_order_key
     key = resolve(reference) if reference else secrets.token_urlsafe(32)
     return Tokens(key, read_tokens(settings.auth_tokens))
-
-
-def read_tokens(reference: str | None) -> dict[str, Principal]:
-    """Read who may call: lines of `sha256-of-token tenant subject` behind a secret reference."""
-    if reference is None:
-        return {}
-    lines = (each.split() for each in resolve(reference).splitlines() if each.strip())
-    return {digest: Principal(tenant, subject) for digest, tenant, subject in lines}
 
 
 def _owner(prefix: str) -> str:

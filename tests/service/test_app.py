@@ -11,7 +11,7 @@ from starlette.types import Message, Scope
 
 from protocol.transport import StreamingTransport
 from service.app import build_app
-from service.assembly import InProcess, assembled, read_tokens
+from service.assembly import InProcess, assembled
 from service.clocks import wall_clock
 from service.pages import pages
 from service.settings import Settings
@@ -181,18 +181,6 @@ async def test_the_local_glean_has_tokens_of_its_own(guarded: RunningService) ->
 
     assert answer.status_code == 401
     assert "application/problem+json" not in answer.headers.get("content-type", "")
-
-
-def test_without_tokens_nobody_is_named() -> None:
-    assert read_tokens(None) == {}
-
-
-def test_tokens_are_read_line_by_line(tmp_path: Path) -> None:
-    reference = tokens_file(tmp_path, alices="default alice", bobs="globex bob")
-
-    found = sorted((each.tenant, each.subject) for each in read_tokens(reference).values())
-
-    assert found == [("default", "alice"), ("globex", "bob")]
 
 
 async def test_an_order_key_that_is_set_is_taken(
