@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 from agents.descriptions import describe_connector, describe_template, object_types
 from domain.connector import ConnectorPlace, configure_connector
@@ -14,8 +15,6 @@ from domain.template import TemplateRequest
 from domain.view import describe
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from agents.discovery import Templates
     from domain.archive import ArchiveReceipt
     from domain.commands import Principal
@@ -121,7 +120,7 @@ class Enquiries:
         slot = Slot(client.client_id, stage, dataset_type)
         async with self._from.registry.transaction(principal) as transaction:
             generation = await transaction.next_generation(slot)
-        place = _place(client, slot, generation, self._origin)
+        place = self._unborn(principal, client, slot, generation)
         return describe_connector(configure_connector(place, chosen.template), chosen.template.key)
 
     async def check_connector(self, principal: Principal, dataset_id: UUID) -> ProbeDocument:
@@ -181,6 +180,21 @@ class Enquiries:
             "locked_until": receipt.locked_until.isoformat(),
         }
 
+    def _unborn(
+        self, principal: Principal, client: Client, slot: Slot, generation: int
+    ) -> ConnectorPlace:
+        """Give the place of a dataset that nobody has asked for yet, and that has no id."""
+        return ConnectorPlace(
+            client_id=client.client_id,
+            client_code=client.code,
+            stage=slot.stage,
+            dataset_type=slot.dataset_type,
+            generation=generation,
+            dataset_id=UUID(int=0),
+            origin=self._origin,
+            tenant=principal.tenant,
+        )
+
     async def _read_back(self, name: str, receipt: ArchiveReceipt) -> _ReadBack:
         try:
             content = await self._from.archive.read(receipt.location)
@@ -218,15 +232,3 @@ def _receipt_of(dataset: Dataset) -> ArchiveReceipt:
         message = f"{dataset.name} has no archive any more: it was purged at {purged}, in time."
         raise NotFound(message)
     return dataset.archive
-
-
-def _place(client: Client, slot: Slot, generation: int, origin: str) -> ConnectorPlace:
-    return ConnectorPlace(
-        client_id=client.client_id,
-        client_code=client.code,
-        stage=slot.stage,
-        dataset_type=slot.dataset_type,
-        generation=generation,
-        dataset_id=client.client_id,
-        origin=origin,
-    )

@@ -19,6 +19,7 @@ from domain.state import Wish
 from domain.template import DatasetTemplate
 from tests.builders import TENANT, a_journey, a_template, sample_queries
 from tests.registry.databases import House, a_fresh_file, open_house
+from tests.running import ACME, JIRA, SMALL, running, tokens_file
 
 if TYPE_CHECKING:
     from domain.ports import MockData
@@ -145,3 +146,19 @@ async def test_a_template_that_could_never_pass_its_gate_is_refused_before_any_r
         await greedy.require_makeable(WANTED, a_journey())
 
     assert not isinstance(refused.value, InvalidInput)
+
+
+async def test_a_connector_is_shown_under_the_name_its_tenant_would_get(tmp_path: Path) -> None:
+    tokens = tokens_file(tmp_path, bobs="globex bob")
+    async with running(tmp_path, auth_tokens=tokens) as service:
+        line = await service.line_of("bobs")
+        wanted = {"client_id": ACME["client_id"], "stage": "sandbox", "dataset_type": "jira"}
+        made = await line.call("lifecycle-coordinator", SMALL)
+        down = {"skill": "teardown-dataset", "dataset_id": JIRA, "force": True}
+        await line.call("data-teardown", down)
+
+        heard = await line.call("dataset-provisioning", {"skill": "configure-connector", **wanted})
+        successor = await line.call("lifecycle-coordinator", SMALL)
+
+        assert heard.data["datasource"] == successor.dataset["datasource"]
+        assert heard.data["datasource"] != made.dataset["datasource"]
