@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -251,6 +252,58 @@ async def _found(service: RunningService, order: FindTemplate) -> Outcome:
 
     del service
     return TemplateFound(order.key, select_template(order.wanted, [a_template("slack")]))
+
+
+async def test_an_outcome_that_answers_no_order_of_ours_fails_the_order(tmp_path: Path) -> None:
+    async def answer_something_else(order: Order) -> Outcome:
+        return Probed(order.key, Probe(connected=True, authenticated=True, response_time_ms=1.0))
+
+    async with running(tmp_path) as service:
+        dataset_id = await _added(service)
+
+        turn = await _coordinator(service, Acting(answer_something_else)).turn(TENANT, dataset_id)
+
+        dataset = await service.service.registry.dataset(TENANT, dataset_id)
+        assert dataset.status is DatasetStatus.FAILED
+        assert dataset.trouble is not None
+        assert "answered find_template with probed" in dataset.trouble.message
+        assert turn.version == dataset.version
+
+
+async def test_the_outcome_of_another_order_changes_neither_dataset(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        other = await service.call("lifecycle-coordinator", SMALL)
+        registry = service.service.registry
+        theirs = await registry.dataset(TENANT, await registry.dataset_id_of(TENANT, JIRA))
+        dataset_id = await _added(service)
+
+        async def forge(order: Order) -> Outcome:
+            key = replace(order.key, dataset_id=theirs.place.dataset_id, version=theirs.version)
+            return OrderFailed(key, FailureKind.REFUSED, "forged")
+
+        await _coordinator(service, Acting(forge)).turn(TENANT, dataset_id)
+
+        dataset = await registry.dataset(TENANT, dataset_id)
+        assert dataset.trouble is not None
+        assert "the outcome of another order" in dataset.trouble.message
+        assert await registry.dataset(TENANT, theirs.place.dataset_id) == theirs
+        assert other.state == "COMPLETED"
+
+
+async def test_a_delegate_that_breaks_is_tried_again_later(tmp_path: Path) -> None:
+    async def break_down(order: Order) -> Outcome:
+        raise KeyError(order.kind)
+
+    async with running(tmp_path) as service:
+        dataset_id = await _added(service)
+
+        turn = await _coordinator(service, Acting(break_down)).turn(TENANT, dataset_id)
+
+        dataset = await service.service.registry.dataset(TENANT, dataset_id)
+        assert dataset.status is DatasetStatus.DISCOVERING
+        assert dataset.retries == 1
+        assert turn.due_at is not None
+        assert turn.due_at > service.clock()
 
 
 async def test_an_unknown_dataset_gets_no_turn(tmp_path: Path) -> None:
