@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from agents.descriptions import describe_connector, describe_template, object_types
+from agents.introductions import require_client
 from domain.connector import ConnectorPlace, configure_connector
 from domain.errors import ArchiveDamaged, NotFound, RequestRejected, SupplierLied
 from domain.repository import DatasetFilter, Slot
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
         VerdictDocument,
     )
     from domain.journey import Client, JourneyStage
-    from domain.ports import Archive, Connectors
+    from domain.ports import Archive, Connectors, Journeys
     from domain.repository import Registry
 
 
@@ -45,6 +46,7 @@ class Sources:
     templates: Templates
     connectors: Connectors
     archive: Archive
+    journeys: Journeys
 
 
 class Enquiries:
@@ -111,10 +113,21 @@ class Enquiries:
         }
 
     async def connector(
-        self, principal: Principal, client_ref: str, stage: JourneyStage, dataset_type: str
+        self,
+        principal: Principal,
+        client_ref: str,
+        stage: JourneyStage,
+        dataset_type: str,
+        *,
+        journey_ref: str | None = None,
     ) -> ConnectorDocument:
-        """Show the connector configuration a dataset would get; nothing is created."""
-        client = await self._from.registry.client(principal.tenant, client_ref)
+        """Show the connector configuration a dataset would get; nothing is created.
+
+        Raises:
+            NotFound: nobody knows the client; one without any dataset is known by its journey.
+            RequestRejected: the journey is another client's.
+        """
+        client = await self._client(principal, client_ref, journey_ref)
         wanted = TemplateRequest(client.industry, client.use_case, dataset_type)
         chosen = await self._from.templates.select(wanted)
         slot = Slot(client.client_id, stage, dataset_type)
@@ -122,6 +135,23 @@ class Enquiries:
             generation = await transaction.next_generation(slot)
         place = self._unborn(principal, client, slot, generation)
         return describe_connector(configure_connector(place, chosen.template), chosen.template.key)
+
+    async def _client(
+        self, principal: Principal, client_ref: str, journey_ref: str | None
+    ) -> Client:
+        """Ask Journey Orchestration where a journey is named, and else our own registry."""
+        if journey_ref is not None:
+            journey = await self._from.journeys.journey(journey_ref)
+            require_client(journey, client_ref)
+            return journey.client
+        try:
+            return await self._from.registry.client(principal.tenant, client_ref)
+        except NotFound as unknown:
+            message = (
+                f"No dataset of a client {client_ref!r} was ever asked for here. Name one of its "
+                "journeys too, as journey_id."
+            )
+            raise NotFound(message) from unknown
 
     async def check_connector(self, principal: Principal, dataset_id: UUID) -> ProbeDocument:
         """Knock at a dataset's connector now. Raises RequestRejected where there is none yet."""

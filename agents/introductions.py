@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.errors import RequestRejected
 from domain.journey import Client, ClientId, Journey, JourneyId, JourneyStatus, uuid_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,16 @@ def introduced(command: ProvisionDatasets, introduction: Introduction, tenant: s
         stage=command.stage,
         client=_client(command, introduction, tenant),
     )
+
+
+def require_client(journey: Journey, client: str) -> None:
+    """Hold a journey to the client it is named with. Raises RequestRejected."""
+    if client not in {journey.client.ref, str(journey.client.client_id)}:
+        message = (
+            f"Journey {journey.ref} belongs to client {journey.client.ref}, not to {client}. Name "
+            "the journey's own client."
+        )
+        raise RequestRejected(message)
 
 
 def _client(command: ProvisionDatasets, introduction: Introduction, tenant: str) -> Client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agents.introductions import introduced
+from agents.introductions import introduced, require_client
 from agents.planning import require_plannable
 from domain.dataset import Dataset
 from domain.errors import DuplicateDataset, RequestRejected
@@ -132,12 +132,7 @@ class Registration:
         if command.introduction is not None:
             return introduced(command, command.introduction, principal.tenant)
         journey = await self._journeys.journey(command.journey)
-        if command.client not in {journey.client.ref, str(journey.client.client_id)}:
-            message = (
-                f"Journey {journey.ref} belongs to client {journey.client.ref}, not to "
-                f"{command.client}. Name the journey's own client."
-            )
-            raise RequestRejected(message)
+        require_client(journey, command.client)
         return journey
 
 

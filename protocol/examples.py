@@ -37,11 +37,7 @@ _EXAMPLES: dict[str, JsonObject] = {
     "preview-template": {**_TEMPLATE, "record_count": 3},
     "select-template": _WANTED,
     "provision-dataset": {**_ACME, "dataset_type": "zendesk"},
-    "configure-connector": {
-        "client_id": "acme-healthcare",
-        "stage": "pilot",
-        "dataset_type": "github",
-    },
+    "configure-connector": {**_ACME, "stage": "pilot", "dataset_type": "github"},
     "validate-dataset": _DATASET,
     "check-connector": _DATASET,
     "quality-report": _DATASET,

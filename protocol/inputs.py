@@ -183,11 +183,15 @@ class SelectTemplateInput(SkillInput):
 
 
 class ConfigureConnectorInput(SkillInput):
-    """The place whose connector configuration is shown."""
+    """The place whose connector configuration is shown.
+
+    The journey is needed as long as no dataset of the client was ever asked for.
+    """
 
     client_id: Reference
     stage: Stage
     dataset_type: Type
+    journey_id: Reference | None = None
 
 
 class QualityReportInput(DatasetInput):

@@ -81,7 +81,13 @@ class Enquiries(Protocol):
         ...
 
     async def connector(
-        self, principal: Principal, client_ref: str, stage: JourneyStage, dataset_type: str
+        self,
+        principal: Principal,
+        client_ref: str,
+        stage: JourneyStage,
+        dataset_type: str,
+        *,
+        journey_ref: str | None = None,
     ) -> JsonObject:
         """Show a connector configuration."""
         ...
@@ -186,7 +192,9 @@ async def _select(given: inputs.SelectTemplateInput, desks: Desks, who: Principa
 
 
 async def _connector(given: inputs.ConfigureConnectorInput, desks: Desks, who: Principal) -> Answer:
-    shown = await desks.enquiries.connector(who, given.client_id, given.stage, given.dataset_type)
+    shown = await desks.enquiries.connector(
+        who, given.client_id, given.stage, given.dataset_type, journey_ref=given.journey_id
+    )
     return Answer(f"The connector would be {shown['connector_name']}; nothing was made.", shown)
 
 

@@ -169,7 +169,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         engine=engine,
         clock=clock,
     )
-    enquiries = Enquiries(Sources(registry, templates, connectors, archive), base_url)
+    enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
     desks = Desks(front, enquiries)
     backstage = Backstage(
         registry=registry,

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 COORDINATOR = "lifecycle-coordinator"
 VALIDATION = "data-validation"
 TEARDOWN = "data-teardown"
+PROVISIONING = "dataset-provisioning"
+CONNECTOR = {"skill": "configure-connector", "stage": "sandbox", "dataset_type": "github"}
 VERIFY = {"skill": "verify-archive", "dataset_id": JIRA}
 
 
@@ -213,3 +215,30 @@ async def test_a_connector_is_shown_and_not_made(tmp_path: Path) -> None:
         assert "dataset_id" not in heard.data
         listed = await service.call(COORDINATOR, {"skill": "list-datasets"})
         assert len(listed.data["datasets"]) == 1
+
+
+async def test_a_client_without_any_dataset_is_known_by_its_journey(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        heard = await service.call(PROVISIONING, {**CONNECTOR, **ACME})
+
+        assert heard.state == "COMPLETED"
+        assert heard.data["connector_name"] == "ACME-sandbox-github"
+
+
+async def test_a_client_nobody_has_asked_for_yet_is_asked_for_by_its_journey(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as service:
+        heard = await service.call(PROVISIONING, {**CONNECTOR, "client_id": "acme-healthcare"})
+
+        assert heard.state == "REJECTED"
+        assert "acme-healthcare" in heard.sentence
+        assert "journey_id" in heard.sentence
+
+
+async def test_a_journey_of_another_client_shows_no_connector(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        heard = await service.call(PROVISIONING, {**CONNECTOR, **ACME, "client_id": "globex"})
+
+        assert heard.state == "REJECTED"
+        assert "belongs to client acme-healthcare, not to globex" in heard.sentence

@@ -26,11 +26,11 @@ ORDER = (
     "preview-template",
     "select-template",
     "plan-datasets",
+    "configure-connector",
+    "list-datasets",
     "provision-datasets",
     "provision-dataset",
-    "configure-connector",
     "dataset-status",
-    "list-datasets",
     "check-connector",
     "validate-dataset",
     "quality-report",
@@ -38,7 +38,7 @@ ORDER = (
     "verify-archive",
     "restore-dataset",
 )
-"""An order in which every example makes sense."""
+"""An order in which every example makes sense: up to the provisioning, on a fresh service."""
 
 
 def _copied(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:

@@ -20,6 +20,7 @@ from domain.lifecycle import DatasetStatus
 from domain.rules import LifecycleRules
 from gateways.archive import FolderArchive
 from gateways.glean import GleanConnectors
+from gateways.journeys import JourneysClient
 from gateways.local.mock_data import create_app
 from gateways.mock_data import MockDataClient
 from protocol.auth import Caller
@@ -141,13 +142,16 @@ def _sources(
     timing = Time().timing
     templates = Templates(MockDataClient(supplier, timing))
     connectors = GleanConnectors(supplier, the_credentials(), timing)  # nothing here asks them
+    journeys = JourneysClient(supplier, timing, tenant="default")  # nor it
     cards = load_cards(ADDRESS)
     return ConsoleSources(
         registry=house.registry,
         cards=lambda: [each.document for each in cards.values()],
         clock=Telling(),
         changes=bell,
-        enquiries=Enquiries(Sources(house.registry, templates, connectors, kept), ADDRESS),
+        enquiries=Enquiries(
+            Sources(house.registry, templates, connectors, kept, journeys), ADDRESS
+        ),
         base_url=ADDRESS,
     )
 
