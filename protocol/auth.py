@@ -66,8 +66,8 @@ class Caller(User):
 
     @property
     def user_name(self) -> str:
-        """The subject within its tenant."""
-        return f"{self.principal.tenant}/{self.principal.subject}"
+        """The subject within its tenant; no other principal has the same name."""
+        return f"{_escaped(self.principal.tenant)}/{_escaped(self.principal.subject)}"
 
 
 class Authentication:
@@ -112,6 +112,11 @@ def caller_of(context: ServerCallContext | None) -> Caller:
     """Give the caller of a protocol call; the tenant a request itself names counts for nothing."""
     user = context.user if context else None
     return user if isinstance(user, Caller) else Caller(ANONYMOUS)
+
+
+def _escaped(name: str) -> str:
+    """Write a name without the slash that parts tenant from subject."""
+    return name.replace("%", "%25").replace("/", "%2F")
 
 
 def _bearer(scope: Scope) -> str | None:

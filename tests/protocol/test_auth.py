@@ -79,6 +79,18 @@ async def test_another_principal_does_not_see_a_task(tmp_path: Path) -> None:
         assert await bob.tasks(COORDINATOR) == []
 
 
+async def test_a_slash_in_a_name_leads_to_nobody_elses_tasks(tmp_path: Path) -> None:
+    who = {"one": "a/b c", "two": "a b/c", "three": "a%2Fb c"}
+    async with running(tmp_path, auth_tokens=tokens_file(tmp_path, **who)) as service:
+        owner, *others = [await service.line_of(each) for each in who]
+        made = await owner.call(COORDINATOR, {"skill": "list-datasets"})
+
+        for stranger in others:
+            with pytest.raises(TaskNotFoundError):
+                await stranger.task(COORDINATOR, made.task_id)
+        assert (await owner.task(COORDINATOR, made.task_id)).id == made.task_id
+
+
 async def test_a_task_of_one_agent_is_not_seen_at_another(tmp_path: Path) -> None:
     async with running(tmp_path) as service:
         made = await service.call(COORDINATOR, {"skill": "list-datasets"})
