@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from agents.descriptions import describe_connector
 from domain.archive import Dossier
 from domain.policy import describe_policy, policy_for
 from domain.view import describe
@@ -13,7 +13,6 @@ from domain.view import describe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.connector import ConnectorConfiguration
     from domain.dataset import Dataset
     from domain.events import RecordedEvent
     from domain.record import Json, JsonObject
@@ -54,32 +53,18 @@ async def _newest_events(
 
 def _configuration(dataset: Dataset) -> JsonObject:
     described: dict[str, Json] = dict(describe(dataset))
-    if dataset.connector is not None:
-        described |= _settings(dataset.connector)
-    if dataset.template is not None:
-        described["template_digest"] = dataset.template.digest
-        described["template_version"] = dataset.template.version
-        described["quality_policy"] = describe_policy(
-            policy_for(dataset.template.quality_expectations)
-        )
+    connector, template = dataset.connector, dataset.template
+    if connector is not None and template is not None:
+        described |= {
+            "connector": {
+                **describe_connector(connector, template.key),
+                "home_url": connector.home_url,
+            },
+            "template_digest": template.digest,
+            "template_version": template.version,
+            "quality_policy": describe_policy(policy_for(template.quality_expectations)),
+        }
     return described
-
-
-def _settings(connector: ConnectorConfiguration) -> JsonObject:
-    """Tell how the connector was set up (seed: R48-R52)."""
-    source = connector.datasource_config
-    return {
-        "authentication": connector.authentication.type.value,
-        "sync_schedule": source.sync_schedule.value,
-        "permissions": connector.permissions.value,
-        "home_url": connector.home_url,
-        "source_url": source.url,
-        "crawl_settings": dict(source.crawl_settings),
-        "filters": asdict(connector.filters),
-        "object_types": [asdict(each) for each in connector.object_types],
-        "category": connector.category,
-        "is_test": connector.is_test,
-    }
 
 
 def _usage(dataset: Dataset, runs: Sequence[QualityRun]) -> JsonObject:

@@ -54,10 +54,12 @@ async def test_a_dossier_holds_the_whole_configuration(tmp_path: Path) -> None:
         kept = (await gather_dossier(service.service.registry, dataset)).configuration
 
         template = a_template()
-        assert kept["source_url"] == template.datasource_url
-        assert kept["crawl_settings"] == template.crawl_settings
-        assert kept["filters"]["exclude_patterns"] == template.exclude_patterns
-        assert kept["filters"]["max_documents"] == template.max_documents
-        assert kept["object_types"] == [{"name": "Page", "category": "KNOWLEDGE_HUB"}]
-        assert kept["home_url"].endswith(str(dataset.place.dataset_id))
+        connector = kept["connector"]
+        assert connector["datasource_config"]["url"] == template.datasource_url
+        assert connector["datasource_config"]["crawl_settings"] == template.crawl_settings
+        assert connector["filters"]["exclude_patterns"] == template.exclude_patterns
+        assert connector["filters"]["max_documents"] == template.max_documents
+        assert connector["object_types"] == [{"name": "Page", "category": "KNOWLEDGE_HUB"}]
+        assert connector["home_url"].endswith(str(dataset.place.dataset_id))
         assert kept["quality_policy"]["checks"]["completeness"]["pass_threshold"] == 0.96
+        assert kept["template_version"] == template.version
