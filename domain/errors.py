@@ -38,7 +38,7 @@ class RequestRejected(DataOpsError):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: its dotted path, what is wrong, and what was given."""
+    """One wrong field: its dotted path, and what is wrong with it."""
 
     field: str
     message: str
