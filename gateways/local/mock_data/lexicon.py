@@ -23,8 +23,9 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How a kind of source speaks: patterns with named places."""
+    """How a kind of record speaks: patterns with named places, and the `kind` it calls itself."""
 
+    kind: str
     aspects: tuple[str, ...]
     titles: tuple[str, ...]
     openings: tuple[str, ...]
@@ -34,11 +35,11 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Teams, sites, periods and people of a company that does not exist."""
+    """Teams, sites, months and people of a company that does not exist."""
 
     teams: tuple[str, ...]
     sites: tuple[str, ...]
-    periods: tuple[str, ...]
+    months: tuple[str, ...]
     first_names: tuple[str, ...]
     last_names: tuple[str, ...]
 
@@ -50,11 +51,26 @@ def topic(name: str) -> Topic:
 
 
 @cache
-def voice(name: str) -> Voice:
-    """The sentences of one voice; the middles that all voices share are among them."""
-    content = _file("voices.json")
-    own = content["voices"][name]
-    return Voice(**_tuples(own | {"middles": content["common_middles"] + own["middles"]}))
+def voice(name: str, content_type: str, object_type: str) -> Voice:
+    """The sentences in which a kind of record speaks.
+
+    A voice has sentences for everybody who uses it, and variants `of` some content types or
+    object types, which bring their own in place of these; the last that fits has the last word.
+    The middles that all voices share are among them, unless a variant's stand `alone`.
+    """
+    spoken = _file(f"voices/{name}.json")
+    for variant in spoken["variants"]:
+        if {content_type, object_type} & set(variant["of"]):
+            spoken = spoken | variant
+    shared = [] if spoken.get("alone") else _file("middles.json")["middles"]
+    return Voice(
+        kind=spoken.get("kind", _singular(content_type)),
+        aspects=tuple(spoken["aspects"]),
+        titles=tuple(spoken["titles"]),
+        openings=tuple(spoken["openings"]),
+        middles=(*shared, *spoken["middles"]),
+        closings=tuple(spoken["closings"]),
+    )
 
 
 @cache
@@ -72,3 +88,8 @@ def _file(name: str) -> dict[str, Any]:
 
 def _tuples(lists: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(values) for name, values in lists.items()}
+
+
+def _singular(name: str) -> str:
+    lowered = name[0].lower() + name[1:]
+    return f"{lowered[:-3]}y" if lowered.endswith("ies") else lowered.removesuffix("s")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gateways.local.mock_data.draws import Draws
-from gateways.local.mock_data.lexicon import names
+from gateways.local.mock_data.lexicon import names, voice
 from gateways.local.mock_data.templates import Template
 from gateways.local.mock_data.text import Page, body_of, title_of
 
@@ -26,18 +26,21 @@ def _record(template: Template, key: str, index: int) -> Record:
     kind = Draws(f"{key} kind")
     content_type = template.period[index % len(template.period)]
     topic = kind.pick(template.topics)
-    page = Page(Draws(f"{key} page"), topic, template.voice, content_type)
-    created_at, updated_at = _times(Draws(f"{key} times"))
+    record_id = f"{template.id_prefix}{index:06d}{kind.below(65_536):04x}"
+    object_type = kind.pick(template.object_types_of[content_type])
+    created, updated = _times(Draws(f"{key} times"))
+    speaking = voice(template.voice, content_type, object_type)
+    page = Page(Draws(f"{key} page"), topic, speaking, _month(created))
     record = {
-        "id": f"{template.id_prefix}{index:06d}{kind.below(65_536):04x}",
-        "object_type": kind.pick(template.object_types_of[content_type]),
+        "id": record_id,
+        "object_type": object_type,
         "title": title_of(page, Draws(f"{key} title")),
         "body": body_of(page, Draws(f"{key} body")),
         "content_type": content_type,
         "topic": topic,
         "author": _author(Draws(f"{key} author")),
-        "created_at": created_at,
-        "updated_at": updated_at,
+        "created_at": _written(created),
+        "updated_at": _written(updated),
     }
     if index % _OPTIONAL_ABSENT_EVERY != _OPTIONAL_ABSENT_EVERY - 1:
         value = Draws(f"{key} {template.optional_name}").pick(template.optional_values)
@@ -50,10 +53,14 @@ def _author(draws: Draws) -> str:
     return f"{first}.{last}@example.com".lower()
 
 
-def _times(draws: Draws) -> tuple[str, str]:
+def _times(draws: Draws) -> tuple[datetime, datetime]:
     created = _FIRST_DAY + timedelta(days=draws.below(_DAYS), seconds=draws.below(43_200) * 2)
     updated = created + timedelta(days=draws.below(60), seconds=draws.below(43_200) * 2)
-    return _written(created), _written(updated)
+    return created, updated
+
+
+def _month(moment: datetime) -> str:
+    return f"{names().months[moment.month - 1]} {moment.year}"
 
 
 def _written(moment: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateways.local.mock_data.draws import Draws
-from gateways.local.mock_data.lexicon import names, topic, voice
+from gateways.local.mock_data.lexicon import Voice, names, topic
 
 _SENTENCES_BETWEEN = 7
 _MOST_PERCENT = 57
@@ -15,9 +15,9 @@ class Page:
 
     __slots__ = ("_draws_from", "_fixed", "_lists", "voice")
 
-    def __init__(self, draws: Draws, topic_name: str, voice_name: str, content_type: str) -> None:
+    def __init__(self, draws: Draws, topic_name: str, voice: Voice, period: str) -> None:
         words = topic(topic_name)
-        self.voice = voice(voice_name)
+        self.voice = voice
         self._lists = {
             "part": words.parts,
             "paper": words.papers,
@@ -32,7 +32,8 @@ class Page:
             "team": draws.pick(names().teams),
             "site": draws.pick(names().sites),
             "person": draws.pick(names().first_names),
-            "kind": _singular(content_type),
+            "kind": voice.kind,
+            "period": period,
         }
 
     def places(self, sentence: int, draws: Draws) -> Places:
@@ -70,7 +71,6 @@ def title_of(page: Page, draws: Draws) -> str:
     """A title from several pools, so that few pages share one."""
     places = page.places(0, draws)
     places["aspect"] = draws.pick(page.voice.aspects)
-    places["period"] = draws.pick(names().periods)
     return draws.pick(page.voice.titles).format_map(places)
 
 
@@ -84,9 +84,3 @@ def body_of(page: Page, draws: Draws) -> str:
     return " ".join(
         pattern.format_map(page.places(number, draws)) for number, pattern in enumerate(patterns)
     )
-
-
-def _singular(name: str) -> str:
-    lowered = name[0].lower() + name[1:]
-    return f"{lowered[:-3]}y" if lowered.endswith("ies") else lowered.removesuffix("s")
-

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from calendar import month_name
+from importlib.resources import files
 from itertools import pairwise
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateways.local.mock_data.draws import Draws
-from gateways.local.mock_data.lexicon import voice
+from gateways.local.mock_data.lexicon import topic, voice
 from gateways.local.mock_data.mix import period_of
 from gateways.local.mock_data.records import records
 from gateways.local.mock_data.templates import all_templates
@@ -24,9 +26,19 @@ DIGEST = """
 import hashlib, json
 from gateways.local.mock_data.records import records
 from gateways.local.mock_data.templates import all_templates
-made = list(records(all_templates()["fintech_customer_support_zendesk"], 42, 0, 50))
+made = [list(records(each, 42, 0, 20)) for each in all_templates().values()]
 print(hashlib.sha256(json.dumps(made).encode()).hexdigest())
 """
+
+
+MONTH = re.compile(rf"({'|'.join(month_name[1:])}) \d{{4}}")
+HEAD = re.compile(r" (?:after|against|at|between|for|from|in|of|on|over|past|spent|to|until) ")
+UNCOUNTED = ("evidence ", "test data ")
+
+
+def _month(moment: str) -> str:
+    year, month, _ = moment.split("-", 2)
+    return f"{month_name[int(month)]} {year}"
 
 
 def _mixes() -> st.SearchStrategy[dict[str, int]]:
@@ -81,7 +93,7 @@ def test_another_seed_makes_other_records() -> None:
 
 
 def test_every_process_makes_the_same_bytes() -> None:
-    made = list(records(TEMPLATES["fintech_customer_support_zendesk"], 42, 0, 50))
+    made = [list(records(each, 42, 0, 20)) for each in TEMPLATES.values()]
 
     digests = {
         subprocess.run(
@@ -100,13 +112,13 @@ def test_every_process_makes_the_same_bytes() -> None:
 @pytest.mark.parametrize("template_id", sorted(TEMPLATES))
 def test_no_pattern_comes_twice_in_a_page(template_id: str) -> None:
     template = TEMPLATES[template_id]
-    spoken = voice(template.voice)
-    patterns = [
-        re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(pattern)))
-        for pattern in (*spoken.openings, *spoken.middles, *spoken.closings)
-    ]
 
     for record in records(template, 5, 0, 40):
+        spoken = voice(template.voice, record["content_type"], record["object_type"])
+        patterns = [
+            re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(pattern)))
+            for pattern in (*spoken.openings, *spoken.middles, *spoken.closings)
+        ]
         sentences = re.split(r"(?<=[.?!]) (?=[A-Z])", record["body"])
         used = [
             number
@@ -123,6 +135,77 @@ def test_a_page_keeps_to_its_subject() -> None:
     subject = "code review of safety functions"
     assert subject in record["title"].lower()
     assert subject in record["body"]
+
+
+@pytest.mark.parametrize("template_id", sorted(TEMPLATES))
+def test_a_title_speaks_of_no_month_but_the_one_the_record_is_from(template_id: str) -> None:
+    made = list(records(TEMPLATES[template_id], 5, 0, 300))
+
+    told = [(found[0], each) for each in made if (found := MONTH.search(each["title"]))]
+
+    assert len(told) > 50
+    assert [each["title"] for month, each in told if month != _month(each["created_at"])] == []
+
+
+@pytest.mark.parametrize(
+    ("template_id", "kind", "foreign"),
+    [
+        ("healthcare_developer_productivity_confluence", "Meeting notes", "agreed reference"),
+        ("generic_confluence", "Decisions", "Whoever works on"),
+        ("generic_gdrive", "Sheets", "from beginning to end"),
+        ("generic_gdrive", "Slide decks", "mend the"),
+        ("generic_sharepoint", "Forms", "scattered notes"),
+        ("healthcare_developer_productivity_github", "Repository", "This change"),
+        ("healthcare_developer_productivity_github", "Readme", "before the patch"),
+        ("generic_github", "Issue", "merges once"),
+        ("fintech_customer_support_zendesk", "Article", "The customer"),
+        ("fintech_customer_support_zendesk", "Macro", "What worries us"),
+        ("generic_jira", "Epics", "The customer"),
+        ("generic_jira", "Bugs", "by telephone"),
+        ("generic_servicenow", "Change", "The customer"),
+        ("generic_salesforce", "Contact", "keeps what both sides agreed"),
+        ("generic_slack", "Announcements", "Can somebody"),
+        ("generic_slack", "Channel", "Closing the thread"),
+        ("generic_stackoverflow", "Question", "Hope this helps"),
+    ],
+)
+def test_no_kind_of_record_speaks_as_another(template_id: str, kind: str, foreign: str) -> None:
+    made = records(TEMPLATES[template_id], 5, 0, 300)
+
+    spoken = [each["body"] for each in made if kind in {each["content_type"], each["object_type"]}]
+
+    assert len(spoken) > 10
+    assert [body for body in spoken if foreign in body] == []
+
+
+@pytest.mark.parametrize("name", sorted({each.voice for each in TEMPLATES.values()}))
+def test_every_variant_of_a_voice_is_for_records_there_are(name: str) -> None:
+    content = json.loads(
+        (files("gateways.local.mock_data") / f"words/voices/{name}.json").read_text()
+    )
+    kinds = {
+        kind
+        for each in TEMPLATES.values()
+        if each.voice == name
+        for content_type, object_types in each.object_types_of.items()
+        for kind in (content_type, *object_types)
+    }
+
+    named = {kind for variant in content["variants"] for kind in variant["of"]}
+
+    assert named <= kinds
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for each in TEMPLATES.values() for name in each.topics})
+)
+def test_what_a_sentence_treats_as_one_thing_is_one(name: str) -> None:
+    words = topic(name)
+
+    heads = [HEAD.split(each)[0] for each in (*words.parts, *words.papers, *words.measures)]
+
+    assert [each for each in heads if re.search(r"(?<!si)s$", each)] == []
+    assert [each for each in words.risks if not each.startswith(("a ", "an ", *UNCOUNTED))] == []
 
 
 @given(key=st.text(max_size=20), bound=st.integers(1, 65_536))
