@@ -31,7 +31,7 @@ class MockData(Protocol):
     """
 
     async def catalogue(self) -> Sequence[DatasetTemplate]:
-        """Give every template the supplier tells of, by key; empty where it tells of none."""
+        """Give every usable template the supplier tells of, by key; empty where it tells of none."""
         ...
 
     async def templates_for(self, industry: str, use_case: str, /) -> Sequence[DatasetTemplate]:
