@@ -53,7 +53,11 @@ class Running:
         self._service = service
         self._engine: asyncio.Task[None] | None = None
         self.is_up = False
-        self.is_draining = False
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the service is on its way out."""
+        return self._service.bell.is_over
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -67,7 +71,7 @@ class Running:
                 try:
                     yield
                 finally:
-                    self.is_draining = True
+                    service.bell.ring_out()
                     await service.server.close()
 
     async def health(self, request: Request) -> Response:

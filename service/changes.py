@@ -16,11 +16,17 @@ class Bell:
     def __init__(self) -> None:
         """Begin silent."""
         self._event = asyncio.Event()
+        self.is_over = False
 
     def ring(self) -> None:
         """Wake everybody who waits."""
         event, self._event = self._event, asyncio.Event()
         event.set()
+
+    def ring_out(self) -> None:
+        """Ring for the last time: the service ends, and nobody need follow it any longer."""
+        self.is_over = True
+        self.ring()
 
     def handle(self) -> Callable[[float], Awaitable[None]]:
         """Give a wait for the next ring, at most so many seconds long."""

@@ -24,5 +24,6 @@ def pages(service: Service) -> list[BaseRoute]:
         changes=service.bell,
         enquiries=service.desks.enquiries,
         base_url=service.base_url,
+        is_ending=lambda: service.bell.is_over,
     )
     return [*api_routes(sources), *event_routes(sources), *console_routes(sources)]

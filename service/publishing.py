@@ -155,14 +155,14 @@ class _Events:
         )
 
     async def _frames(self, tenant: str, after: int, wanted: EventFilter) -> AsyncIterator[str]:
-        """Give the stream's frames for as long as somebody listens.
+        """Give the stream's frames for as long as somebody listens and the service goes on.
 
         The bell's handle is taken before each read, so an event between the two is not missed.
         """
         yield ": connected\n\n"
         time = asyncio.get_running_loop().time
         spoken_at = time()
-        while True:
+        while not self._from.is_ending():
             wait = self._from.changes.handle()
             read = await self._from.registry.events(tenant, after, BATCH)
             for each in filter(wanted.lets_through, read):
@@ -174,6 +174,7 @@ class _Events:
                 spoken_at = time()
             if len(read) < BATCH:
                 await wait(POLL_SECONDS)
+        yield ": the service ends here; come back with Last-Event-ID\n\n"
 
 
 def _frame(event: RecordedEvent, base_url: str) -> str:

@@ -22,7 +22,8 @@ class ConsoleSources:
     """Where pages and answers come from.
 
     `cards` gives the agents' cards as JSON; `base_url` is the service's own address without a
-    trailing slash, which begins the addresses in events and in the OpenAPI document.
+    trailing slash, which begins the addresses in events and in the OpenAPI document; `is_ending`
+    tells a stream, woken by `changes`, that the service is on its way out.
     """
 
     registry: Registry
@@ -31,6 +32,7 @@ class ConsoleSources:
     changes: Changes
     enquiries: Enquiries
     base_url: str
+    is_ending: Callable[[], bool]
 
 
 def principal_of(request: Request) -> Principal:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from domain.ports import Clock
+    from service.changes import Bell
     from service.settings import Settings
 
 DRAIN_SECONDS = 5
@@ -45,7 +46,18 @@ class Served:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals alone: it ends first, and the house is closed after it."""
+    """A server that leaves signals alone: it ends first, and the house is closed after it.
+
+    Before it waits for requests in flight, it tells the streams among them to end.
+    """
+
+    def __init__(self, config: uvicorn.Config, bell: Bell) -> None:
+        super().__init__(config)
+        self._bell = bell
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._bell.ring_out()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -68,7 +80,7 @@ async def serving(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
         url = settings.base_url or _url_of(listener)
         async with assembled(settings, url.rstrip("/"), clock) as service:
             app = build_app(service, pages(service))
-            server = _server(app)
+            server = _server(app, service.bell)
             async with (
                 app.router.lifespan_context(app),
                 _answering(server, listener) as answering,
@@ -85,7 +97,7 @@ async def serve(settings: Settings) -> None:
             await asyncio.wait({served.answering})
 
 
-def _server(app: Starlette) -> uvicorn.Server:
+def _server(app: Starlette, bell: Bell) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         lifespan="off",  # ours encloses the server, so that a cancellation closes it too
@@ -93,7 +105,7 @@ def _server(app: Starlette) -> uvicorn.Server:
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    return _Server(config)
+    return _Server(config, bell)
 
 
 @asynccontextmanager

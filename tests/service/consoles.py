@@ -153,6 +153,7 @@ def _sources(
             Sources(house.registry, templates, connectors, kept, journeys), ADDRESS
         ),
         base_url=ADDRESS,
+        is_ending=lambda: bell.is_over,
     )
 
 
