@@ -68,3 +68,9 @@ def test_an_unavailable_supplier_may_say_when_to_come_back() -> None:
     error = SupplierUnavailable("Glean asked for a pause.", timedelta(seconds=30))
 
     assert error.retry_after == timedelta(seconds=30)
+
+
+def test_a_damaged_archive_tells_what_lies_in_its_place() -> None:
+    error = ArchiveDamaged("The archive is damaged.", "ab" * 32, 17)
+
+    assert (error.sha256, error.size_bytes) == ("ab" * 32, 17)
