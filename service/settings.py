@@ -110,6 +110,24 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
+class Untouched(Settings):
+    """The settings by default alone: neither the environment nor the file has a say."""
+
+    model_config = SettingsConfigDict(toml_file=None)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: Any,
+        **more: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given, and nothing else."""
+        del settings_cls, others, more
+        return (init_settings,)
+
+
 def origins(flags: Collection[str]) -> dict[str, str]:
     """Tell where each value comes from: flag, environment, file or default, the first that has it.
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import tempfile
 import time
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,9 @@ from uuid import uuid4
 from a2a.types import TaskState
 
 from domain.commands import Principal
+from domain.errors import NotAllowed
 from domain.lifecycle import DatasetStatus
+from domain.repository import DatasetFilter
 from domain.view import describe
 from protocol.auth import ANONYMOUS
 from service.cli.glean_admin import GleanAdmin
@@ -25,17 +26,23 @@ from service.cli.stage import Stage
 from service.cli.talk import Ending, Talk
 from service.clocks import MovableClock
 from service.observability import set_up_logs
-from service.settings import Settings
+from service.settings import Untouched
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from uuid import UUID
 
+    from domain.commands import Request
     from domain.dataset import Dataset
     from domain.events import RecordedEvent
+    from service.settings import Settings
 
 BY_HAND = "four to six hours each"
 """What a dataset costs without the service (the seed's baseline)."""
+
+PATIENCE_SECONDS = 180.0
+"""How long the three acts may take together; they take seconds where all is well."""
+
+_MANY = 100
 
 _REQUEST = {
     "journey_id": "journey-acme-2026",
@@ -59,17 +66,29 @@ class Report:
 
 
 async def demo(data: Path | None, *, as_json: bool) -> int:
-    """Play the three acts against a served service; 0 when all went as it should.
+    """Play the three acts in a folder, or in one that goes with the demo; 0 when all went well.
 
-    With a folder, a demo that was killed is carried on where it stood.
+    With a folder, a demo that was killed is carried on where it stood. Whatever is set elsewhere
+    has no say: the demo moves the clock, and no installation but its own may feel that.
     """
+    with tempfile.TemporaryDirectory(prefix="dataops-demo-") as folder:
+        settings = Untouched(data=data or Path(folder), port=0, log_level="WARNING")
+        return await play(settings, as_json=as_json)
+
+
+async def play(settings: Settings, *, as_json: bool) -> int:
+    """Play the three acts against a service with these settings; 0 when all went well.
+
+    Raises:
+        NotAllowed: somebody else's datasets are there, whose time would pass too.
+    """
+    set_up_logs(settings)
     clock, report = MovableClock(), Report()
-    async with _opened(data, clock) as served:
-        stage = Stage(quiet=as_json)
+    async with serving(settings, clock) as served:
+        await _require_no_others(served)
         talk = Talk(served.url)
-        play = _Play(served, talk, stage, clock, report)
         try:
-            await play.run()
+            await _Play(served, talk, Stage(quiet=as_json), clock, report).run()
         finally:
             await talk.close()
     if as_json:
@@ -77,20 +96,15 @@ async def demo(data: Path | None, *, as_json: bool) -> int:
     return 0 if report.succeeded else 1
 
 
-@asynccontextmanager
-async def _opened(data: Path | None, clock: MovableClock) -> AsyncIterator[Served]:
-    """Serve on a free port, in the folder given or in one that goes with the demo."""
-    with tempfile.TemporaryDirectory(prefix="dataops-demo-") as folder:
-        settings = Settings(
-            data=data or Path(folder),
-            port=0,
-            host="127.0.0.1",
-            base_url=None,
-            log_level="WARNING",
+async def _require_no_others(served: Served) -> None:
+    page = await served.service.registry.datasets(_WHO.tenant, DatasetFilter(), _MANY, None)
+    clients = {each.place.client.ref for each in page.datasets} - {_REQUEST["client_id"]}
+    if clients:
+        message = (
+            f"{served.service.settings.data} holds datasets of {', '.join(sorted(clients))}, and "
+            "the demo would let a day pass for them too. Choose another folder with --data."
         )
-        set_up_logs(settings)
-        async with serving(settings, clock) as served:
-            yield served
+        raise NotAllowed(message)
 
 
 class _Play:
@@ -112,26 +126,33 @@ class _Play:
     async def run(self) -> None:
         """Play the acts in order; each builds on the one before."""
         self._stage.title(self._served.url)
+        unfinished = await self._unfinished()
+        self._told = unfinished.since if unfinished else await self._newest()
         telling = asyncio.create_task(self._tell_events())
         try:
-            self._report.succeeded = (
-                await self._act_one() and await self._act_two() and await self._act_three()
-            )
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                self._report.succeeded = (
+                    await self._act_one(unfinished)
+                    and await self._act_two()
+                    and await self._act_three()
+                )
+        except TimeoutError:
+            self._stage.say(f"It was not done within {PATIENCE_SECONDS:g} s.")
         finally:
             self._is_over = True
             self._served.service.bell.ring()
             await telling
         self._stage.end(self._report.succeeded, len(self._report.events))
 
-    async def _act_one(self) -> bool:
-        """One request, two READY datasets, with evidence."""
+    async def _act_one(self, unfinished: Request | None) -> bool:
+        """One request, two READY datasets, with evidence; one left behind is carried on."""
         self._stage.act("Act one", "Journey Orchestration asks for two datasets")
         started = time.monotonic()
         ending = await self._talk.call(
             "lifecycle-coordinator",
             {"event": "DatasetProvisionRequested", **_REQUEST},
             self._stage.progress,
-            message_id=await self._message_id(),
+            message_id=unfinished.key.message_id if unfinished else str(uuid4()),
         )
         seconds = time.monotonic() - started
         datasets = ending.data.get("datasets", [])
@@ -145,6 +166,8 @@ class _Play:
         for each in datasets:
             if each.get("error"):
                 self._stage.say(f"{each['connector_name']}: {each['error']}")
+        if not datasets:
+            self._stage.say(ending.sentence)
         self._report.acts["provision"] = {
             "seconds": round(seconds, 3),
             "records": records,
@@ -182,8 +205,9 @@ class _Play:
                 "data-teardown", {"skill": "teardown-dataset", "dataset_id": name}, _silent
             )
             self._stage.say(ending.sentence)
-        self._clock.advance(timedelta(hours=24, seconds=1))
-        self._stage.say("24 hours pass on the demo's clock.")
+        grace = self._served.service.settings.grace_period
+        self._clock.advance(grace + timedelta(seconds=1))
+        self._stage.say(f"{grace / timedelta(hours=1):g} hours pass on the demo's clock.")
         datasets = [await self._archived(each) for each in names]
         verified = [await self._verified(each) for each in names]
         self._report.acts["teardown"] = {
@@ -217,12 +241,13 @@ class _Play:
         found = await registry.dataset_id_of(ANONYMOUS.tenant, name)
         return await registry.dataset(ANONYMOUS.tenant, found)
 
-    async def _message_id(self) -> str:
-        """Carry on a request a killed demo left behind, or make a new one."""
-        for request in await self._served.service.registry.unsettled_requests(10):
-            if request.skill == "provision-datasets":
-                return request.key.message_id
-        return str(uuid4())
+    async def _unfinished(self) -> Request | None:
+        """Give the request a killed demo left behind."""
+        left = await self._served.service.registry.unsettled_requests(10)
+        return next((each for each in left if each.skill == "provision-datasets"), None)
+
+    async def _newest(self) -> int:
+        return await self._served.service.registry.last_sequence(_WHO.tenant)
 
     # events as they happen
 
