@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -14,12 +14,17 @@ from domain.lifecycle import DatasetStatus
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from structlog.typing import EventDict
+
     from registry.metrics import Figures
     from service.settings import Settings
 
 
 def set_up_logs(settings: Settings) -> None:
-    """Write logs to stderr: one JSON object a line, or text for people."""
+    """Write logs to stderr, ours and those of libraries: a JSON object a line, or text for people.
+
+    Of libraries, only warnings and what is worse is written: below that they tell whole messages.
+    """
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     render: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
@@ -27,16 +32,46 @@ def set_up_logs(settings: Settings) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            render,
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *_SHARED, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_to_stderr,
     )
+    _take_in_libraries(render, max(level, logging.WARNING))
+
+
+def _take_in_libraries(render: structlog.typing.Processor, level: int) -> None:
+    root, handler = logging.getLogger(), _ToStderr()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_SHARED, _on_one_line],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    for each in [each for each in root.handlers if isinstance(each, _ToStderr)]:
+        root.removeHandler(each)
+    root.addHandler(handler)
+    root.setLevel(level)
+
+
+class _ToStderr(logging.Handler):
+    """Writes to what stderr is now."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
+_SHARED: tuple[structlog.typing.Processor, ...] = (
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+)
+
+
+def _on_one_line(_: Any, __: str, event: EventDict) -> EventDict:
+    """Let nothing that a caller sent steer a terminal, or look like a line of its own."""
+    text = str(event["event"])
+    event["event"] = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return event
 
 
 def _to_stderr(*_: object) -> structlog.PrintLogger:

@@ -101,6 +101,7 @@ def _server(app: Starlette, bell: Bell) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         lifespan="off",  # ours encloses the server, so that a cancellation closes it too
+        log_config=None,  # its lines come out as ours do
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,

@@ -12,8 +12,9 @@ import structlog
 @pytest.fixture
 def logs() -> Iterator[None]:
     root = logging.getLogger()
-    before = list(root.handlers)
+    before, level = list(root.handlers), root.level
     yield
     structlog.reset_defaults()
+    root.setLevel(level)
     for handler in [each for each in root.handlers if each not in before]:
         root.removeHandler(handler)
