@@ -55,7 +55,6 @@ class SkillExecutor(AgentExecutor):
         self._registry = registry
         self._base = base
         self._followed: dict[str, Telling] = {}
-        self._running: set[str] = set()
         self.arrivals = Arrivals()
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
@@ -64,7 +63,6 @@ class SkillExecutor(AgentExecutor):
         if message is None or context.task_id is None or context.context_id is None:
             raise InvalidParamsError(message="A skill call needs a message.")
         told = Telling(context, event_queue)
-        self._running.add(context.task_id)
         arrived = sent(caller_of(context.call_context).principal, self._agent, message.message_id)
         self.arrivals.take(arrived)
         try:
@@ -78,12 +76,7 @@ class SkillExecutor(AgentExecutor):
         except Exception as broken:  # noqa: BLE001 - no caller shall wait for ever for a defect of ours
             await self._own_up(broken, context.task_id, told)
         finally:
-            self._running.discard(context.task_id)
             self.arrivals.settle(arrived)
-
-    def is_running(self, task_id: str) -> bool:
-        """Whether a task is worked at here."""
-        return task_id in self._running
 
     async def call_off(self, task_id: str, principal: Principal) -> None:
         """Call the request of a task off, where it has one: its work is stopped and compensated."""

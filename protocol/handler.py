@@ -160,9 +160,9 @@ class AgentHandler(DefaultRequestHandler):
         """The tasks of this agent."""
         return self._store
 
-    def is_running(self, task_id: str) -> bool:
-        """Whether a task is worked at here."""
-        return self._executor.is_running(task_id)
+    async def is_at_work(self, task_id: str) -> bool:
+        """Whether a task is followed here, or its end is about to be kept."""
+        return await self._active_task_registry.get(task_id) is not None
 
     async def resume(self, request: Request) -> None:
         """Carry on the task of a request whose process died: its message is sent once more."""

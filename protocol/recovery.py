@@ -37,14 +37,9 @@ class Recovery:
         """Look for requests in this registry and hand them to these."""
         self._registry = registry
         self._handlers = handlers
-        self._suspects: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Look again and again until cancelled; a database that is away stops nothing for good.
-
-        A task that has just ended is not stored as ended yet: only what is found twice in a row
-        is taken up.
-        """
+        """Look again and again until cancelled; a database that is away stops nothing for good."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
@@ -52,34 +47,20 @@ class Recovery:
             except Exception:
                 log.exception("recovery.failed")
 
-    async def take_up_all(self) -> None:
-        """Carry on every request that nobody follows here; none keeps the others from it."""
-        for request in await self._left_behind():
-            await self._try(request)
-
     async def sweep(self) -> None:
-        """Carry on what was found left behind the last time as well."""
-        left = await self._left_behind()
-        for request in left:
-            if request.task_id in self._suspects:
-                await self._try(request)
-        self._suspects = frozenset(each.task_id for each in left)
+        """Carry on each request that nobody follows here; none keeps the others from it."""
+        for request in await self._registry.unsettled_requests(MOST_REQUESTS):
+            try:
+                await self._look_at(request)
+            except Exception:
+                log.exception("task.not_recovered", task_id=request.task_id)
 
-    async def _left_behind(self) -> list[Request]:
-        unsettled = await self._registry.unsettled_requests(MOST_REQUESTS)
-        return [each for each in unsettled if not self._handler(each).is_running(each.task_id)]
+    async def _look_at(self, request: Request) -> None:
+        handler = self._handlers[AgentName(request.key.agent)]
+        if not await handler.is_at_work(request.task_id):
+            await self._take_up(request, handler)
 
-    def _handler(self, request: Request) -> AgentHandler:
-        return self._handlers[AgentName(request.key.agent)]
-
-    async def _try(self, request: Request) -> None:
-        try:
-            await self._take_up(request)
-        except Exception:
-            log.exception("task.not_recovered", task_id=request.task_id)
-
-    async def _take_up(self, request: Request) -> None:
-        handler = self._handler(request)
+    async def _take_up(self, request: Request, handler: AgentHandler) -> None:
         context = ServerCallContext(user=Caller(request.principal))
         stored = await handler.tasks.get(request.task_id, context)
         if stored is not None and stored.task.status.state in ENDED:

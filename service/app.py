@@ -65,7 +65,7 @@ class Running:
         service = self._service
         service.inside.app = app
         async with _in_background(service.engine.run()) as self._engine:
-            await service.server.recovery.take_up_all()
+            await service.server.recovery.sweep()
             async with _in_background(service.server.recovery.run()):
                 self.is_up = True
                 try:
@@ -169,6 +169,20 @@ _LLMS = """# DataOps Lifecycle
 
 - [Coordinator's card]({base}/.well-known/agent-card.json): start here; every skill has an example
 - [All agents]({base}/agents)
-- [Schemas]({base}/schemas/provision-datasets.input.v1.json)
-- [Events]({base}/events): CloudEvents as server-sent events
+- [Schemas]({base}/schemas/provision-datasets.input.v1.json): of each skill's input and output, and
+  of each event
+- [Events]({base}/events): CloudEvents as server-sent events; {base}/events/replay for past ones
+- [API]({base}/openapi.json): what is so, to read
+
+## How to call an agent
+
+POST JSON to {base}/agents/NAME with these headers. Without the first a call is taken for one of the
+older protocol and answered with error -32009.
+
+    A2A-Version: 1.0
+    Content-Type: application/json
+
+    {{"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {{"message": {{
+      "messageId": "a-new-one-each-time", "role": "ROLE_USER",
+      "parts": [{{"data": {{"skill": "list-datasets"}}}}]}}}}}}
 """

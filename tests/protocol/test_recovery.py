@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from a2a.server.context import ServerCallContext
+from a2a.types import Role, TaskState
 
+from gateways.local.glean.faults import FaultKind
 from protocol.auth import ANONYMOUS, Caller
 from protocol.projection import Projection
 from tests.running import JIRA, SMALL, RunningService, running
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COORDINATOR = "lifecycle-coordinator"
+WORKING = TaskState.TASK_STATE_WORKING
 
 
 def _unsettle(data: Path) -> None:
@@ -67,18 +70,29 @@ async def test_one_request_that_cannot_be_recovered_keeps_no_other_from_it(tmp_p
         assert (heard.task_id, heard.state) == (slack.task_id, "COMPLETED")
 
 
-async def test_a_request_that_is_found_alone_twice_is_taken_up(tmp_path: Path) -> None:
+async def test_a_request_that_nobody_follows_any_more_is_taken_up_as_well(tmp_path: Path) -> None:
     async with running(tmp_path) as service:
         await service.call(COORDINATOR, SMALL, "m-1")
-        recovery = service.service.server.recovery
         _unsettle(tmp_path)
-        await recovery.sweep()
         before = await _unsettled(service)
 
-        await recovery.sweep()
+        await service.service.server.recovery.sweep()
 
         assert len(before) == 1
         assert await _unsettled(service) == []
+
+
+async def test_a_request_that_is_followed_is_left_alone(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        service.glean_faults.fail_next("/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=60)
+        task = await service.line.begin(COORDINATOR, SMALL)
+
+        await service.service.server.recovery.sweep()
+
+        stored = await service.line.task(COORDINATOR, task.id)
+        assert [each.message_id for each in stored.history if each.role == Role.ROLE_USER]
+        assert stored.status.state in {WORKING, TaskState.TASK_STATE_SUBMITTED}
+        await service.line.cancel(COORDINATOR, task.id)
 
 
 async def test_a_look_that_fails_is_taken_again(
