@@ -30,6 +30,18 @@ PATIENCE = 60.0
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SERVE = ("-m", "service", "serve", "--port", "0")
+
+_PROGRAM = """
+import asyncio
+from service.cli.demo import play
+from service.settings import Settings
+asyncio.run(play(Settings(port=0), as_json=False))
+"""
+
+A_DEMO_HELD_UP = ("-c", _PROGRAM)
+"""The demo against a supplier of ours: by itself it takes nothing but defaults."""
+
 
 @dataclass
 class Supplier:
@@ -55,14 +67,15 @@ class Supplier:
 
 
 @asynccontextmanager
-async def started(command: str, data: Path, supplier: str) -> AsyncIterator[Process]:
-    """Start one of our commands over a folder; whatever still runs at the end is killed."""
-    environment = os.environ | {"DATAOPS_MOCK_DATA_URL": supplier, "NO_COLOR": "1"}
-    arguments = [sys.executable, "-m", "service", command, "--data", str(data)]
-    if command == "serve":
-        arguments += ["--port", "0"]
+async def started(*words: str, data: Path, supplier: str) -> AsyncIterator[Process]:
+    """Start Python with these words over a folder; whatever still runs at the end is killed."""
+    environment = os.environ | {
+        "DATAOPS_DATA": str(data),
+        "DATAOPS_MOCK_DATA_URL": supplier,
+        "NO_COLOR": "1",
+    }
     process = await asyncio.create_subprocess_exec(
-        *arguments, stdout=PIPE, stderr=PIPE, env=environment, cwd=ROOT
+        sys.executable, *words, stdout=PIPE, stderr=PIPE, env=environment, cwd=ROOT
     )
     try:
         yield process
@@ -108,11 +121,14 @@ async def supplier() -> AsyncIterator[tuple[Supplier, str]]:
         held.let_go.set()
 
 
-async def killed_in_the_middle(command: str, data: Path, held: Supplier, url: str) -> None:
-    """Start a command, and kill it when it waits for the supplier's records."""
-    async with started(command, data, url) as process, asyncio.timeout(PATIENCE):
+async def killed_in_the_middle(
+    *words: str, data: Path, supplier: tuple[Supplier, str], is_asked: bool
+) -> None:
+    """Start Python with these words, and kill it when it waits for the supplier's records."""
+    held, url = supplier
+    async with started(*words, data=data, supplier=url) as process, asyncio.timeout(PATIENCE):
         asking = None
-        if command == "serve":
+        if is_asked:
             asking = asyncio.create_task(ask(await address_of(process)))
         await held.asked.wait()
         process.kill()
@@ -126,11 +142,11 @@ async def killed_in_the_middle(command: str, data: Path, held: Supplier, url: st
 async def test_a_service_killed_while_it_provisions_carries_on_when_it_is_started_again(
     tmp_path: Path, supplier: tuple[Supplier, str]
 ) -> None:
-    held, url = supplier
-    await killed_in_the_middle("serve", tmp_path, held, url)
+    await killed_in_the_middle(*SERVE, data=tmp_path, supplier=supplier, is_asked=True)
     unfinished = {status for (status,) in rows(tmp_path, "SELECT status FROM datasets")}
 
-    async with started("serve", tmp_path, url) as process, asyncio.timeout(PATIENCE):
+    again = started(*SERVE, data=tmp_path, supplier=supplier[1])
+    async with again as process, asyncio.timeout(PATIENCE):
         ending = await ask(await address_of(process))
 
     datasets = {each["connector_name"]: each["status"] for each in ending.data["datasets"]}
@@ -154,10 +170,12 @@ async def test_a_service_killed_while_it_provisions_carries_on_when_it_is_starte
 async def test_a_demo_killed_in_its_first_act_is_carried_on(
     tmp_path: Path, supplier: tuple[Supplier, str]
 ) -> None:
-    held, url = supplier
-    await killed_in_the_middle("demo", tmp_path, held, url)
+    await killed_in_the_middle(*A_DEMO_HELD_UP, data=tmp_path, supplier=supplier, is_asked=False)
 
-    async with started("demo", tmp_path, url) as process, asyncio.timeout(PATIENCE):
+    again = started(
+        "-m", "service", "demo", "--data", str(tmp_path), data=tmp_path, supplier=supplier[1]
+    )
+    async with again as process, asyncio.timeout(PATIENCE):
         out, err = await process.communicate()
 
     assert process.returncode == 0, err.decode()
