@@ -138,7 +138,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
     if body and not is_json:
         raise _not_json("of no media type")
     if body:
-        _require_readable(body)
+        _require_readable(body, scope["path"])
     return body
 
 
@@ -157,12 +157,16 @@ async def _whole(receive: Receive) -> bytes | None:
     return b"".join(chunks)
 
 
-def _require_readable(body: bytes) -> None:
+def _require_readable(body: bytes, path: str) -> None:
+    """Refuse what is no JSON and, but for JSON-RPC that has an error of its own, no object."""
     try:
-        read_json(body)
+        value = read_json(body)
     except NotJson as wrong:
         error = InvalidRequestError(message=f"The body cannot be read as JSON: {wrong}.")
         raise _Refused(HTTPStatus.BAD_REQUEST, -32700, error) from wrong
+    if not isinstance(value, dict) and not _JSON_RPC.fullmatch(path):
+        error = InvalidRequestError(message="The body must be one JSON object, and this is none.")
+        raise _Refused(HTTPStatus.BAD_REQUEST, -32600, error)
 
 
 def _not_json(media_type: str) -> _Refused:

@@ -121,6 +121,19 @@ async def test_a_malformed_body_is_a_parse_error_that_says_why(
 
 
 @pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("body", [b"[]", b"5", b"null"])
+async def test_a_body_that_is_no_object_is_refused_in_words(
+    shared: RunningService, body: bytes
+) -> None:
+    headers = {**VERSION, "Content-Type": "application/json"}
+
+    answer = await shared.http.post(HTTP_JSON, content=body, headers=headers)
+
+    assert answer.status_code == 400
+    assert "one JSON object" in answer.json()["detail"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("url", [JSON_RPC, HTTP_JSON, "/journeys/journeys"])
 async def test_a_body_beyond_the_limit_is_refused_naming_it(
     shared: RunningService, url: str
