@@ -119,13 +119,9 @@ def _prepare(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
         cursor.close()
 
     def began(connection: Connection) -> None:
-        if connection.dialect.is_async:  # one trip to the driver's thread instead of three
-            driver: Any = connection.connection.dbapi_connection
-            try:
-                driver.run_async(lambda raw: raw.execute(begin))
-            except BaseException:  # cancelled or failed, it may have begun all the same
-                connection.invalidate()
-                raise
+        if connection.dialect.is_async:
+            driver: Any = connection.connection.driver_connection
+            driver.begin(begin)
         else:
             connection.exec_driver_sql(begin)
 
