@@ -128,11 +128,13 @@ async def test_a_served_process_writes_one_format_alone(tmp_path: Path) -> None:
         async with httpx.AsyncClient() as http:
             body = {"jsonrpc": "2.0", "id": 1, "method": "Dance"}
             await http.post(f"{url}/agents/lifecycle-coordinator", json=body)
+        await _say_nonsense(httpx.URL(url))
         process.terminate()
         _, err = await process.communicate()
 
     lines = [json.loads(each) for each in err.decode().splitlines()]
-    assert "a2a.server.routes.jsonrpc_dispatcher" in {each.get("logger") for each in lines}
+    loggers = {each.get("logger") for each in lines}
+    assert {"a2a.server.routes.jsonrpc_dispatcher", "uvicorn.error"} <= loggers
 
 
 @pytest.mark.parametrize(("given", "found"), [(None, "False"), ("true", "True")])
@@ -151,6 +153,14 @@ def test_the_a2a_library_traces_only_where_somebody_wants_it(given: str | None, 
     )
 
     assert told.stdout.strip() == found
+
+
+async def _say_nonsense(url: httpx.URL) -> None:
+    """Send what is no HTTP, of which the server tells in its log, and hear it out."""
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"nonsense\r\n\r\n")
+    await reader.read()
+    writer.close()
 
 
 async def test_of_an_empty_registry_no_rate_is_told(tmp_path: Path) -> None:
