@@ -141,7 +141,7 @@ class Enquiries:
     ) -> Client:
         """Ask Journey Orchestration where a journey is named, and else our own registry."""
         if journey_ref is not None:
-            journey = await self._from.journeys.journey(journey_ref)
+            journey = await self._from.journeys.journey(principal.tenant, journey_ref)
             require_client(journey, client_ref)
             return journey.client
         try:

@@ -57,7 +57,7 @@ class Registration:
         _require_active(journey)
         await self._planner.require_fresh(command, journey, call.principal)
         await self._planner.require_makeable(command, journey)
-        journey = await self._introduced(command, journey)
+        journey = await self._introduced(command, journey, call.principal)
         since = await self._registry.last_sequence(call.principal.tenant)
         async with self._registry.transaction(call.principal) as transaction:
             request = call.request(tuple(self._ids() for _ in command.dataset_types), since)
@@ -119,11 +119,13 @@ class Registration:
         )
         await transaction.publish(event, context, self._clock())
 
-    async def _introduced(self, command: ProvisionDatasets, journey: Journey) -> Journey:
+    async def _introduced(
+        self, command: ProvisionDatasets, journey: Journey, principal: Principal
+    ) -> Journey:
         """Introduce a new client and its journey, once nothing else can turn the request away."""
         if command.introduction is None:
             return journey
-        known = await self._journeys.introduce(journey)
+        known = await self._journeys.introduce(principal.tenant, journey)
         _require_active(known)
         return known
 
@@ -131,7 +133,7 @@ class Registration:
         """Give the journey a request is about; nobody is introduced yet."""
         if command.introduction is not None:
             return introduced(command, command.introduction, principal.tenant)
-        journey = await self._journeys.journey(command.journey)
+        journey = await self._journeys.journey(principal.tenant, command.journey)
         require_client(journey, command.client)
         return journey
 

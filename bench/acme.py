@@ -89,10 +89,10 @@ async def _documents(setting: Bench, dataset: Dataset) -> list[list[dict[str, An
 async def _push(
     http: httpx.AsyncClient, setting: Bench, dataset: Dataset, pages: list[list[dict[str, Any]]]
 ) -> None:
-    token = setting.served.service.stand_ins.token
-    indexing = {"Authorization": f"Bearer indexing-{token}"}
+    local = setting.served.service.stand_ins
+    indexing = {"Authorization": f"Bearer {local.indexing_token}"}
     client = {
-        "Authorization": f"Bearer client-{token}",
+        "Authorization": f"Bearer {local.client_token}",
         "X-Glean-ActAs": setting.served.service.settings.glean_act_as,
     }
     connector, content = dataset.connector, dataset.content

@@ -12,9 +12,9 @@ from bench.setting import bench
 async def measure() -> list[dict[str, Any]]:
     """Measure one ACME request against a Glean behind a URL, for which the limits are on."""
     async with bench() as glean:
-        token = glean.served.service.stand_ins.token
-        os.environ["BENCH_INDEXING_TOKEN"] = f"indexing-{token}"
-        os.environ["BENCH_CLIENT_TOKEN"] = f"client-{token}"
+        local = glean.served.service.stand_ins
+        os.environ["BENCH_INDEXING_TOKEN"] = local.indexing_token
+        os.environ["BENCH_CLIENT_TOKEN"] = local.client_token
         async with bench(
             glean_url=f"{glean.served.url}/glean",
             glean_indexing_token="secret://env/BENCH_INDEXING_TOKEN",  # noqa: S106 - a reference

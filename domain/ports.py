@@ -51,16 +51,16 @@ class MockData(Protocol):
 
 
 class Journeys(Protocol):
-    """Journey Orchestration, as far as we ask it.
+    """Journey Orchestration, as far as we ask it; ids that are slugs there are made a tenant's.
 
     Raises, from every method: SupplierUnavailable, SupplierRefused, SupplierLied.
     """
 
-    async def journey(self, ref: str, /) -> Journey:
+    async def journey(self, tenant: str, ref: str, /) -> Journey:
         """Give a journey by its reference or id. Raises NotFound when there is none."""
         ...
 
-    async def introduce(self, journey: Journey, /) -> Journey:
+    async def introduce(self, tenant: str, journey: Journey, /) -> Journey:
         """Make a journey and its client known, where the other side takes introductions.
 
         Gives the journey as it now is. Raises RequestRejected when it disagrees with what is

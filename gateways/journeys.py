@@ -65,14 +65,12 @@ class JourneysClient:
         client: httpx.AsyncClient,
         timing: Timing,
         *,
-        tenant: str,
         takes_introductions: bool = False,
     ) -> None:
         self._supplier = Supplier(client, "Journey Orchestration", timing)
-        self._tenant = tenant
         self._takes_introductions = takes_introductions
 
-    async def journey(self, ref: str, /) -> Journey:
+    async def journey(self, tenant: str, ref: str, /) -> Journey:
         """Give a journey by its reference or id.
 
         Raises:
@@ -85,14 +83,14 @@ class JourneysClient:
             raise NotFound(
                 f"Journey Orchestration knows no journey {ref}. Check the id, or start it there."
             )
-        return self._read(answer, ref)
+        return _read(answer, tenant, ref)
 
-    async def introduce(self, journey: Journey, /) -> Journey:
+    async def introduce(self, tenant: str, journey: Journey, /) -> Journey:
         """Make a journey known, or see that it is known just so. Raises RequestRejected."""
         if self._takes_introductions:
-            return await self._introduce(journey)
+            return await self._introduce(tenant, journey)
         try:
-            known = await self.journey(journey.ref)
+            known = await self.journey(tenant, journey.ref)
         except NotFound as unknown:
             raise RequestRejected(
                 f"Journey {journey.ref} cannot be introduced here: this Journey Orchestration "
@@ -101,7 +99,7 @@ class JourneysClient:
         _refuse_differing(known, journey)
         return known
 
-    async def _introduce(self, journey: Journey) -> Journey:
+    async def _introduce(self, tenant: str, journey: Journey) -> Journey:
         body, headers = to_json(_introduction(journey)), {"content-type": "application/json"}
         answer = await self._supplier.ask(Call("POST", "/journeys", body, headers, _INTRODUCED))
         if answer.status in _NOT_TAKEN:
@@ -112,40 +110,9 @@ class JourneysClient:
             raise RequestRejected(
                 f"Journey {journey.ref} was not taken by Journey Orchestration: {_detail(answer)}"
             )
-        known = self._read(answer, journey.ref)
+        known = _read(answer, tenant, journey.ref)
         _refuse_differing(known, journey)
         return known
-
-    def _read(self, answer: Answer, asked: str) -> Journey:
-        wire = answer.read(_JOURNEY)
-        self._refuse_another(answer, wire, asked)
-        try:
-            client = Client(
-                client_id=ClientId(uuid_of(self._tenant, "client", wire.client.client_id)),
-                ref=wire.client.ref or wire.client.client_id,
-                name=wire.client.name,
-                code=wire.client.code,
-                industry=wire.client.industry,
-                use_case=wire.client.use_case,
-            )
-        except InvalidInput as wrong:
-            raise SupplierLied(f"{answer.source} told of an unusable client. {wrong}") from wrong
-        return Journey(
-            journey_id=JourneyId(uuid_of(self._tenant, "journey", wire.journey_id)),
-            ref=wire.ref or wire.journey_id,
-            status=JourneyStatus(wire.status),
-            stage=JourneyStage(wire.stage),
-            client=client,
-        )
-
-    def _refuse_another(self, answer: Answer, wire: _Journey, asked: str) -> None:
-        """Another journey is another client's, and what is made for it would be theirs to see."""
-        told = {uuid_of(self._tenant, "journey", each) for each in (wire.ref, wire.journey_id)}
-        if uuid_of(self._tenant, "journey", asked) not in told:
-            raise SupplierLied(
-                f"{answer.source} was asked for journey {asked} and told of journey "
-                f"{wire.ref or wire.journey_id}, of client {wire.client.name}."
-            )
 
 
 def _introduction(journey: Journey) -> JsonObject:
@@ -161,6 +128,39 @@ def _introduction(journey: Journey) -> JsonObject:
             "use_case": client.use_case,
         },
     }
+
+
+def _read(answer: Answer, tenant: str, asked: str) -> Journey:
+    wire = answer.read(_JOURNEY)
+    _refuse_another(answer, wire, asked)
+    try:
+        client = Client(
+            client_id=ClientId(uuid_of(tenant, "client", wire.client.client_id)),
+            ref=wire.client.ref or wire.client.client_id,
+            name=wire.client.name,
+            code=wire.client.code,
+            industry=wire.client.industry,
+            use_case=wire.client.use_case,
+        )
+    except InvalidInput as wrong:
+        raise SupplierLied(f"{answer.source} told of an unusable client. {wrong}") from wrong
+    return Journey(
+        journey_id=JourneyId(uuid_of(tenant, "journey", wire.journey_id)),
+        ref=wire.ref or wire.journey_id,
+        status=JourneyStatus(wire.status),
+        stage=JourneyStage(wire.stage),
+        client=client,
+    )
+
+
+def _refuse_another(answer: Answer, wire: _Journey, asked: str) -> None:
+    """Another journey is another client's, and what is made for it would be theirs to see."""
+    told = {uuid_of("", "journey", each) for each in (wire.ref, wire.journey_id)}
+    if uuid_of("", "journey", asked) not in told:
+        raise SupplierLied(
+            f"{answer.source} was asked for journey {asked} and told of journey "
+            f"{wire.ref or wire.journey_id}, of client {wire.client.name}."
+        )
 
 
 def _refuse_differing(known: Journey, asked: Journey) -> None:

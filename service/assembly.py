@@ -129,7 +129,6 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     journeys = JourneysClient(
         await _client(stack, settings.journeys_url, local.journeys),
         timing,
-        tenant="default",
         takes_introductions=settings.journeys_url is None,
     )
     registry, leases, progress = (
@@ -227,8 +226,8 @@ async def _connectors(
 ) -> GleanConnectors:
     is_local = local.glean is not None
     credentials = GleanCredentials(
-        _secret(settings.glean_indexing_token, f"indexing-{local.token}" if is_local else None),
-        _secret(settings.glean_client_token, f"client-{local.token}" if is_local else None),
+        _secret(settings.glean_indexing_token, local.indexing_token if is_local else None),
+        _secret(settings.glean_client_token, local.client_token if is_local else None),
         settings.glean_act_as,
     )
     return GleanConnectors(
@@ -241,7 +240,7 @@ async def _connectors(
 
 
 def _secret(reference: str, local: str | None) -> Callable[[], str]:
-    """Look a secret up only when it is needed; the local Glean has a token of its own."""
+    """Look a secret up only when it is needed; what the local Glean takes is known already."""
     return (lambda: local) if local is not None else (lambda: resolve(reference))
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute, Mount
 
+from domain.errors import InvalidInput
 from gateways.local import glean, journeys, mock_data
+from gateways.secrets import resolve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,11 +28,12 @@ if TYPE_CHECKING:
 class StandIns:
     """The local applications, each None where a real one is configured.
 
-    `token` is what the local Glean takes for both kinds of token unless secrets are set; it is
-    made anew for each installation and kept under `data`.
+    The two tokens are what the local Glean takes: those that are configured, where there is
+    something behind their references, and else made for this installation and kept under `data`.
     """
 
-    token: str
+    indexing_token: str
+    client_token: str
     glean: Starlette | None = None
     mock_data: Starlette | None = None
     journeys: Starlette | None = None
@@ -56,14 +60,17 @@ class StandIns:
 
 def stand_ins(settings: Settings, clock: Clock) -> StandIns:
     """Set up a stand-in for every foreign system without a URL; state goes under `data`."""
-    token = _token(settings.data / "glean.token")
-    found = StandIns(token)
+    made = _token(settings.data / "glean.token")
+    found = StandIns(
+        indexing_token=_configured(settings.glean_indexing_token) or f"indexing-{made}",
+        client_token=_configured(settings.glean_client_token) or f"client-{made}",
+    )
     if settings.glean_url is None:
         found.glean = glean.create_app(
             settings.data / "glean.db",
             clock=clock,
-            indexing_token=f"indexing-{token}",
-            client_token=f"client-{token}",
+            indexing_token=found.indexing_token,
+            client_token=found.client_token,
         )
     if settings.mock_data_url is None:
         found.mock_data = mock_data.create_app()
@@ -72,10 +79,23 @@ def stand_ins(settings: Settings, clock: Clock) -> StandIns:
     return found
 
 
+def _configured(reference: str) -> str | None:
+    try:
+        return resolve(reference)
+    except InvalidInput:  # nothing is behind it, and nobody needs it here
+        return None
+
+
 def _token(path: Path) -> str:
-    """Read this installation's token, or make it; only its owner can read the file."""
+    """Read this installation's token, or make it; only its owner can read the file.
+
+    It appears whole or not at all, and two processes that start at once have the same.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24))
+        with NamedTemporaryFile("w", dir=path.parent, prefix=".glean-token-") as made:
+            made.write(secrets.token_urlsafe(24))
+            made.flush()
+            with suppress(FileExistsError):
+                path.hardlink_to(made.name)
     return path.read_text().strip()

@@ -42,7 +42,7 @@ class GleanAdmin:
     async def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         service = self._served.service
         headers = {
-            "Authorization": f"Bearer client-{service.stand_ins.token}",
+            "Authorization": f"Bearer {service.stand_ins.client_token}",
             "X-Glean-ActAs": service.settings.glean_act_as,
         }
         async with httpx.AsyncClient(base_url=self._served.url, trust_env=False) as client:

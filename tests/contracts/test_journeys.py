@@ -13,6 +13,7 @@ from gateways.journeys import JourneysClient
 from gateways.local.journeys import create_app
 from tests.gateways.foreign import Time, calling
 
+TENANT = "default"
 TAKES_INTRODUCTIONS = {"the stand-in": True, "a service that takes no introductions": False}
 
 
@@ -21,22 +22,21 @@ def journeys(request: pytest.FixtureRequest) -> Journeys:
     return JourneysClient(
         calling(create_app(None, clock=Time().clock)),
         Time().timing,
-        tenant="default",
         takes_introductions=TAKES_INTRODUCTIONS[request.param],
     )
 
 
 async def test_a_journey_is_known_by_its_ref_and_by_its_id(journeys: Journeys) -> None:
-    by_ref = await journeys.journey("journey-acme-2026")
+    by_ref = await journeys.journey(TENANT, "journey-acme-2026")
 
-    by_id = await journeys.journey(str(by_ref.journey_id))
+    by_id = await journeys.journey(TENANT, str(by_ref.journey_id))
 
     assert by_id == by_ref
     assert by_ref.is_active
 
 
 async def test_its_client_comes_with_it(journeys: Journeys) -> None:
-    client = (await journeys.journey("journey-acme-2026")).client
+    client = (await journeys.journey(TENANT, "journey-acme-2026")).client
 
     assert (client.ref, client.name, client.code) == ("acme-healthcare", "ACME Healthcare", "ACME")
     assert (client.industry, client.use_case) == ("healthcare", "developer_productivity")
@@ -44,29 +44,29 @@ async def test_its_client_comes_with_it(journeys: Journeys) -> None:
 
 async def test_an_unknown_journey_is_not_found(journeys: Journeys) -> None:
     with pytest.raises(NotFound, match="journey-nowhere"):
-        await journeys.journey("journey-nowhere")
+        await journeys.journey(TENANT, "journey-nowhere")
 
 
 async def test_introducing_what_is_known_just_so_changes_nothing(journeys: Journeys) -> None:
-    known = await journeys.journey("journey-acme-2026")
+    known = await journeys.journey(TENANT, "journey-acme-2026")
 
-    again = await journeys.introduce(known)
+    again = await journeys.introduce(TENANT, known)
 
     assert again == known
 
 
 async def test_introducing_a_client_otherwise_is_rejected(journeys: Journeys) -> None:
-    known = await journeys.journey("journey-acme-2026")
+    known = await journeys.journey(TENANT, "journey-acme-2026")
     other = replace(known, client=replace(known.client, code="ACME2"))
 
     with pytest.raises(RequestRejected):
-        await journeys.introduce(other)
+        await journeys.introduce(TENANT, other)
 
-    assert await journeys.journey("journey-acme-2026") == known
+    assert await journeys.journey(TENANT, "journey-acme-2026") == known
 
 
 async def test_introducing_another_stage_is_rejected(journeys: Journeys) -> None:
-    known = await journeys.journey("journey-acme-2026")
+    known = await journeys.journey(TENANT, "journey-acme-2026")
 
     with pytest.raises(RequestRejected):
-        await journeys.introduce(replace(known, stage=JourneyStage.PRODUCTION))
+        await journeys.introduce(TENANT, replace(known, stage=JourneyStage.PRODUCTION))

@@ -109,7 +109,7 @@ async def probe_once(running: RunningService, ref: str) -> Dataset:
 
 async def indexing(running: RunningService, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Call the local Glean's Indexing API as its administrator does."""
-    headers = {"Authorization": f"Bearer indexing-{running.service.stand_ins.token}"}
+    headers = {"Authorization": f"Bearer {running.service.stand_ins.indexing_token}"}
     answer = await running.http.post(f"/glean/api/index/v1{path}", json=body, headers=headers)
     assert answer.is_success, answer.text
     found: dict[str, Any] = answer.json() if answer.content else {}

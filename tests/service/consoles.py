@@ -142,7 +142,7 @@ def _sources(
     timing = Time().timing
     templates = Templates(MockDataClient(supplier, timing))
     connectors = GleanConnectors(supplier, the_credentials(), timing)  # nothing here asks them
-    journeys = JourneysClient(supplier, timing, tenant="default")  # nor it
+    journeys = JourneysClient(supplier, timing)  # nor it
     cards = load_cards(ADDRESS)
     return ConsoleSources(
         registry=house.registry,
