@@ -24,6 +24,9 @@ OnData = Callable[[dict[str, Any]], Awaitable[None]]
 """Takes the data of each status on the way."""
 
 
+_GOING_ON = frozenset({TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING})
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a call ended: the task's state, a sentence, and the data of its artifact."""
@@ -60,8 +63,8 @@ class Talk:
         ending = Ending(TaskState.TASK_STATE_UNSPECIFIED, "", {})
         async for response in client.send_message(SendMessageRequest(message=message)):
             ending = _after(ending, response)
-            if response.WhichOneof("payload") == "status_update":
-                await on_data(_standing(response))
+            if (standing := _standing(response)) is not None:
+                await on_data(standing)
         return ending
 
     async def close(self) -> None:
@@ -76,27 +79,36 @@ class Talk:
         return self._clients[agent]
 
 
-def _standing(response: StreamResponse) -> dict[str, Any]:
+def _standing(response: StreamResponse) -> dict[str, Any] | None:
     """Give the data of a status: in its message, or beside it where it is mere progress."""
-    update = response.status_update
-    beside: dict[str, Any] = MessageToDict(update.metadata)
-    return beside or _data(update.status.message.parts)
+    match response.WhichOneof("payload"):
+        case "status_update":
+            update = response.status_update
+            beside: dict[str, Any] = MessageToDict(update.metadata)
+            return beside or _data(update.status.message.parts)
+        case "task" if response.task.status.state in _GOING_ON:
+            return _data(response.task.status.message.parts)
+        case _:
+            return None
 
 
 def _after(ending: Ending, response: StreamResponse) -> Ending:
     """Take one more answer in; the artifact's data outlasts the closing status."""
-    kind = response.WhichOneof("payload")
-    if kind == "artifact_update":
-        parts = response.artifact_update.artifact.parts
-        return Ending(ending.state, _sentence(parts), _data(parts))
-    if kind == "task" and response.task.artifacts:
-        parts = response.task.artifacts[-1].parts
-        return Ending(response.task.status.state, _sentence(parts), _data(parts))
-    if kind != "status_update":
-        return ending
-    status = response.status_update.status
-    told = status.message.parts
-    return Ending(status.state, _sentence(told) or ending.sentence, _data(told) or ending.data)
+    match response.WhichOneof("payload"):
+        case "artifact_update":
+            parts = response.artifact_update.artifact.parts
+            return Ending(ending.state, _sentence(parts), _data(parts))
+        case "task":
+            task = response.task
+            parts = (task.artifacts[-1] if task.artifacts else task.status.message).parts
+            return Ending(task.status.state, _sentence(parts), _data(parts))
+        case "status_update":
+            status = response.status_update.status
+            told = status.message.parts
+            sentence, data = _sentence(told) or ending.sentence, _data(told) or ending.data
+            return Ending(status.state, sentence, data)
+        case _:
+            return ending
 
 
 def _sentence(parts: Iterable[Part]) -> str:
