@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 PANEL = "Agents & templates"
 
 _AGENT = "dataset-discovery"
+
+_FIRST = (
+    "template_id",
+    "name",
+    "version",
+    "industry",
+    "use_case",
+    "dataset_type",
+    "record_count",
+    "record_count_range",
+)
+"""What people look for first in a template."""
 
 _templates = typer.Typer(help="List, show, preview and match templates.", no_args_is_help=True)
 _agents = typer.Typer(help="List the agents and show their cards.", no_args_is_help=True)
@@ -56,16 +69,10 @@ def show_template(
     template: Template, *, url: Url, token: Token = None, as_json: Json = False
 ) -> None:
     """Show one template in full."""
-    from service.cli import show
     from service.cli.remote import Remote
 
-    _ask(
-        Remote(url, token),
-        "describe-template",
-        {"template_id": template},
-        show.fields,
-        as_json=as_json,
-    )
+    given = {"template_id": template}
+    _ask(Remote(url, token), "describe-template", given, _shown, as_json=as_json)
 
 
 def preview(
@@ -154,12 +161,24 @@ def _ask(
 ) -> None:
     from service.cli import follow
 
-    follow.finish(remote.call(_AGENT, skill, given), shown, as_json=as_json)
+    result = remote.call(_AGENT, skill, given)
+    follow.finish(result, shown, as_json=as_json, listing="dataops templates list")
+
+
+def _shown(data: Mapping[str, Any]) -> None:
+    from service.cli import show
+
+    show.fields({name: each for name, each in data.items() if name != "schema"}, _FIRST)
+    show.line("\nschema")
+    show.line(json.dumps(data["schema"], ensure_ascii=False, indent=2))
 
 
 def _listed(data: Mapping[str, Any]) -> None:
     from service.cli import show
 
+    if not data["templates"]:
+        show.line("No template matches. Without a filter, dataops templates list shows all.")
+        return
     rows = [
         (each["template_id"], show.worded(each["record_count"]), each["version"])
         for each in data["templates"]
@@ -172,7 +191,7 @@ def _previewed(data: Mapping[str, Any]) -> None:
 
     for number, record in enumerate(data["records"], start=1):
         show.line(f"{'' if number == 1 else chr(10)}record {number}")
-        show.fields(record)
+        show.fields(record, ("id", "title"))
 
 
 def _matched(data: Mapping[str, Any]) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PANEL = "Datasets"
 
+_LISTING = "dataops datasets list"
+
 _listing = typer.Typer(help="List and show datasets.", no_args_is_help=True)
 
 
@@ -35,9 +37,9 @@ def request(
     types: Annotated[list[str], typer.Argument(help="Dataset types, as confluence github.")],
     *,
     journey: Annotated[str | None, typer.Option(help="The journey's reference.")] = None,
-    stage: Annotated[JourneyStage, typer.Option(help="The journey's stage.")] = (
-        JourneyStage.SANDBOX
-    ),
+    stage: Annotated[
+        JourneyStage, typer.Option(case_sensitive=False, help="The journey's stage.")
+    ] = JourneyStage.SANDBOX,
     name: Annotated[str | None, typer.Option(help="Introduces a client: its name.")] = None,
     code: Annotated[str | None, typer.Option(help="Its code, which opens connector names.")] = None,
     industry: Annotated[str | None, typer.Option(help="Its industry.")] = None,
@@ -99,7 +101,9 @@ def validate(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json =
 def teardown(
     dataset: Dataset,
     *,
-    reason: Annotated[TeardownReason, typer.Option(help="Why.")] = TeardownReason.MANUAL_REQUEST,
+    reason: Annotated[
+        TeardownReason, typer.Option(case_sensitive=False, help="Why.")
+    ] = TeardownReason.MANUAL_REQUEST,
     force: Annotated[bool, typer.Option("--force", help="Leave out the grace period.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     url: Url,
@@ -128,7 +132,9 @@ def list_datasets(
     *,
     journey: Annotated[str | None, typer.Option(help="Of this journey.")] = None,
     client: Annotated[str | None, typer.Option(help="Of this client.")] = None,
-    stage: Annotated[JourneyStage | None, typer.Option(help="Of this stage.")] = None,
+    stage: Annotated[
+        JourneyStage | None, typer.Option(case_sensitive=False, help="Of this stage.")
+    ] = None,
     status: Annotated[
         DatasetStatus | None, typer.Option(case_sensitive=False, help="In this status.")
     ] = None,
@@ -152,6 +158,8 @@ def list_datasets(
         show.document({"datasets": found})
     elif found:
         show.datasets({"datasets": found})
+    elif any(query.values()):
+        show.line("No dataset matches. Without a filter, dataops datasets list shows all.")
     else:
         show.line("No datasets. Ask for some: dataops request --help")
 
@@ -163,7 +171,7 @@ def show_dataset(dataset: Dataset, *, url: Url, token: Token = None, as_json: Js
 
     given = {"dataset_id": dataset}
     result = Remote(url, token).call("lifecycle-coordinator", "dataset-status", given)
-    follow.finish(result, show.dataset, as_json=as_json)
+    follow.finish(result, show.dataset, as_json=as_json, listing=_LISTING)
 
 
 def _write(
@@ -173,7 +181,7 @@ def _write(
 
     with follow.Following().shown() as following:
         result = remote.call(agent, skill, given, following.on_data)
-    follow.finish(result, show.datasets, as_json=as_json)
+    follow.finish(result, show.datasets, as_json=as_json, listing=_LISTING)
 
 
 def _introduction(**given: str | None) -> dict[str, str] | None:

@@ -68,8 +68,16 @@ def _words(dataset: Mapping[str, Any]) -> str:
     return f"{dataset['status']} ({progress['phase']})" if progress else str(dataset["status"])
 
 
-def finish(result: Result, show: Callable[[Mapping[str, Any]], None], *, as_json: bool) -> None:
+def finish(
+    result: Result,
+    show: Callable[[Mapping[str, Any]], None],
+    *,
+    as_json: bool,
+    listing: str = "",
+) -> None:
     """Print a result, and end the command by how it went.
+
+    `listing` is the command that lists what may be named, where one thing was.
 
     Raises:
         Stopped: the skill did not end well.
@@ -81,7 +89,7 @@ def finish(result: Result, show: Callable[[Mapping[str, Any]], None], *, as_json
         show(result.data)
     code = exit_code(result)
     if code is not ExitCode.OK:
-        raise Stopped(code, result.sentence, _why(result), _next(result, code))
+        raise Stopped(code, result.sentence, _why(result), _next(result, code, listing))
 
 
 def exit_code(result: Result) -> ExitCode:
@@ -102,26 +110,33 @@ def failed_in(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _why(result: Result) -> str:
+    """Say of each dataset that is FAILED what the sentence does not say already."""
     failed = failed_in(result.data)
-    return "\n  ".join(f"{each['connector_name']}: {_reason(each)}" for each in failed)
+    told = [(each["connector_name"], _reason(each, result.sentence)) for each in failed]
+    is_alone = len(failed) == 1
+    lines = [why if is_alone else f"{name}: {why}" for name, why in told if why]
+    return "\n  ".join(lines)
 
 
-def _reason(dataset: Mapping[str, Any]) -> str:
-    told = dataset.get("error") or dataset.get("decided_by") or "no reason was given"
+def _reason(dataset: Mapping[str, Any], sentence: str) -> str:
+    told = str(dataset.get("error") or dataset.get("decided_by") or "no reason was given")
     ways = "; ".join(dataset.get("would_pass_if", []))
-    return f"{told} Would pass if {ways}." if ways else str(told)
+    new = [] if told in sentence else [told]
+    return " ".join([*new, f"Would pass if {ways}."] if ways else new)
 
 
-def _next(result: Result, code: ExitCode) -> str:
+def _next(result: Result, code: ExitCode, listing: str) -> str:
     if failed := failed_in(result.data):
         name = failed[0]["connector_name"]
         return f"dataops datasets show {name}, then dataops validate {name}"
     if code is ExitCode.USAGE:
         return "the command again with --help"
-    return _AFTER.get(str(result.data.get("error")), "dataops datasets list")
+    error = str(result.data.get("error"))
+    return listing if error == "NotFound" else _AFTER.get(error, "")
 
 
 _AFTER = {
+    "DuplicateDataset": "dataops datasets list",
     "TemplateNotFound": "dataops templates list",
     "SupplierUnavailable": "the same again later, or dataops doctor",
     "SupplierRefused": "dataops doctor",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PANEL = "Operate"
 
+_LISTING = "dataops datasets list --status archived"
+
 _events = typer.Typer(help="Follow the domain events.", no_args_is_help=True)
 _archive = typer.Typer(help="Show and verify archives.", no_args_is_help=True)
 
@@ -50,30 +52,41 @@ def tail(
         if follow
         else _past(remote, after or 0, journey)
     )
+    told = False
     for event in found:
+        told = True
         if as_json:
             show.document(event)
         else:
             show.line(_event_line(event))
+    if not told and not as_json:
+        show.line("No event yet.")
 
 
 def show_archive(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Show where a dataset's archive is and until when it is kept."""
-    from service.cli import follow, show
+    from service.cli import follow
 
-    follow.finish(_verified(dataset, url, token), show.fields, as_json=as_json)
+    result = _verified(dataset, url, token)
+    follow.finish(result, _shown, as_json=as_json, listing=_LISTING)
 
 
 def verify(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Read a dataset's archive back and compare its digest; damage ends in exit code 1."""
-    from service.cli import follow, show
+    from service.cli import follow
     from service.cli.ending import ExitCode, Stopped
 
     result = _verified(dataset, url, token)
-    follow.finish(result, show.fields, as_json=as_json)
+    follow.finish(result, _shown, as_json=as_json, listing=_LISTING)
     if not result.data["verified"]:
         why = "Its SHA-256 is not the one written down when it was archived."
         raise Stopped(ExitCode.FAILED, result.sentence, why, "restore the file from a backup")
+
+
+def _shown(data: Mapping[str, Any]) -> None:
+    from service.cli import show
+
+    show.fields(data, ("dataset_id", "location", "verified"))
 
 
 def _verified(dataset: str, url: str, token: str | None) -> Result:

@@ -15,6 +15,7 @@ from a2a.utils.errors import A2AError
 
 from domain.errors import InvalidInput
 from gateways.secrets import resolve
+from service.addresses import is_web_address
 from service.cli.ending import ExitCode, Stopped
 from service.cli.talk import Ending, Talk
 
@@ -136,10 +137,10 @@ def _result(ending: Ending) -> Result:
 
 
 def _whole(value: Any) -> Any:
-    """Write whole numbers as such again: the protocol makes doubles of them all."""
+    """Write whole numbers as such again, and fields in one order: the protocol keeps neither."""
     match value:
         case dict():
-            return {name: _whole(each) for name, each in value.items()}
+            return {name: _whole(each) for name, each in sorted(value.items())}
         case list():
             return [_whole(each) for each in value]
         case float() if value.is_integer():
@@ -154,8 +155,8 @@ def _given(query: Mapping[str, str | int | None]) -> dict[str, str | int] | None
 
 
 def _address(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        why = "An address begins with http:// or https://."
+    if not is_web_address(url):
+        why = "An address is http:// or https:// with a host, and a port where it has one."
         what = f"{url!r} is no address of a service."
         raise Stopped(ExitCode.USAGE, what, why, "--url http://127.0.0.1:8080")
     return url.rstrip("/")
@@ -188,6 +189,8 @@ def _stopped(url: str, error: Exception) -> Stopped:
             _detail(error) or told,
             "give --token secret://env/NAME with a token the service knows",
         )
+    if status == _NOT_FOUND and _is_about_datasets(error):
+        return Stopped(ExitCode.FAILED, _detail(error) or told, next_step="dataops datasets list")
     if status is not None and not _is_stranger(error, status):
         what = f"The service at {url} refused: HTTP {status}."
         return Stopped(ExitCode.FAILED, what, _detail(error) or told, "dataops doctor")
@@ -204,6 +207,11 @@ def _stopped(url: str, error: Exception) -> Stopped:
 def _is_stranger(error: Exception, status: int) -> bool:
     """Whether somebody answers who has no agents: another program on that port."""
     return isinstance(error, AgentCardResolutionError) and status == _NOT_FOUND
+
+
+def _is_about_datasets(error: Exception) -> bool:
+    cause = _cause(error)
+    return cause is not None and cause.request.url.path.startswith("/api/v1/datasets/")
 
 
 def _cause(error: BaseException | None) -> httpx.HTTPError | None:

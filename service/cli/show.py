@@ -43,7 +43,7 @@ _FIRST = (
     "stage",
     "dataset_type",
 )
-"""What people look for first; the protocol keeps no order of its own."""
+"""What people look for first in a dataset."""
 
 
 def output() -> Console:
@@ -91,9 +91,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     output().print(shown)
 
 
-def fields(values: Mapping[str, Any]) -> None:
-    """Print names and values, one a line; what is None or empty is left out."""
-    rows = [(name, worded(each)) for name, each in values.items() if each not in (None, "", [])]
+def fields(values: Mapping[str, Any], first: Iterable[str] = ()) -> None:
+    """Print names and values, one a line, `first` on top; what is None or empty is left out."""
+    ordered = {name: values.get(name) for name in first} | dict(values)
+    rows = [(name, worded(each)) for name, each in ordered.items() if each not in (None, "", [])]
     width = max((len(name) for name, _ in rows), default=0)
     for name, words in rows:
         line(f"{name:<{width}}  {words}")
@@ -113,31 +114,36 @@ def worded(value: Any) -> str:
         case dict() | list():
             return json.dumps(value, ensure_ascii=False)
         case _:
-            return str(value)
+            return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def datasets(data: Mapping[str, Any]) -> None:
-    """Print datasets in a table."""
-    rows = [
-        (
-            each["connector_name"],
-            each["status"],
-            share(each.get("quality_score")),
-            worded(each.get("record_count")),
-            each["journey_ref"],
-        )
-        for each in data.get("datasets", [])
-    ]
+    """Print datasets in a table; where some share a name, each has its id beside it."""
+    found = data.get("datasets", [])
+    heads = ["connector", "status", "quality", "records", "generation", "journey"]
+    rows = [_row(each) for each in found]
+    if len({each["connector_name"] for each in found}) < len(found):
+        heads.append("dataset")
+        rows = [[*row, each["dataset_id"]] for row, each in zip(rows, found, strict=True)]
     if rows:
-        table(("connector", "status", "quality", "records", "journey"), rows)
+        table(heads, rows)
+
+
+def _row(dataset: Mapping[str, Any]) -> list[str]:
+    """Give a dataset's line; one that is just accepted does not tell all of it yet."""
+    return [
+        dataset["connector_name"],
+        dataset["status"],
+        share(dataset.get("quality_score")),
+        *(worded(dataset.get(name)) for name in ("record_count", "generation", "journey_ref")),
+    ]
 
 
 def dataset(data: Mapping[str, Any]) -> None:
     """Print everything about one dataset, its checks with their evidence last."""
     found = dict(data["datasets"][0])
     checks = found.pop("checks", [])
-    first = {name: found.get(name) for name in _FIRST}
-    fields({**first, **found, "quality_score": share(found.get("quality_score"))})
+    fields({**found, "quality_score": share(found.get("quality_score"))}, _FIRST)
     checked(checks)
 
 

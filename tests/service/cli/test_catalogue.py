@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from tests.service.cli.commanding import Cli
@@ -21,7 +24,31 @@ def test_templates_are_listed_with_whole_names_at_80_columns(cli: Cli) -> None:
 def test_a_template_is_shown_in_full(cli: Cli) -> None:
     result = cli.run("templates", "show", CONFLUENCE)
 
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["template_id", "name", "version"]
     assert "quality_expectations" in result.stdout
+    assert json.loads(result.stdout.partition("\nschema\n")[2])["type"] == "object"
+
+
+def test_a_template_reads_the_same_each_time(cli: Cli) -> None:
+    first, second = (cli.run("templates", "show", CONFLUENCE, "--json") for _ in range(2))
+
+    assert first.stdout == second.stdout
+
+
+@pytest.mark.parametrize("word", ["show", "preview"])
+def test_an_unknown_template_leads_to_the_list_of_templates(cli: Cli, word: str) -> None:
+    result = cli.run("templates", word, "nope")
+
+    assert result.exit_code == 1
+    assert "There is no template" in result.stderr
+    assert "Next: dataops templates list" in result.stderr
+
+
+def test_a_list_of_templates_that_a_filter_empties_says_so(cli: Cli) -> None:
+    result = cli.run("templates", "list", "--industry", "nope")
+
+    assert "No template matches." in result.stdout
 
 
 def test_a_preview_shows_as_many_records_as_asked_for(cli: Cli) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
+from service.cli import show
+from service.cli.ending import Stopped
+from service.cli.follow import finish
+from service.cli.remote import Result
+from tests.service.cli.commanding import served
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.service.cli.commanding import Cli
 
 
@@ -63,6 +73,30 @@ def test_a_request_that_does_not_wait_can_be_watched_to_its_end(cli: Cli) -> Non
     assert told[-1]["dataset_id"] == accepted["datasets"][0]["dataset_id"]
 
 
+def test_a_request_that_does_not_wait_shows_people_what_it_began(cli: Cli) -> None:
+    cli.introduce("elder", "jira")
+    words = ("elder", "slack", "--journey", "journey-elder", "--no-wait")
+
+    result = cli.run("request", *words)
+
+    assert result.exit_code == 0, result.stderr
+    assert "ELDER-sandbox-slack" in result.stdout
+
+
+def test_a_refusal_that_names_no_dataset_leads_to_none(cli: Cli) -> None:
+    cli.introduce("ebony", "jira")
+    to_ebony = ("jira", "--journey", "journey-ebony")
+
+    unknown = cli.run("request", "ebony", "jira", "--journey", "journey-of-nobody")
+    foreign = cli.run("request", "acme-healthcare", *to_ebony)
+    unsourced = cli.run("request", "ebony", *to_ebony, "--stage", "PILOT")
+
+    for each in (unknown, foreign, unsourced):
+        assert each.exit_code == 1
+        assert "✗ " in each.stderr
+        assert "Next:" not in each.stderr
+
+
 def test_a_request_without_a_journey_says_how_to_name_one(cli: Cli) -> None:
     result = cli.run("request", "elm", "jira")
 
@@ -93,6 +127,21 @@ def test_a_dataset_that_its_gate_blocks_ends_in_exit_code_3(cli: Cli) -> None:
     assert result.exit_code == 3
     assert "Would pass if" in result.stderr
     assert "Next: dataops datasets show FIR-sandbox-jira" in result.stderr
+    assert result.stderr.count("did not pass its gate") == 1
+
+
+def test_two_datasets_that_fail_are_told_apart() -> None:
+    names = ("RED-sandbox-jira", "BLUE-sandbox-jira")
+    failed = [
+        {"connector_name": name, "status": "failed", "error": f"{name} is sick."} for name in names
+    ]
+    result = Result("failed", "RED-sandbox-jira is sick.", {"datasets": failed})
+
+    with pytest.raises(Stopped) as stopped:
+        finish(result, show.datasets, as_json=False)
+
+    assert stopped.value.code == 3
+    assert stopped.value.why == "BLUE-sandbox-jira: BLUE-sandbox-jira is sick."
 
 
 def test_watching_a_blocked_dataset_ends_in_exit_code_3(cli: Cli) -> None:
@@ -151,6 +200,32 @@ def test_an_unknown_dataset_is_a_failure_that_says_what_to_do(cli: Cli) -> None:
 
     assert result.exit_code == 1
     assert "There is no dataset NOBODY-sandbox-jira." in result.stderr
+    assert "Next: dataops datasets list" in result.stderr
+
+
+def test_watching_an_unknown_dataset_leads_to_the_list(cli: Cli) -> None:
+    result = cli.run("watch", "NOBODY-sandbox-jira")
+
+    assert result.exit_code == 1
+    assert "✗ There is no dataset NOBODY-sandbox-jira." in result.stderr
+    assert "Next: dataops datasets list" in result.stderr
+
+
+def test_datasets_that_share_a_name_are_listed_with_their_ids(cli: Cli) -> None:
+    cli.introduce("linden", "jira")
+    cli.run("teardown", "LINDEN-sandbox-jira", "--reason", "STAGE_TRANSITION", "--force", "--yes")
+    cli.run("request", "linden", "jira", "--journey", "journey-linden")
+    words = ("datasets", "list", "--client", "linden", "--stage", "SANDBOX")
+
+    result = cli.run(*words, COLUMNS="160")
+
+    heads, *rows = [line.split() for line in result.stdout.splitlines()]
+    ids = [each["dataset_id"] for each in cli.answer(*words)["datasets"]]
+    assert heads[-3:] == ["generation", "journey", "dataset"]
+    assert [(row[1], row[-3], row[-1]) for row in rows] == [
+        ("ready", "2", ids[0]),
+        ("archived", "1", ids[1]),
+    ]
 
 
 def test_datasets_are_listed_by_client_and_status(cli: Cli) -> None:
@@ -162,11 +237,19 @@ def test_datasets_are_listed_by_client_and_status(cli: Cli) -> None:
     assert names == {"LARCH-sandbox-jira", "LARCH-sandbox-slack"}
 
 
-def test_an_empty_list_says_how_to_begin(cli: Cli) -> None:
-    result = cli.run("datasets", "list", "--client", "nobody-at-all")
+def test_an_empty_list_says_how_to_begin(tmp_path: Path) -> None:
+    with served(tmp_path) as fresh:
+        result = fresh.run("datasets", "list")
 
     assert result.exit_code == 0
     assert "dataops request" in result.stdout
+
+
+def test_a_list_that_a_filter_empties_says_so(cli: Cli) -> None:
+    result = cli.run("datasets", "list", "--client", "nobody-at-all")
+
+    assert result.exit_code == 0
+    assert "No dataset matches." in result.stdout
 
 
 def test_identifiers_are_whole_at_80_columns(cli: Cli) -> None:

@@ -87,3 +87,12 @@ def test_a_dataset_without_an_archive_is_a_failure(cli: Cli) -> None:
 
     assert result.exit_code == 1
     assert "has no archive" in result.stderr
+    assert "Next: dataops datasets list --status archived" in result.stderr
+
+
+def test_where_nothing_has_happened_people_are_told_and_machines_are_not(cli: Cli) -> None:
+    words = ("events", "tail", "--no-follow", "--journey", "journey-of-nobody")
+
+    told, given = cli.run(*words), cli.run(*words, "--json")
+
+    assert (told.stdout, given.stdout) == ("No event yet.\n", "")
