@@ -6,10 +6,13 @@ at once.
 
 from __future__ import annotations
 
+import os
+import sys
+
 import typer
 
 from service.cli import catalogue, datasets, history, running
-from service.cli.ending import Commands
+from service.cli.ending import Commands, broken_off
 
 _EPILOG = (
     "Start here: dataops demo · Exit codes: 0 ok, 1 failed, 2 usage, "
@@ -33,5 +36,10 @@ app.command(rich_help_panel=history.PANEL)(running.migrate)
 
 
 def main() -> None:
-    """Run the command line."""
-    app(prog_name="dataops")
+    """Run the command line; a closed stdout is written to as /dev/null is."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+    try:
+        app(prog_name="dataops")
+    except OSError as error:
+        broken_off(error)

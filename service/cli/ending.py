@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import IntEnum
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -60,6 +62,14 @@ class Commands(TyperGroup):
         except Stopped as stopped:
             _tell(stopped)
             raise typer.Exit(stopped.code) from stopped
+
+
+def broken_off(error: OSError) -> NoReturn:
+    """End a command whose output cannot be written: on a full disk, for example."""
+    _tell(Stopped(ExitCode.FAILED, "The command broke off.", str(error)))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # what is still waiting would be tried again on the way out
+    sys.exit(ExitCode.FAILED)
 
 
 def _tell(stopped: Stopped) -> None:

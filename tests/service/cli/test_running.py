@@ -78,8 +78,9 @@ def test_a_service_out_of_reach_ends_in_exit_code_4(cli: Cli) -> None:
     assert "Next: dataops serve" in over_a2a.stderr
 
 
-def test_an_address_without_a_scheme_is_a_usage_error(cli: Cli) -> None:
-    result = cli.run("agents", "list", "--url", "localhost:8080")
+@pytest.mark.parametrize("address", ["localhost:8080", "http://", "http://[::1", "http://a:b"])
+def test_what_is_no_address_is_a_usage_error(cli: Cli, address: str) -> None:
+    result = cli.run("agents", "list", "--url", address)
 
     assert result.exit_code == 2
     assert "http://" in result.stderr
@@ -117,6 +118,37 @@ def test_a_pipe_gets_no_escape_bytes(cli: Cli, tmp_path: Path) -> None:
     )
 
     assert b"\x1b" not in result.stdout + result.stderr
+
+
+def test_output_that_cannot_be_written_is_told_without_a_trace(cli: Cli, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, no file of ours
+        result = subprocess.run(
+            command("agents", "list"),
+            cwd=tmp_path,
+            env=environment(DATAOPS_BASE_URL=cli.url),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert result.returncode == 1
+    assert "✗ The command broke off." in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "ignored" not in result.stderr
+
+
+def test_a_closed_stdout_takes_everything_in_silence(cli: Cli, tmp_path: Path) -> None:
+    result = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *command("agents", "list")],
+        cwd=tmp_path,
+        env=environment(DATAOPS_BASE_URL=cli.url),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_terminal_gets_no_escape_bytes_under_no_color(cli: Cli, tmp_path: Path) -> None:
