@@ -12,7 +12,6 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
-    Literal,
     NotRequired,
     Union,
     get_args,
@@ -71,8 +70,6 @@ class Shapes:
         origin, inner = get_origin(kind), get_args(kind)
         if origin is Annotated:
             return _marked(self.schema_of(inner[0]), inner[1:])
-        if origin is Literal:
-            return {"enum": list(inner)}
         if origin in {Union, UnionType}:
             return {"anyOf": [self.schema_of(each) for each in inner]}
         if origin in {Sequence, tuple}:

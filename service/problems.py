@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from domain.errors import (
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from enum import StrEnum
 
+    from starlette.exceptions import HTTPException
     from starlette.requests import Request
 
 LARGEST_NUMBER = 2**63 - 1
@@ -70,11 +70,10 @@ def problem_of(error: DataOpsError) -> Response:
 
 async def answer_http(request: Request, error: Exception) -> Response:
     """Answer for what no route takes: an unknown path, or a method it does not know."""
-    if not isinstance(error, HTTPException):
-        raise error
-    told = _TOLD.get(error.status_code, error.detail)
+    found = cast("HTTPException", error)
+    told = _TOLD.get(found.status_code, found.detail)
     detail = f"{request.method} {request.url.path}: {told}"
-    return problem(error.status_code, detail, error.headers)
+    return problem(found.status_code, detail, found.headers)
 
 
 def answering(act: Endpoint) -> Endpoint:
