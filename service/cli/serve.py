@@ -6,16 +6,19 @@ import asyncio
 import ipaddress
 import signal
 import socket
+import sys
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from domain.errors import NotAllowed
+from service.addresses import web_address
 from service.app import build_app
 from service.assembly import Service, assembled
 from service.clocks import wall_clock
+from service.console.doorway import Doorway
 from service.observability import set_up_logs
 from service.ownership import require_own_packages
 from service.pages import pages
@@ -32,15 +35,22 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 5
 """How long requests in flight may go on after the service is told to stop."""
 
+Place = tuple[socket.AddressFamily, tuple[Any, ...]]
+"""An address of this machine, as sockets take it."""
+
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A service that answers: the service, its address, its server, and the task that answers."""
+    """A service that answers: the service, its server, and the task that answers.
+
+    `url` is what others know it by, `listening` where it listens on this machine.
+    """
 
     service: Service
     url: str
+    listening: str
     server: uvicorn.Server
     answering: asyncio.Task[None]
 
@@ -75,9 +85,11 @@ async def serving(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
         OSError: the address is taken, or not ours.
     """
     require_own_packages()
-    _require_tokens(settings)
-    with _listening(settings.host, settings.port) as listener:
-        url = settings.base_url or _url_of(listener)
+    place = _place(settings.host, settings.port)
+    _require_tokens(settings, place)
+    with _bound(place) as listener:
+        listening = web_address(*listener.getsockname()[:2])
+        url = settings.base_url or listening
         async with assembled(settings, url.rstrip("/"), clock) as service:
             app = build_app(service, pages(service))
             server = _server(app, service.bell)
@@ -85,7 +97,7 @@ async def serving(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
                 app.router.lifespan_context(app),
                 _answering(server, listener) as answering,
             ):
-                yield Served(service, url, server, answering)
+                yield Served(service, url, listening, server, answering)
 
 
 async def serve(settings: Settings) -> None:
@@ -94,12 +106,14 @@ async def serve(settings: Settings) -> None:
     async with serving(settings) as served:
         with _signals_to(served.server):
             print(served.url, flush=True)  # noqa: T201 - the command's output
+            if served.url != served.listening:
+                print(f"Listening on {served.listening}", file=sys.stderr)  # noqa: T201 - as above
             await asyncio.wait({served.answering})
 
 
 def _server(app: Starlette, bell: Bell) -> uvicorn.Server:
     config = uvicorn.Config(
-        app,
+        Doorway(app),
         lifespan="off",  # ours encloses the server, so that a cancellation closes it too
         log_config=None,  # its lines come out as ours do
         log_level="warning",
@@ -132,34 +146,37 @@ def _signals_to(server: uvicorn.Server) -> Iterator[None]:
             signal.signal(each, handler)
 
 
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Listen at once, so that whoever reads the address may connect before the first answer."""
+def _place(host: str, port: int) -> Place:
+    """Find what a host means on this machine. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        message = f"Host {host!r} is no address of this machine: {error.strerror}."
+        raise OSError(message) from error
+    return found[0][0], found[0][4]
+
+
+@contextmanager
+def _bound(place: Place) -> Iterator[socket.socket]:
+    """Listen at once, so that whoever reads the address may connect before the first answer."""
+    family, address = place
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        try:
+            listener.bind(address)
+        except OSError as error:
+            message = f"Nothing can listen on {web_address(*address[:2])}: {error.strerror}."
+            raise OSError(error.errno, message) from error
         listener.listen(128)
         yield listener
 
 
-def _require_tokens(settings: Settings) -> None:
-    if settings.auth_tokens is not None or _is_loopback(settings.host):
+def _require_tokens(settings: Settings, place: Place) -> None:
+    if settings.auth_tokens is not None or ipaddress.ip_address(place[1][0]).is_loopback:
         return
     message = (
         f"Host {settings.host} can be reached from elsewhere, and anybody could call. Set "
-        "DATAOPS_AUTH_TOKENS to a secret reference, or bind to 127.0.0.1."
+        "DATAOPS_AUTH_TOKENS as docs/settings.md says, or bind to 127.0.0.1."
     )
     raise NotAllowed(message)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _url_of(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -34,7 +34,7 @@ async def _hear(data: dict[str, Any]) -> None:
     del data
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "service.example"])  # noqa: S104 - the very address that is refused
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])  # noqa: S104 - the very address that is refused
 async def test_without_tokens_nobody_elsewhere_may_reach_it(host: str, tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, host=host, port=0)
 
@@ -67,6 +67,48 @@ async def test_it_tells_its_address(host: str, shown: str, tmp_path: Path) -> No
 
     assert answer.is_success
     assert served.url.rpartition(":")[0] == f"http://{shown}"
+
+
+async def test_a_host_that_is_no_address_is_told(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, host="nobody.invalid", port=0)
+
+    with pytest.raises(OSError, match=r"'nobody\.invalid' is no address of this machine"):
+        async with serving(settings):
+            pass
+
+
+@pytest.mark.usefixtures("logs")
+async def test_behind_an_address_that_is_set_it_tells_where_it_listens(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(data=tmp_path, port=0, base_url="https://dataops.example")
+    running = asyncio.create_task(serve(settings))
+    out, err = "", ""
+    async with asyncio.timeout(20):
+        while "Listening on" not in err:
+            await asyncio.sleep(0.01)
+            out, err = (old + new for old, new in zip((out, err), capfd.readouterr(), strict=True))
+
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"{err.partition('Listening on ')[2].strip()}/healthz")
+
+    assert out == "https://dataops.example\n"
+    assert answer.is_success
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_browser_gives_its_token_as_a_password(tmp_path: Path) -> None:
+    tokens = tokens_file(tmp_path, alices="default alice")
+    settings = Settings(data=tmp_path, port=0, auth_tokens=tokens)
+    async with serving(settings) as served, httpx.AsyncClient(base_url=served.url) as http:
+        asked = await http.get("/", headers={"Accept": "text/html"})
+
+        shown = await http.get("/", headers={"Accept": "text/html"}, auth=("anybody", "alices"))
+
+    assert asked.status_code == 401
+    assert asked.headers["www-authenticate"].startswith("Basic ")
+    assert "Fleet" in shown.text
 
 
 async def test_an_address_that_is_set_is_told(tmp_path: Path) -> None:
