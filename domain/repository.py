@@ -165,9 +165,10 @@ class Registry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a dataset stands: the version of its row, and how far its last order has come."""
+    """Where a dataset stands: version and status of its row, and how far its order has come."""
 
     version: int
+    status: DatasetStatus
     progress: Progress | None
 
 

@@ -31,7 +31,7 @@ log = structlog.get_logger("tasks")
 _S = DatasetStatus
 
 STATUS_SECONDS = 0.3
-"""The least time between two updates that tell of mere progress."""
+"""The least time between two updates of what is not the end."""
 
 POLL_SECONDS = 0.5
 """How long a follower waits at most: changes of another process ring no bell here."""
@@ -66,50 +66,70 @@ class Projection:
         self._changes = changes
 
     async def follow(self, request: Request, tell: Callable[[Showing], Awaitable[None]]) -> Showing:
-        """Tell each change as it comes, progress coalesced, until the datasets are settled."""
+        """Tell how the datasets come on, a few times a second at most, until they are settled."""
         seen: dict[UUID, Dataset] = {}
-        told, at = None, 0.0
+        told, next_at = None, 0.0
         while True:
             wait = self._changes.handle()
-            showing = await self._look_or_wait(request, seen, wait)
-            if showing.is_final:
+            showing = await self._look_or_wait(request, seen, next_at, wait)
+            if showing is not None and showing.is_final:
                 return showing
-            now = time.monotonic()
-            is_news = told is None or showing.sentence != told.sentence
-            if is_news or (showing != told and now - at >= STATUS_SECONDS):
-                told, at = showing, now
+            if showing is not None and showing != told:
+                is_news = told is None or showing.sentence != told.sentence
+                told, next_at = showing, time.monotonic() + STATUS_SECONDS
                 await tell(replace(showing, is_news=is_news))
-            await wait(POLL_SECONDS)
+            await wait(_pause(next_at))
 
     async def showing(self, request: Request) -> Showing:
         """Tell what a request's task shows just now."""
-        return await self._look(request, {})
+        standings = await self._lookout.standings(request.principal.tenant, request.dataset_ids)
+        return await self._read(request, {}, standings)
 
     async def _look_or_wait(
-        self, request: Request, seen: dict[UUID, Dataset], wait: Callable[[float], Awaitable[None]]
-    ) -> Showing:
+        self,
+        request: Request,
+        seen: dict[UUID, Dataset],
+        next_at: float,
+        wait: Callable[[float], Awaitable[None]],
+    ) -> Showing | None:
         """Look until it can be done: the rows are the truth, whatever keeps us from them."""
         while True:
             try:
-                return await self._look(request, seen)
+                return await self._look(request, seen, next_at)
             except Exception:
                 log.exception("task.unseen", task_id=request.task_id)
             await wait(POLL_SECONDS)
 
-    async def _look(self, request: Request, seen: dict[UUID, Dataset]) -> Showing:
-        """Look where the datasets stand, and read those of which another version was seen."""
-        tenant = request.principal.tenant
-        standings = await self._lookout.standings(tenant, request.dataset_ids)
+    async def _look(
+        self, request: Request, seen: dict[UUID, Dataset], next_at: float
+    ) -> Showing | None:
+        """Look where the datasets stand; None where it is too soon to tell of any but the end."""
+        standings = await self._lookout.standings(request.principal.tenant, request.dataset_ids)
+        may_be_settled = all(each.status in _RESTING for each in standings.values())
+        if not may_be_settled and time.monotonic() < next_at:
+            return None
+        return await self._read(request, seen, standings)
+
+    async def _read(
+        self, request: Request, seen: dict[UUID, Dataset], standings: Mapping[UUID, Standing]
+    ) -> Showing:
+        """Read the datasets of which another version was seen."""
         moved = [
             each
             for each, standing in standings.items()
             if each not in seen or seen[each].version != standing.version
         ]
         if moved:
-            read = await self._registry.datasets_by_id(tenant, moved)
+            read = await self._registry.datasets_by_id(request.principal.tenant, moved)
             seen.update((each.place.dataset_id, each) for each in read)
         datasets = [seen[each] for each in request.dataset_ids if each in seen]
         return _showing(request, datasets, standings)
+
+
+def _pause(next_at: float) -> float:
+    """Give the seconds to wait: until there may be more to tell, and no longer than a poll."""
+    left = next_at - time.monotonic()
+    return min(left, POLL_SECONDS) if left > 0 else POLL_SECONDS
 
 
 def _showing(

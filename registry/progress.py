@@ -22,7 +22,7 @@ _p = progress.c
 _d = datasets.c
 
 _STANDINGS = (
-    select(_d.dataset_id, _d.version, _p.phase, _p.done, _p.total, _p.unit)
+    select(_d.dataset_id, _d.version, _d.status, _p.phase, _p.done, _p.total, _p.unit)
     .select_from(
         datasets.outerjoin(progress, and_(_p.tenant == _d.tenant, _p.dataset_id == _d.dataset_id))
     )
@@ -58,7 +58,9 @@ class SqlProgressLog:
         asked = {"of_tenant": tenant, "wanted": list(ids)}
         async with self._database.reads.connect() as connection:
             rows = (await connection.execute(_STANDINGS, asked)).all()
-        return {row.dataset_id: Standing(row.version, _progress_of(row)) for row in rows}
+        return {
+            row.dataset_id: Standing(row.version, row.status, _progress_of(row)) for row in rows
+        }
 
 
 def _progress_of(row: Row[*tuple[Any, ...]]) -> Progress | None:

@@ -8,10 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from domain.lifecycle import DatasetStatus
 from domain.repository import Standing
 from domain.work import Progress
 from protocol.lookout import Lookout
 
+READY = DatasetStatus.READY
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 
 
@@ -28,7 +30,7 @@ class Rows:
         if tenant != "default":
             raise OSError(tenant)
         self.looks.append(set(ids))
-        return {each: Standing(each.int, None) for each in ids}
+        return {each: Standing(each.int, READY, None) for each in ids}
 
 
 async def test_those_who_ask_together_share_one_look_and_get_their_own() -> None:
@@ -40,7 +42,10 @@ async def test_those_who_ask_together_share_one_look_and_get_their_own() -> None
     )
 
     assert rows.looks == [{FIRST, SECOND}]
-    assert (first, second) == ({FIRST: Standing(1, None)}, {SECOND: Standing(2, None)})
+    assert (first, second) == (
+        {FIRST: Standing(1, READY, None)},
+        {SECOND: Standing(2, READY, None)},
+    )
 
 
 async def test_whoever_asks_after_a_look_gets_another() -> None:
@@ -61,7 +66,7 @@ async def test_one_who_leaves_takes_nothing_from_the_others() -> None:
 
     leaving.cancel()
 
-    assert await staying == {SECOND: Standing(2, None)}
+    assert await staying == {SECOND: Standing(2, READY, None)}
 
 
 async def test_a_look_that_fails_fails_for_all_who_shared_it_and_the_next_is_new() -> None:

@@ -17,8 +17,10 @@ async def test_the_last_progress_is_given(house: House) -> None:
     await log.note(TENANT, ids[0], Progress("upload", 200, 500, "documents"))
 
     assert await log.standings(TENANT, ids) == {
-        ids[0]: Standing(dataset.version, Progress("upload", 200, 500, "documents")),
-        ids[1]: Standing(silent.version, None),
+        ids[0]: Standing(
+            dataset.version, dataset.status, Progress("upload", 200, 500, "documents")
+        ),
+        ids[1]: Standing(silent.version, silent.status, None),
     }
 
 
