@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SECONDS_A_DATASET = 0.002
 """How much time lies between two looks for each dataset that is looked at: reads cost the rest."""
 
+SHORTEST_SECONDS = 0.01
+"""The least time between two looks: every commit rings the bell, and a look costs as much."""
+
 LONGEST_SECONDS = 0.5
 
 
@@ -48,6 +51,6 @@ class Lookout:
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, self._free_at.get(tenant, 0.0) - clock()))
         wanted = self._next.pop(tenant).wanted
-        pause = min(LONGEST_SECONDS, SECONDS_A_DATASET * len(wanted))
-        self._free_at[tenant] = clock() + pause
+        pause = max(SHORTEST_SECONDS, SECONDS_A_DATASET * len(wanted))
+        self._free_at[tenant] = clock() + min(LONGEST_SECONDS, pause)
         return await self._progress.standings(tenant, wanted)
