@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,6 +31,12 @@ from service.values import (
     WebAddress,
 )
 
+PREFIX = "DATAOPS_"
+"""What the name of every setting begins with in the environment."""
+
+CLIENT_TOKEN = f"{PREFIX}TOKEN"
+"""Where a client of the service has its token: no setting of the service itself."""
+
 
 class Settings(BaseSettings):
     """All that can be set; every name is prefixed `DATAOPS_` in the environment.
@@ -41,7 +48,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="DATAOPS_",
+        env_prefix=PREFIX,
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
@@ -141,6 +148,18 @@ def origins(flags: Collection[str]) -> dict[str, str]:
     return {
         name: next((origin for origin, names in given.items() if name in names), "default")
         for name in Settings.model_fields
+    }
+
+
+def unknown_names(settings: Settings, environ: Iterable[str]) -> dict[str, str | None]:
+    """Give the names that begin as ours do and set nothing, each with the one it is close to."""
+    ours = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {CLIENT_TOKEN}
+    led_to = {str(each).removeprefix("secret://env/") for each in dict(settings).values()}
+    strangers = {each for each in environ if each.upper().startswith(PREFIX)} - led_to
+    return {
+        each: next(iter(get_close_matches(each.upper(), ours, n=1, cutoff=0.85)), None)
+        for each in sorted(strangers)
+        if each.upper() not in ours
     }
 
 

@@ -8,21 +8,31 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domain.errors import InvalidInput
+from domain.errors import DataOpsError, InvalidInput
 from gateways.secrets import resolve
 from protocol.cards import CardWrong, load_cards
 from registry.migrations import HEAD, DatabaseUnusable, current_revision, database_file, shown
+from service.addresses import web_address
+from service.cli.abroad import asked
+from service.cli.listening import place_of
 from service.ownership import foreign_packages
-from service.settings import dumped, origins
+from service.settings import PREFIX, dumped, origins, unknown_names
+from service.tokens import read_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from service.settings import Settings
 
 HOME = Path(__file__).resolve().parents[2]
 """Where our packages lie side by side."""
 
+_FOREIGN = {
+    "glean_url": "Glean",
+    "mock_data_url": "mock-data supplier",
+    "journeys_url": "Journey Orchestration",
+}
+_TOKENS = "mend it as docs/settings.md says"
 _PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
 
 
@@ -60,17 +70,18 @@ def examine(settings: Settings, flags: Collection[str]) -> Report:
     """Look at everything; nothing is changed. `flags` names the settings given as flags."""
     looks: tuple[Callable[[Settings], Finding], ...] = (
         _packages,
+        _names,
         _cards,
-        _folder,
+        _data,
         _database,
         _archive,
-        _glean,
-        _mock_data,
-        _journeys,
+        _callers,
+        _order_key,
     )
     told, come_from = dumped(settings), origins(flags)
     shown = ((name, _masked(value), come_from[name]) for name, value in told.items())
-    return Report(tuple(each(settings) for each in looks), tuple(shown))
+    findings = (*(each(settings) for each in looks), *_abroad(settings))
+    return Report(findings, tuple(shown))
 
 
 def _packages(settings: Settings) -> Finding:
@@ -82,21 +93,38 @@ def _packages(settings: Settings) -> Finding:
     return Finding("packages", "ok", f"all six lie in {HOME}")
 
 
+def _names(settings: Settings) -> Finding:
+    unknown = unknown_names(settings, os.environ)
+    if unknown:
+        told = (f"{name}{f' (is {near} meant?)' if near else ''}" for name, near in unknown.items())
+        mend = "mend its name, or take it away; docs/settings.md has them all"
+        return Finding("names", "broken", f"nothing is set by {', '.join(told)}", mend)
+    return Finding("names", "ok", f"every {PREFIX}… in the environment sets something")
+
+
 def _cards(settings: Settings) -> Finding:
     try:
-        cards = load_cards(settings.base_url or f"http://{settings.host}:{settings.port}")
+        cards = load_cards(settings.base_url or web_address(settings.host, settings.port))
     except CardWrong as error:
         return Finding("cards", "broken", str(error), "put the file in agent-cards in order")
     return Finding("cards", "ok", f"{len(cards)} agents, every skill on a card runs")
 
 
-def _folder(settings: Settings) -> Finding:
-    folder = settings.data.resolve()
+def _data(settings: Settings) -> Finding:
+    return _folder("data folder", settings.data, "--data")
+
+
+def _archive(settings: Settings) -> Finding:
+    return _folder("archive", settings.archive_folder, f"{PREFIX}ARCHIVE")
+
+
+def _folder(name: str, path: Path, chosen_by: str) -> Finding:
+    folder = path.resolve()
     nearest = next(each for each in (folder, *folder.parents) if each.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return Finding("data folder", "ok", f"{folder} {_made(nearest == folder)}")
-    mend = "choose another folder with --data, or give yourself the right to write there"
-    return Finding("data folder", "broken", f"{nearest} cannot be written to", mend)
+        return Finding(name, "ok", f"{folder} {_made(nearest == folder)}")
+    mend = f"choose another folder with {chosen_by}, or give yourself the right to write there"
+    return Finding(name, "broken", f"{nearest} cannot be written to", mend)
 
 
 def _made(is_there: bool) -> str:
@@ -118,31 +146,38 @@ def _database(settings: Settings) -> Finding:
     return Finding("database", "broken", told, "dataops migrate")
 
 
-def _archive(settings: Settings) -> Finding:
+def _callers(settings: Settings) -> Finding:
+    """Whether it is said who may call wherever others can."""
     try:
-        return Finding("archive", "ok", f"folder {settings.archive_folder.resolve()}")
-    except ValueError as error:
-        return Finding("archive", "broken", str(error), "set DATAOPS_ARCHIVE to folder:PATH")
+        place_of(settings)
+        known = read_tokens(settings.auth_tokens)
+    except (DataOpsError, OSError) as error:
+        return Finding("callers", "broken", str(error), _TOKENS)
+    told = f"{len(known)} tokens" if known else "everybody on this machine, and nobody else"
+    return Finding("callers", "ok", told)
 
 
-def _glean(settings: Settings) -> Finding:
-    if settings.glean_url is None:
-        return Finding("Glean", "ok", "local stand-in")
+def _order_key(settings: Settings) -> Finding:
+    if settings.auth_order_key is None:
+        return Finding("order key", "ok", "made anew at each start")
     try:
-        for reference in (settings.glean_indexing_token, settings.glean_client_token):
-            resolve(reference)
+        resolve(settings.auth_order_key)
     except InvalidInput as error:
-        return Finding("Glean", "broken", str(error), "set both of Glean's tokens")
-    return Finding("Glean", "ok", _masked(settings.glean_url))
+        return Finding("order key", "broken", str(error), f"set what {PREFIX}AUTH_ORDER_KEY names")
+    return Finding("order key", "ok", "can be read")
 
 
-def _mock_data(settings: Settings) -> Finding:
-    return Finding("mock-data supplier", "ok", _masked(settings.mock_data_url or "local stand-in"))
-
-
-def _journeys(settings: Settings) -> Finding:
-    told = _masked(settings.journeys_url or "local stand-in")
-    return Finding("Journey Orchestration", "ok", told)
+def _abroad(settings: Settings) -> Iterator[Finding]:
+    """Tell of each foreign system whether it answers, or that a stand-in takes its place."""
+    wrong = asked(settings)
+    for setting, name in _FOREIGN.items():
+        if setting not in wrong:
+            yield Finding(name, "ok", "local stand-in")
+        elif (told := wrong[setting]) is None:
+            yield Finding(name, "ok", f"{_masked(getattr(settings, setting))} lets us in")
+        else:
+            mend = f"start it, or mend {PREFIX}{setting.upper()} and its tokens"
+            yield Finding(name, "broken", told, mend)
 
 
 def _masked(value: Any) -> Any:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import signal
 import socket
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 
-from domain.errors import NotAllowed
-from service.addresses import web_address
 from service.app import build_app
 from service.assembly import Service, assembled
+from service.cli.listening import address_of, bound, place_of
 from service.clocks import wall_clock
 from service.console.doorway import Doorway
 from service.observability import set_up_logs
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 5
 """How long requests in flight may go on after the service is told to stop."""
-
-Place = tuple[socket.AddressFamily, tuple[Any, ...]]
-"""An address of this machine, as sockets take it."""
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -85,10 +80,8 @@ async def serving(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
         OSError: the address is taken, or not ours.
     """
     require_own_packages()
-    place = _place(settings.host, settings.port)
-    _require_tokens(settings, place)
-    with _bound(place) as listener:
-        listening = web_address(*listener.getsockname()[:2])
+    with bound(place_of(settings)) as listener:
+        listening = address_of(listener)
         url = settings.base_url or listening
         async with assembled(settings, url.rstrip("/"), clock) as service:
             app = build_app(service, pages(service))
@@ -144,39 +137,3 @@ def _signals_to(server: uvicorn.Server) -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-def _place(host: str, port: int) -> Place:
-    """Find what a host means on this machine. Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        message = f"Host {host!r} is no address of this machine: {error.strerror}."
-        raise OSError(message) from error
-    return found[0][0], found[0][4]
-
-
-@contextmanager
-def _bound(place: Place) -> Iterator[socket.socket]:
-    """Listen at once, so that whoever reads the address may connect before the first answer."""
-    family, address = place
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-        except OSError as error:
-            message = f"Nothing can listen on {web_address(*address[:2])}: {error.strerror}."
-            raise OSError(error.errno, message) from error
-        listener.listen(128)
-        yield listener
-
-
-def _require_tokens(settings: Settings, place: Place) -> None:
-    if settings.auth_tokens is not None or ipaddress.ip_address(place[1][0]).is_loopback:
-        return
-    message = (
-        f"Host {settings.host} can be reached from elsewhere, and anybody could call. Set "
-        "DATAOPS_AUTH_TOKENS as docs/settings.md says, or bind to 127.0.0.1."
-    )
-    raise NotAllowed(message)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, dumped, origins
+from service.settings import Settings, dumped, origins, unknown_names
 
 
 @pytest.fixture(autouse=True)
@@ -191,6 +191,23 @@ def test_it_is_told_where_each_setting_comes_from(monkeypatch: pytest.MonkeyPatc
     assert told["port"] == "environment"
     assert told["host"] == "file"
     assert told["data"] == "default"
+
+
+def test_a_misspelt_name_is_found_with_the_one_that_is_meant() -> None:
+    settings = Settings(auth_order_key="secret://env/DATAOPS_KEY")
+    environ = (
+        "DATAOPS_PORT",
+        "dataops_host",
+        "DATAOPS_TOKEN",
+        "DATAOPS_KEY",
+        "DATAOPS_GREACE_PERIOD",
+        "DATAOPS_OTHER",
+        "PORT",
+    )
+
+    unknown = unknown_names(settings, environ)
+
+    assert unknown == {"DATAOPS_GREACE_PERIOD": "DATAOPS_GRACE_PERIOD", "DATAOPS_OTHER": None}
 
 
 def test_settings_are_shown_as_plain_json() -> None:

@@ -280,6 +280,74 @@ def test_the_doctor_misses_the_tokens_of_a_real_glean(cli: Cli, tmp_path: Path) 
     assert "GLEAN_INDEXING_TOKEN" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DATAOPS_GREACE_PERIOD", "1h", "is DATAOPS_GRACE_PERIOD meant?"),
+        ("DATAOPS_HOST", "0.0.0.0", "can be reached from elsewhere"),  # noqa: S104 - as above
+        ("DATAOPS_HOST", "nobody.invalid", "no address of this machine"),
+        ("DATAOPS_AUTH_TOKENS", "secret://file/nowhere", "'nowhere' cannot be read"),
+        ("DATAOPS_AUTH_ORDER_KEY", "secret://env/NOT_SET", "'NOT_SET' holds no secret"),
+        ("DATAOPS_ARCHIVE", "folder:/dev/null/archive", "/dev/null cannot be written to"),
+    ],
+)
+def test_the_doctor_finds_what_is_not_in_order(
+    cli: Cli, tmp_path: Path, name: str, value: str, told: str
+) -> None:
+    result = cli.run("doctor", "--data", str(tmp_path), **{name: value})
+
+    assert result.exit_code == 1
+    assert told in result.stderr
+
+
+def test_the_doctor_asks_each_foreign_system_that_is_set(cli: Cli, tmp_path: Path) -> None:
+    token = (cli.data / "glean.token").read_text("utf-8").strip()
+
+    result = cli.run(
+        *("doctor", "--data", str(tmp_path)),
+        COLUMNS="160",
+        DATAOPS_GLEAN_URL=f"{cli.url}/glean",
+        DATAOPS_MOCK_DATA_URL=f"{cli.url}/mock-data",
+        DATAOPS_JOURNEYS_URL=f"{cli.url}/journeys",
+        GLEAN_INDEXING_TOKEN=f"indexing-{token}",
+        GLEAN_CLIENT_TOKEN=f"client-{token}",
+    )
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.count("lets us in") == 3
+
+
+def test_the_doctor_finds_a_token_that_glean_does_not_take(cli: Cli, tmp_path: Path) -> None:
+    token = (cli.data / "glean.token").read_text("utf-8").strip()
+
+    result = cli.run(
+        *("doctor", "--data", str(tmp_path)),
+        DATAOPS_GLEAN_URL=f"{cli.url}/glean",
+        GLEAN_INDEXING_TOKEN=f"indexing-{token}",
+        GLEAN_CLIENT_TOKEN="not-this-one",
+    )
+
+    assert result.exit_code == 1
+    assert "it does not let us in" in result.stderr
+    assert "not-this-one" not in result.output
+
+
+def test_the_doctor_finds_foreign_systems_that_do_not_answer(cli: Cli, tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:1"
+
+    result = cli.run(
+        *("doctor", "--data", str(tmp_path)),
+        DATAOPS_GLEAN_URL=nobody,
+        DATAOPS_MOCK_DATA_URL=nobody,
+        DATAOPS_JOURNEYS_URL=nobody,
+        GLEAN_INDEXING_TOKEN="an-indexing-token",
+        GLEAN_CLIENT_TOKEN="a-client-token",
+    )
+
+    assert result.exit_code == 1
+    assert "Not in order: Glean, mock-data supplier, Journey Orchestration." in result.stderr
+
+
 @pytest.mark.parametrize("word", ["doctor", "serve", "migrate"])
 @pytest.mark.parametrize(
     ("name", "value", "told"),
