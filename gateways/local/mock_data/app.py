@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, model_validator
+from pydantic_core import to_json
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -120,7 +121,7 @@ async def _pages(template: Template, asked: Generation) -> AsyncIterator[bytes]:
 def _page(template_id: str, seed: int, start: int, stop: int) -> bytes:
     """Make a page, or give it again: whoever uploads records soon has them made anew to check."""
     made = records(_template(template_id), seed, start, stop)
-    return b"".join(json.dumps(record).encode() + b"\n" for record in made)
+    return b"".join(to_json(record) + b"\n" for record in made)
 
 
 def _echo(asked: Generation) -> dict[str, Any]:
