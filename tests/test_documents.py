@@ -21,12 +21,15 @@ from domain.events import AdditiveEvent, SeedEvent
 from domain.lifecycle import TRANSITIONS
 from domain.quality import CheckType, QualityPolicy
 from gateways.local import journeys
+from service.settings import Settings, Untouched
+from service.tokens import read_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTEXT = "docs/ddd/dataops-lifecycle-bounded-context.md"
+SETTINGS = "docs/settings.md"
 FORM = ROOT / "docs/decisions/0000-template.md"  # it is filled in by whoever copies it
 PAGES = sorted(
     str(each.relative_to(ROOT))
@@ -103,6 +106,34 @@ def test_the_states_are_drawn_as_the_transition_table_has_them(page: str) -> Non
     drawing = _text(page).partition("stateDiagram-v2")[2].partition("```")[0]
 
     assert set(_EDGE.findall(drawing)) == allowed
+
+
+def test_the_settings_page_has_every_setting_with_its_default() -> None:
+    rows = re.findall(r"^\| `DATAOPS_(\w+)` \| (?:`(.+?)`|–) \|", _text(SETTINGS), re.MULTILINE)
+
+    told = {
+        name.lower(): Untouched(**({name.lower(): each} if each else {})) for name, each in rows
+    }
+
+    defaults = Untouched()
+    assert set(told) == set(Settings.model_fields)
+    for name, settings in told.items():
+        assert getattr(settings, name) == getattr(defaults, name), name
+    assert {name.lower() for name, each in rows if not each} == {
+        name for name in Settings.model_fields if getattr(defaults, name) in {None, ()}
+    }
+
+
+def test_the_settings_page_tells_how_to_write_a_line_of_the_tokens_file(tmp_path: Path) -> None:
+    (commands,) = re.findall(r"^```sh\n(.*?)^```$", _text(SETTINGS), re.MULTILINE | re.DOTALL)
+
+    for _ in range(2):
+        subprocess.run(["sh", "-ec", commands], cwd=tmp_path, check=True)
+
+    principals = read_tokens(f"secret://file/{tmp_path / 'tokens'}")
+    assert [(each.tenant, each.subject) for each in principals.values()] == [
+        ("default", "alice")
+    ] * 2
 
 
 @pytest.mark.parametrize("page", PAGES)
