@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from agents.dossiers import gather_dossier
 from domain.commands import SYSTEM, Principal
 from domain.errors import RequestRejected, StaleOutcome
-from domain.events import ConnectorHealthDegraded
+from domain.events import ConnectorHealthDegraded, ConnectorUnwatched
 from domain.lifecycle import TeardownStep
 from domain.work import (
     AGENT_OF,
@@ -25,6 +26,7 @@ from domain.work import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -93,7 +95,8 @@ class LifecycleCoordinator:
     async def apply(self, outcome: Outcome) -> Dataset:
         """Apply an outcome in one commit: transition, events, audit, and when it is due again.
 
-        Operations are told in the log of a connector that takes READY away (seed: R74).
+        Operations are told in the log of a connector that takes READY away (seed: R74), and of
+        one that nobody can watch.
 
         Raises:
             StaleOutcome: the dataset has moved on since the order was given.
@@ -102,15 +105,10 @@ class LifecycleCoordinator:
         async with self._registry.transaction(Principal(key.tenant, SYSTEM)) as transaction:
             dataset = await transaction.dataset(key.dataset_id)
             dataset.apply(outcome, self._clock())
-            sick = _degraded(dataset)
-            await transaction.save(dataset, self._due(dataset))
-        if sick is not None:
-            log.warning(
-                "connector.degraded",
-                dataset_id=str(key.dataset_id),
-                incident_id=str(sick.incident_id),
-                why=sick.error_message,
-            )
+            alarms = _alarms(dataset)
+            await transaction.save(dataset, dataset.due_at(self._clock()))
+        for each in alarms:
+            log.warning(_ALARMS[type(each)], dataset_id=str(key.dataset_id), why=each.error_message)
         return dataset
 
     async def _taken(self, order: Order, outcome: Outcome) -> Dataset:
@@ -133,7 +131,7 @@ class LifecycleCoordinator:
         while dataset.lapse(self._clock()):
             place = dataset.place
             async with self._registry.transaction(Principal(place.tenant, SYSTEM)) as transaction:
-                await transaction.save(dataset, self._due(dataset))
+                await transaction.save(dataset, dataset.due_at(self._clock()))
         return dataset
 
     async def _complete(self, order: Order, dataset: Dataset) -> Order:
@@ -148,13 +146,8 @@ class LifecycleCoordinator:
         async with self._registry.transaction(Principal(key.tenant, SYSTEM)) as transaction:
             dataset = await transaction.dataset(key.dataset_id)
             if not _is_lost(outcome) and dataset.note_end_of(key.version, self._clock()):
-                await transaction.save(dataset, self._due(dataset))
-        return Turn(self._due(dataset), dataset.version, why)
-
-    def _due(self, dataset: Dataset) -> datetime | None:
-        now = self._clock()
-        following = dataset.next_order(now)
-        return following.until if isinstance(following, Rest) else now
+                await transaction.save(dataset, dataset.due_at(self._clock()))
+        return Turn(dataset.due_at(self._clock()), dataset.version, why)
 
     def _noting(self, order: Order) -> _Noting:
         return _Noting(self._progress, order)
@@ -198,9 +191,17 @@ def _whose(order: Order) -> dict[str, str]:
     return {"dataset_id": str(order.key.dataset_id)}
 
 
-def _degraded(dataset: Dataset) -> ConnectorHealthDegraded | None:
+def _alarms(dataset: Dataset) -> list[ConnectorHealthDegraded | ConnectorUnwatched]:
     events = (each.event for each in dataset.happenings)
-    return next((each for each in events if isinstance(each, ConnectorHealthDegraded)), None)
+    return [
+        each for each in events if isinstance(each, ConnectorHealthDegraded | ConnectorUnwatched)
+    ]
+
+
+_ALARMS: Mapping[type, str] = MappingProxyType(
+    {ConnectorHealthDegraded: "connector.degraded", ConnectorUnwatched: "connector.unwatched"}
+)
+"""What operations are told of, by its name in the log."""
 
 
 def _is_lost(outcome: Outcome) -> bool:

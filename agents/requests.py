@@ -20,11 +20,9 @@ from domain.dataset import Dataset
 from domain.errors import Conflict, DuplicateDataset
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.repository import Slot, Transaction
-from domain.work import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from uuid import UUID
 
     from agents.coordinator import LifecycleCoordinator
@@ -139,7 +137,7 @@ class Requests:
                 await _require_no_successor(transaction, dataset)
             is_changed = change(dataset)
             if is_changed:
-                await transaction.save(dataset, self._due(dataset))
+                await transaction.save(dataset, dataset.due_at(self._clock()))
         if is_changed:
             self._coordinator.interrupt(dataset_id)
         return request
@@ -155,11 +153,6 @@ class Requests:
     def _restore(self, dataset: Dataset) -> bool:
         dataset.restore(self._clock())
         return True
-
-    def _due(self, dataset: Dataset) -> datetime | None:
-        now = self._clock()
-        following = dataset.next_order(now)
-        return following.until if isinstance(following, Rest) else now
 
 
 _UNFINISHED = frozenset(

@@ -21,6 +21,7 @@ from domain.moments import require_zone
 from domain.outcomes import apply_outcome
 from domain.state import DatasetState
 from domain.teardown import Teardown
+from domain.work import Rest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,6 +44,11 @@ class Dataset(DatasetState):
         """Tell the order that moves this dataset on, or until when it rests and why."""
         require_zone("now", now)
         return ordering.next_order(self, now)
+
+    def due_at(self, now: datetime) -> datetime | None:
+        """Tell when this dataset is to be looked at again; None: only when somebody asks."""
+        following = self.next_order(now)
+        return following.until if isinstance(following, Rest) else now
 
     def lapse(self, now: datetime) -> bool:
         """Let time alone do what it does: a lifetime, a grace period or a time limit ends.

@@ -20,7 +20,7 @@ from pydantic import (
 
 from domain.errors import InvalidInput, SupplierLied
 from domain.journey import uuid_of
-from domain.policy import policy_for
+from domain.policy import require_judgeable
 from domain.record import Json
 from domain.template import ContentShare, DatasetTemplate, ObjectType, SampleQuery, TemplateId
 from gateways.http import read
@@ -141,7 +141,6 @@ class _Template(_Wire):
             InvalidInput: what is checked later of it, its schema too, cannot be right.
         """
         low, high = self.record_count_range
-        policy_for(self.quality_expectations)
         JsonSchemaRecords().compiled(self.schema_)
         return DatasetTemplate(
             template_id=TemplateId(uuid_of("", "template", self.key)),
@@ -205,11 +204,13 @@ def _template(key: str, value: Json, times: int, source: str) -> DatasetTemplate
     if times > 1:
         raise SupplierLied(f"{source} told of the same template twice: {key}.")
     try:
-        return wire.template()
+        template = wire.template()
+        require_judgeable(template)
     except InvalidInput as wrong:
         raise SupplierLied(
             f"{source} told of template {key}, which is unusable. {wrong}"
         ) from wrong
+    return template
 
 
 def _key_of(value: Json) -> str:

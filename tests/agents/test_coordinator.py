@@ -246,6 +246,31 @@ async def test_operations_are_told_in_the_log_of_a_sick_connector(tmp_path: Path
         assert "no answer" in line["why"]
 
 
+async def test_operations_are_told_in_the_log_of_a_connector_nobody_can_watch(
+    tmp_path: Path,
+) -> None:
+    async def lose(order: Order) -> Outcome:
+        return OrderFailed(order.key, FailureKind.LOST, "nobody answers")
+
+    async with running(tmp_path) as service:
+        registry = service.service.registry
+        dataset_id = await _added(service)
+        async with registry.transaction(Principal(TENANT, SYSTEM)) as transaction:
+            dataset = await transaction.dataset(dataset_id)
+            find_template(dataset)
+            fill(dataset)
+            validate(dataset)
+            dataset.health = Health(silences=4)
+            await transaction.save(dataset, service.clock() + ASIDE)
+
+        with capture_logs() as lines:
+            await _coordinator(service, Acting(lose)).turn(TENANT, dataset_id)
+
+        (line,) = [each for each in lines if each["event"] == "connector.unwatched"]
+        assert (line["log_level"], line["dataset_id"]) == ("warning", str(dataset_id))
+        assert "nobody answers" in line["why"]
+
+
 async def _found(service: RunningService, order: FindTemplate) -> Outcome:
     """Find a template as the discovery agent would."""
     from domain.template import select_template  # noqa: PLC0415 - only this answer needs it
