@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import JSON, and_, bindparam, func, not_, or_, select, type_coerce
 
 from domain.journey import JourneyStage
-from domain.lifecycle import ENDED, DatasetStatus
+from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.teardown import IRREVERSIBLE
 from registry.history import archived_datasets, outbox
 from registry.tables import datasets
 
@@ -30,10 +31,13 @@ class Figures:
     `by_status` counts datasets, 0 included; `first_attempts` counts datasets that were validated
     at all, `first_passes` those that passed the first time; `provisioning_times` holds the time
     from request to first READY of every dataset that got there, shortest first;
-    `teardowns_started` counts datasets in TEARDOWN or ARCHIVED, `teardowns_archived` the latter;
-    `sandbox_datasets` counts those of the sandbox past discovery, `sandbox_from_template` those
-    of them that have a template; `average_quality` is the mean of the last scores, 0 to 1, None
-    before the first; `retention_violations` counts archives that are missing or were purged
+    `teardowns_due` counts the teardowns that are done or should be: those in their grace period
+    and those on their way to it are not, unless a step had to be tried again; `teardowns_archived`
+    counts the done ones; `sandbox_datasets` counts those of the sandbox past discovery,
+    `sandbox_from_template` those of them that have a template; `average_quality` is the mean of
+    the last scores, 0 to 1, None before the first; `connectors_watched` counts the connectors of
+    datasets that are READY, or that were and have an open incident (A48), `connectors_well` those
+    whose last probe passed; `retention_violations` counts archives that are missing or were purged
     before their time; `events` counts the outbox; `waiting` counts datasets that are due,
     `oldest_due_at` is since when the first of them is.
     """
@@ -42,11 +46,13 @@ class Figures:
     first_attempts: int
     first_passes: int
     provisioning_times: tuple[timedelta, ...]
-    teardowns_started: int
+    teardowns_due: int
     teardowns_archived: int
     sandbox_datasets: int
     sandbox_from_template: int
     average_quality: float | None
+    connectors_watched: int
+    connectors_well: int
     retention_violations: int
     events: int
     waiting: int
@@ -55,17 +61,37 @@ class Figures:
     @property
     def first_pass_rate(self) -> float | None:
         """The share of datasets that passed their first validation, 0 to 1 (seed: R92)."""
-        return self.first_passes / self.first_attempts if self.first_attempts else None
+        return _share(self.first_passes, self.first_attempts)
+
+    @property
+    def teardown_success(self) -> float | None:
+        """The share of the teardowns that are due which are archived, 0 to 1 (seed: R93)."""
+        return _share(self.teardowns_archived, self.teardowns_due)
 
     @property
     def template_coverage(self) -> float | None:
         """The share of sandbox datasets made from a template, 0 to 1 (seed: R94)."""
-        return self.sandbox_from_template / self.sandbox_datasets if self.sandbox_datasets else None
+        return _share(self.sandbox_from_template, self.sandbox_datasets)
+
+    @property
+    def connectors_up(self) -> float | None:
+        """The share of the watched connectors that are well now, 0 to 1 (seed: R96)."""
+        return _share(self.connectors_well, self.connectors_watched)
+
+    @property
+    def retention_compliance(self) -> float | None:
+        """The share of archives that are there, or were for their time, 0 to 1 (seed: R98)."""
+        archives = self.by_status[DatasetStatus.ARCHIVED]
+        return _share(archives - self.retention_violations, archives)
 
     def provisioning_time(self, percent: int) -> timedelta | None:
         """Tell within which time so many percent (1 to 100) of the datasets became READY."""
         count = len(self.provisioning_times)
         return self.provisioning_times[ceil(count * percent / 100) - 1] if count else None
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 _BY_STATUS = select(_d.status, func.count()).group_by(_d.status)
@@ -74,12 +100,47 @@ _TIMES = select(_d.created_at, _d.ready_at).where(_d.ready_at.is_not(None))
 
 _IN_SANDBOX = (_d.stage == JourneyStage.SANDBOX, _d.status != DatasetStatus.DISCOVERING)
 
+_teardown, _health = type_coerce(_d.teardown, JSON), type_coerce(_d.health, JSON)
+
+_step = _teardown["step"].as_string()
+
+_IS_PAST_GRACE = or_(
+    _step.in_([each.value for each in IRREVERSIBLE]),
+    and_(_step == TeardownStep.GRACE.value, _d.due_at <= bindparam("now")),
+    _teardown["retries"].as_integer() > 0,
+)
+
+_IS_TEARDOWN_DUE = or_(
+    _d.status == DatasetStatus.ARCHIVED,
+    and_(_d.status == DatasetStatus.TEARDOWN, _IS_PAST_GRACE),
+)
+
+_HAS_INCIDENT = _health["incident_id"].as_string().is_not(None)
+
+_IS_WATCHED = or_(
+    _d.status == DatasetStatus.READY,
+    and_(
+        _d.status.in_([DatasetStatus.VALIDATING, DatasetStatus.FAILED]),
+        _d.ready_at.is_not(None),
+        _HAS_INCIDENT,
+    ),
+)
+
+_IS_WELL = and_(
+    _IS_WATCHED,
+    _health["failures"].as_integer() == 0,
+    or_(not_(_HAS_INCIDENT), _health["successes"].as_integer() > 0),
+)
+
 _TOTALS = select(
     func.count(_d.first_passed).label("first_attempts"),
     func.count().filter(_d.first_passed).label("first_passes"),
     func.count().filter(*_IN_SANDBOX).label("sandbox_datasets"),
     func.count(_d.template_id).filter(*_IN_SANDBOX).label("sandbox_from_template"),
     func.avg(_d.quality_score).label("average_quality"),
+    func.count().filter(_IS_TEARDOWN_DUE).label("teardowns_due"),
+    func.count().filter(_IS_WATCHED).label("connectors_watched"),
+    func.count().filter(_IS_WELL).label("connectors_well"),
 )
 
 _LOST_ARCHIVES = (
@@ -118,14 +179,14 @@ async def read_figures(database: Database) -> Figures:
     """Count everything, now."""
     async with database.reads.connect() as connection:
         by_status = await _by_status(connection)
-        totals = (await connection.execute(_TOTALS)).mappings().one()
+        now = {"now": database.clock()}
+        totals = (await connection.execute(_TOTALS, now)).mappings().one()
         violations = (await connection.execute(_LOST_ARCHIVES)).scalar_one()
         events = (await connection.execute(_EVENTS)).scalar_one()
-        waiting = (await connection.execute(_WAITING, {"now": database.clock()})).one()
+        waiting = (await connection.execute(_WAITING, now)).one()
         return Figures(
             by_status=by_status,
             provisioning_times=await _provisioning_times(connection),
-            teardowns_started=sum(by_status[each] for each in ENDED),
             teardowns_archived=by_status[DatasetStatus.ARCHIVED],
             retention_violations=violations,
             events=int(events),

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import update
 
+from domain.checks import Probe
 from domain.commands import Principal
-from domain.lifecycle import DatasetStatus
+from domain.dataset import Dataset
+from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.work import Probed, StepTaken
 from registry.history import archived_datasets
 from registry.metrics import read_figures
-from tests.builders import NOW, a_dataset, a_dataset_in, purge
+from tests.builders import NOW, a_dataset, a_dataset_in, apply, key_of, postpone, purge
+from tests.domain.making import a_receipt
 from tests.registry.databases import House
+
+WELL = Probe(connected=True, authenticated=True, response_time_ms=12.5)
+SILENT = Probe(connected=False, authenticated=False, response_time_ms=5000, message="no answer")
 
 
 async def test_an_empty_registry_has_no_rates(house: House) -> None:
@@ -22,6 +30,9 @@ async def test_an_empty_registry_has_no_rates(house: House) -> None:
     assert figures.template_coverage is None
     assert figures.average_quality is None
     assert figures.provisioning_time(95) is None
+    assert figures.teardown_success is None
+    assert figures.connectors_up is None
+    assert figures.retention_compliance is None
     assert (figures.events, figures.waiting, figures.oldest_due_at) == (0, 0, None)
 
 
@@ -32,10 +43,10 @@ async def test_every_status_is_counted(house: House) -> None:
     figures = await read_figures(house.database)
 
     assert set(figures.by_status.values()) == {1}
-    assert (figures.teardowns_started, figures.teardowns_archived) == (2, 1)
+    assert (figures.teardowns_due, figures.teardowns_archived) == (1, 1)
     assert (figures.sandbox_datasets, figures.sandbox_from_template) == (6, 6)
     assert figures.template_coverage == 1
-    assert figures.retention_violations == 0
+    assert figures.retention_compliance == 1
 
 
 async def test_the_first_attempt_decides_the_pass_rate(house: House) -> None:
@@ -62,6 +73,82 @@ async def test_provisioning_times_have_percentiles(house: House) -> None:
     assert figures.provisioning_time(100) == timedelta(minutes=4)
 
 
+async def test_a_teardown_in_its_grace_period_is_not_due(house: House) -> None:
+    await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
+    await in_grace(house, a_dataset("github"), until=NOW + timedelta(hours=24))
+
+    figures = await read_figures(house.database)
+
+    assert (figures.teardowns_archived, figures.teardowns_due) == (1, 1)
+    assert figures.teardown_success == 1
+
+
+async def test_a_teardown_that_should_be_over_and_is_not_counts(house: House) -> None:
+    await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
+    await in_grace(house, a_dataset("github"), until=NOW)
+    tried_again = a_dataset_in(DatasetStatus.TEARDOWN, a_dataset("slack"))
+    postpone(tried_again)
+    await house.keep(tried_again)
+
+    figures = await read_figures(house.database)
+
+    assert (figures.teardowns_archived, figures.teardowns_due) == (1, 3)
+    assert figures.teardown_success == 1 / 3
+
+
+async def test_a_dataset_in_its_first_validation_is_not_watched(house: House) -> None:
+    await house.keep(a_dataset_in(DatasetStatus.READY))
+    await house.keep(a_dataset_in(DatasetStatus.VALIDATING, a_dataset("github")))
+    await house.keep(a_dataset_in(DatasetStatus.FAILED, a_dataset("slack")))
+
+    figures = await read_figures(house.database)
+
+    assert (figures.connectors_watched, figures.connectors_well) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("failures", "status"), [(1, DatasetStatus.READY), (3, DatasetStatus.VALIDATING)]
+)
+async def test_a_connector_whose_last_probe_failed_is_not_well(
+    house: House, failures: int, status: DatasetStatus
+) -> None:
+    await house.keep(a_dataset_in(DatasetStatus.READY))
+    sick = a_dataset_in(DatasetStatus.READY, a_dataset("github"))
+    probe(sick, *[SILENT] * failures)
+    await house.keep(sick)
+
+    figures = await read_figures(house.database)
+
+    assert sick.status is status
+    assert (figures.connectors_watched, figures.connectors_well) == (2, 1)
+    assert figures.connectors_up == 0.5
+
+
+async def test_an_outage_that_ends_in_failed_still_counts(house: House) -> None:
+    sick = a_dataset_in(DatasetStatus.READY)
+    probe(sick, *[SILENT] * 3)
+    sick.lapse(NOW + timedelta(hours=2))
+    await house.keep(sick)
+
+    figures = await read_figures(house.database)
+
+    assert sick.status is DatasetStatus.FAILED
+    assert (figures.connectors_watched, figures.connectors_well) == (1, 0)
+
+
+async def test_a_connector_that_answers_again_is_well_before_its_gate_has_passed(
+    house: House,
+) -> None:
+    mending = a_dataset_in(DatasetStatus.READY)
+    probe(mending, *[SILENT] * 3, WELL)
+    await house.keep(mending)
+
+    figures = await read_figures(house.database)
+
+    assert mending.status is DatasetStatus.VALIDATING
+    assert (figures.connectors_watched, figures.connectors_well) == (1, 1)
+
+
 async def test_an_archive_purged_in_time_is_no_violation(house: House) -> None:
     dataset = await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
     purge(dataset)
@@ -69,7 +156,7 @@ async def test_an_archive_purged_in_time_is_no_violation(house: House) -> None:
 
     figures = await read_figures(house.database)
 
-    assert figures.retention_violations == 0
+    assert figures.retention_compliance == 1
 
 
 async def test_an_archive_purged_early_past_the_database_is_a_violation(house: House) -> None:
@@ -81,6 +168,7 @@ async def test_an_archive_purged_early_past_the_database_is_a_violation(house: H
     figures = await read_figures(house.database)
 
     assert figures.retention_violations == 1
+    assert figures.retention_compliance == 0
 
 
 async def test_the_events_of_all_tenants_are_counted(house: House) -> None:
@@ -102,3 +190,20 @@ async def test_what_waits_is_counted_and_since_when(house: House) -> None:
     figures = await read_figures(house.database)
 
     assert (figures.waiting, figures.oldest_due_at) == (2, NOW)
+
+
+async def in_grace(house: House, dataset: Dataset, *, until: datetime) -> None:
+    """Keep a dataset that is disconnected and rests until its grace period is over."""
+    a_dataset_in(DatasetStatus.TEARDOWN, dataset)
+    for step in (TeardownStep.PAUSE_SYNC, TeardownStep.ARCHIVE_METADATA, TeardownStep.DISCONNECT):
+        is_archiving = step is TeardownStep.ARCHIVE_METADATA
+        receipt = a_receipt(locked_until=NOW + timedelta(days=92)) if is_archiving else None
+        apply(dataset, StepTaken(key_of(dataset), step, "done", receipt), after_minutes=10)
+    kept = await house.keep(dataset)
+    await house.save(kept, until)
+
+
+def probe(dataset: Dataset, *probes: Probe) -> None:
+    """Let a dataset's connector be probed, a minute after each other."""
+    for minute, each in enumerate(probes, 8):
+        apply(dataset, Probed(key_of(dataset), each), after_minutes=minute)

@@ -1,4 +1,4 @@
-"""Logs are events with fields on stderr, and the metrics page tells only what is known."""
+"""Logs are events with fields on stderr, ours and those of libraries."""
 
 from __future__ import annotations
 
@@ -9,19 +9,14 @@ import os
 import subprocess
 import sys
 from asyncio.subprocess import PIPE
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 import structlog
 
-from domain.lifecycle import DatasetStatus
-from registry.metrics import read_figures
-from service.observability import metrics_page, set_up_logs
+from service.observability import set_up_logs
 from service.settings import Settings
-from tests.builders import NOW, a_dataset, a_dataset_in
-from tests.registry.databases import a_fresh_file, open_house
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -161,41 +156,3 @@ async def _say_nonsense(url: httpx.URL) -> None:
     writer.write(b"nonsense\r\n\r\n")
     await reader.read()
     writer.close()
-
-
-async def test_of_an_empty_registry_no_rate_is_told(tmp_path: Path) -> None:
-    async with open_house(a_fresh_file(tmp_path)) as house:
-        figures = await read_figures(house.database)
-
-    page = metrics_page(figures, 0, NOW).decode()
-
-    assert "dataops_first_pass_ratio" not in page
-    assert "dataops_provisioning_seconds_p50" not in page
-    assert 'dataops_datasets{status="ready"} 0.0' in page
-    assert "dataops_oldest_due_seconds 0.0" in page
-
-
-async def test_the_page_tells_what_waits_and_what_is_under_way(tmp_path: Path) -> None:
-    async with open_house(a_fresh_file(tmp_path)) as house:
-        await house.keep(a_dataset())
-        figures = await read_figures(house.database)
-
-    page = metrics_page(figures, 3, NOW + timedelta(seconds=90)).decode()
-
-    assert "dataops_turns 3.0" in page
-    assert "dataops_oldest_due_seconds 90.0" in page
-    assert 'dataops_datasets{status="discovering"} 1.0' in page
-
-
-async def test_the_page_tells_of_a_dataset_that_was_ready_in_time(tmp_path: Path) -> None:
-    async with open_house(a_fresh_file(tmp_path)) as house:
-        kept = await house.keep(a_dataset())
-        await house.save(a_dataset_in(DatasetStatus.READY, kept))
-        figures = await read_figures(house.database)
-
-    page = metrics_page(figures, 0, NOW).decode()
-
-    assert "dataops_first_pass_ratio 1.0" in page
-    assert "dataops_template_coverage_ratio 1.0" in page
-    assert "dataops_connector_healthy_ratio 1.0" in page
-    assert "dataops_provisioning_seconds_p50 420.0" in page

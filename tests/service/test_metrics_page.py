@@ -1,0 +1,107 @@
+"""The metrics page tells only what is known, and of each success metric which it is."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from domain.checks import Probe
+from domain.dataset import Dataset
+from domain.lifecycle import DatasetStatus
+from domain.work import Probed
+from registry.metrics import read_figures
+from service.observability import metrics_page
+from tests.builders import NOW, a_dataset, a_dataset_in, apply, key_of, postpone
+from tests.registry.databases import a_fresh_file, open_house
+
+SUCCESS = {
+    "dataops_provisioning_seconds_p50": "R91",
+    "dataops_provisioning_seconds_p95": "R91",
+    "dataops_first_pass_ratio": "R92",
+    "dataops_teardown_success_ratio": "R93",
+    "dataops_template_coverage_ratio": "R94",
+    "dataops_quality_score_average": "R95",
+    "dataops_connectors_watched": "R96",
+    "dataops_connectors_well": "R96",
+    "dataops_connectors_up_ratio": "R96",
+    "dataops_retention_compliance_ratio": "R98",
+}
+
+
+async def page_of(*datasets: Dataset, turns: int = 0, at: datetime = NOW) -> str:
+    """Keep datasets in a registry of their own and give its metrics page."""
+    with TemporaryDirectory() as folder:
+        async with open_house(a_fresh_file(Path(folder))) as house:
+            for each in datasets:
+                await house.keep(each)
+            figures = await read_figures(house.database)
+    return metrics_page(figures, turns, at).decode()
+
+
+def value_of(page: str, name: str) -> float | None:
+    """Give a figure of the page, None where it is left out."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", page, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+async def test_of_an_empty_registry_only_counts_are_told() -> None:
+    page = await page_of()
+
+    told = {name for name in SUCCESS if value_of(page, name) is not None}
+    assert told == {"dataops_connectors_watched", "dataops_connectors_well"}
+    assert value_of(page, 'dataops_datasets{status="ready"}') == 0
+    assert value_of(page, "dataops_due") == 0
+    assert value_of(page, "dataops_oldest_due_seconds") is None
+
+
+async def test_the_page_tells_what_waits_and_what_is_under_way() -> None:
+    page = await page_of(a_dataset(), turns=3, at=NOW + timedelta(seconds=90))
+
+    assert value_of(page, "dataops_turns") == 3
+    assert value_of(page, "dataops_due") == 1
+    assert value_of(page, "dataops_oldest_due_seconds") == 90
+    assert value_of(page, 'dataops_datasets{status="discovering"}') == 1
+
+
+async def test_the_page_tells_each_success_metric_of_datasets_that_differ() -> None:
+    sick = a_dataset_in(DatasetStatus.READY, a_dataset("slack"))
+    apply(
+        sick, Probed(key_of(sick), Probe(connected=False, authenticated=False, response_time_ms=1))
+    )
+    stuck = a_dataset_in(DatasetStatus.TEARDOWN, a_dataset("jira"))
+    postpone(stuck)
+
+    page = await page_of(
+        a_dataset_in(DatasetStatus.READY),
+        a_dataset_in(DatasetStatus.FAILED, a_dataset("github")),
+        sick,
+        stuck,
+        a_dataset_in(DatasetStatus.ARCHIVED, a_dataset("gdrive")),
+    )
+
+    assert {name: value_of(page, name) for name in SUCCESS} == {
+        "dataops_provisioning_seconds_p50": 420,
+        "dataops_provisioning_seconds_p95": 420,
+        "dataops_first_pass_ratio": 4 / 5,
+        "dataops_teardown_success_ratio": 1 / 2,
+        "dataops_template_coverage_ratio": 1,
+        "dataops_quality_score_average": pytest.approx((4 * 0.995 + 0.945) / 5),
+        "dataops_connectors_watched": 2,
+        "dataops_connectors_well": 1,
+        "dataops_connectors_up_ratio": 1 / 2,
+        "dataops_retention_compliance_ratio": 1,
+    }
+
+
+async def test_the_page_says_of_each_success_metric_which_it_is() -> None:
+    page = await page_of(
+        a_dataset_in(DatasetStatus.READY), a_dataset_in(DatasetStatus.ARCHIVED, a_dataset("jira"))
+    )
+
+    said = dict(re.findall(r"^# HELP (\w+) (R\d+): ", page, re.MULTILINE))
+    assert said == SUCCESS
+    assert "R97" not in page
