@@ -227,7 +227,7 @@ def request_key(agent: AgentName, message: Message) -> RequestKey:
 
 
 def _digest(message: Message) -> str:
-    """Digest the call as it is understood: `20`, `20.0` and `"20"` are one count."""
+    """Digest the call as it is understood: `20` and `20.0` are one count."""
     try:
         call = read_call(message)
         if call is None:

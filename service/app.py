@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from service.assembly import Service
+
+log = structlog.get_logger("service")
 
 OPEN_PATHS = (
     "/.well-known/",
@@ -124,14 +127,19 @@ class Running:
 
 @asynccontextmanager
 async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """Let something run for as long as the block lasts."""
+    """Let something run for as long as the block lasts; if it ends before, that is told at once."""
     task = asyncio.create_task(work)
+    task.add_done_callback(_tell_of_a_death)
     try:
         yield task
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
+
+
+def _tell_of_a_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        log.error("background.ended", work=task.get_name(), exc_info=task.exception())
 
 
 def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:

@@ -8,11 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.types import Message, Scope
+from structlog.testing import capture_logs
 
 from protocol.transport import StreamingTransport
 from service.app import build_app
 from service.assembly import InProcess, assembled
 from service.clocks import wall_clock
+from service.engine import TurnEngine
 from service.pages import pages
 from service.settings import Settings
 from tests.running import BASE, RunningService, running, tokens_file
@@ -56,6 +58,21 @@ async def test_a_service_that_is_not_up_yet_is_alive_but_not_ready(tmp_path: Pat
 
     assert alive.status_code == 200
     assert (ready.status_code, ready.json()["ready"]) == (503, False)
+
+
+async def test_a_service_whose_engine_has_died_is_not_ready_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(_: TurnEngine) -> None:
+        raise OSError("no more turns")
+
+    monkeypatch.setattr(TurnEngine, "run", die)
+    with capture_logs() as lines:
+        async with running(tmp_path) as service:
+            ready = await service.http.get("/readyz")
+
+    assert (ready.status_code, ready.json()["engine"]) == (503, False)
+    assert [each["event"] for each in lines if each["log_level"] == "error"] == ["background.ended"]
 
 
 async def test_a_service_on_its_way_out_is_not_ready(tmp_path: Path) -> None:
