@@ -7,7 +7,11 @@
   const sign = document.getElementById("live");
   if (after === undefined || !window.EventSource) return;
 
+  // Written out without what location.href may hold: a name and a password, which fetch refuses.
+  const here = location.origin + location.pathname + location.search;
   const PAUSE_MS = 150;
+  const RETRY_MS = 3000;
+  let source;
   let isAsking = false;
   let isDue = false;
 
@@ -36,14 +40,17 @@
     }
     isAsking = true;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      const answer = await fetch(here, { headers: { Accept: "text/html" } });
+      if (!answer.ok) throw new Error(answer.statusText);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       document.querySelectorAll("[data-live]").forEach((old) => {
         const fresh = page.getElementById(old.id);
         if (fresh) swap(old, fresh);
       });
+      if (source.readyState === EventSource.OPEN) say("Live", "live");
     } catch {
       say("Reconnecting", "waiting");
+      setTimeout(soon, RETRY_MS);
     }
     isAsking = false;
     if (isDue) {
@@ -60,10 +67,18 @@
     }, PAUSE_MS);
   };
 
-  const source = new EventSource(`/events?after=${after}`);
-  source.addEventListener("open", () => say("Live", "live"));
-  source.addEventListener("error", () => say("Reconnecting", "waiting"));
-  events.split(" ").forEach((name) => source.addEventListener(name, soon));
+  // A stream that is refused is closed for good, so another is opened in its place.
+  const listen = () => {
+    source = new EventSource(`${location.origin}/events?after=${after}`);
+    source.addEventListener("open", () => say("Live", "live"));
+    source.addEventListener("error", () => {
+      say("Reconnecting", "waiting");
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS);
+    });
+    events.split(" ").forEach((name) => source.addEventListener(name, soon));
+  };
+
+  listen();
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 })();
