@@ -34,6 +34,13 @@ _OPENED_BY = {
 }
 """The event that first brings a dataset into each stage; a request brings it into the first."""
 
+_BACK_IN_VALIDATION = ("DatasetValidationStarted", "ConnectorHealthDegraded", "DatasetRestored")
+
+_ENTERED_BY = _OPENED_BY | dict.fromkeys(_BACK_IN_VALIDATION, LifecycleStage.VALIDATION)
+"""Every event that brings a dataset into a stage, for the first time or again."""
+
+_FAILED_BY = ("DatasetProvisioningFailed", "DatasetValidationFailed", "DatasetValidationAborted")
+
 
 async def dataset_page(sources: ConsoleSources, tenant: str, ref: str) -> JsonObject:
     """Gather a dataset's page by id or connector name. Raises NotFound."""
@@ -61,7 +68,9 @@ async def dataset_page(sources: ConsoleSources, tenant: str, ref: str) -> JsonOb
 def track_of(dataset: Dataset, events: Sequence[RecordedEvent]) -> list[JsonObject]:
     """Lay a life out stage by stage: when each was first reached, and how long until the next.
 
-    `state` is `done`, `now`, `failed`, or `ahead`; a stage that was left out is `skipped`.
+    `state` is `done`, `now`, `failed`, or `ahead`; a stage that was left out is `skipped`, one
+    that is ahead and was reached before is `was`. Of the stage it is in, the time is that of
+    the last event: it failed, or came there again.
     """
     reached = _first_times(dataset, events)
     order = list(LifecycleStage)
@@ -72,11 +81,12 @@ def track_of(dataset: Dataset, events: Sequence[RecordedEvent]) -> list[JsonObje
         at = reached.get(stage)
         later = next((each for each in following if at is not None and each > at), None)
         lasted = (later - at).total_seconds() if at and later and position < here else None
+        told = (_last_time(dataset, events) or at) if position == here else at
         track.append(
             {
                 "stage": stage.value,
                 "state": _state(dataset, position - here, at),
-                "at": at.isoformat() if at else None,
+                "at": told.isoformat() if told else None,
                 "seconds": lasted,
             }
         )
@@ -152,11 +162,24 @@ def _first_times(
     return reached
 
 
+def _last_time(dataset: Dataset, events: Sequence[RecordedEvent]) -> datetime | None:
+    """Tell when a dataset failed, or last came into the stage it is in."""
+    is_failed, stage = dataset.status is DatasetStatus.FAILED, dataset.lifecycle_stage
+    return next(
+        (
+            each.occurred_at
+            for each in reversed(events)
+            if (each.name in _FAILED_BY if is_failed else _ENTERED_BY.get(each.name) is stage)
+        ),
+        None,
+    )
+
+
 def _state(dataset: Dataset, distance: int, at: datetime | None) -> str:
     if distance == 0:
         return "failed" if dataset.status is DatasetStatus.FAILED else "now"
     if distance > 0:
-        return "ahead"
+        return "ahead" if at is None else "was"
     return "done" if at is not None else "skipped"
 
 

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from domain import quality
 from domain.events import AdditiveEvent, SeedEvent
+from domain.lifecycle import TeardownStep
 
 if TYPE_CHECKING:
     from domain.record import JsonObject
@@ -50,15 +51,23 @@ def words(value: str) -> str:
     return value.replace("_", " ")
 
 
+def step(value: str) -> str:
+    """Say where a teardown stands by the step that comes next; its grace period is gone through."""
+    return "in its grace period" if value == TeardownStep.GRACE else f"next: {words(value)}"
+
+
 def percent(score: float | None) -> str:
     """Write a score of 0 to 1 in percent, with four digits as verdicts do."""
     return "–" if score is None else quality.percent(score)
 
 
 def without_subject(message: str) -> str:
-    """Leave out which dataset a message is about, where the place it is shown at says so."""
+    """Leave out which dataset a message is about, where the place it is shown at says so.
+
+    What is left begins in upper case, unless it begins with an identifier.
+    """
     told = _SUBJECT.sub("", message)
-    return told[:1].upper() + told[1:]
+    return told[:1].upper() + told[1:] if told.partition(" ")[0].isalpha() else told
 
 
 def moment(value: str | None) -> str:
@@ -106,6 +115,7 @@ def _environment() -> Environment:
 
 _FILTERS: dict[str, Any] = {
     "words": words,
+    "step": step,
     "percent": percent,
     "without_subject": without_subject,
     "moment": moment,

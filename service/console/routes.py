@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from domain.errors import DataOpsError
+from domain.errors import DataOpsError, InvalidInput
 from service.api import filter_of
 from service.console.dossier import dataset_page
 from service.console.fleet import fleet_page
@@ -72,9 +72,18 @@ def _page(template: str, gather: Callable[[Request], Awaitable[JsonObject]]) -> 
         except DataOpsError as error:
             status = status_of(error)
             page = {"title": status.phrase, "message": str(error), "sequence": None}
+            page["back"] = _without_wrong_fields(request, error)
             return render("problem.html", page, status)
 
     return show
+
+
+def _without_wrong_fields(request: Request, error: DataOpsError) -> str:
+    """Lead to the fleet, with all of its filter that was right."""
+    if not isinstance(error, InvalidInput):
+        return "/"
+    kept = request.url.remove_query_params([each.field for each in error.errors])
+    return f"{kept.path}?{kept.query}" if kept.query else kept.path
 
 
 def _data(gather: Callable[[Request], Awaitable[JsonObject]]) -> Endpoint:

@@ -10,12 +10,20 @@ from sqlalchemy import update
 from domain.checks import Probe
 from domain.commands import Principal
 from domain.dataset import Dataset
-from domain.lifecycle import DatasetStatus, TeardownStep
-from domain.work import Probed, StepTaken
+from domain.lifecycle import DatasetStatus
+from domain.work import Probed
 from registry.history import archived_datasets
 from registry.metrics import read_figures
-from tests.builders import NOW, a_dataset, a_dataset_in, apply, key_of, postpone, purge
-from tests.domain.making import a_receipt
+from tests.builders import (
+    NOW,
+    a_dataset,
+    a_dataset_in,
+    apply,
+    begin_grace,
+    key_of,
+    postpone,
+    purge,
+)
 from tests.registry.databases import House
 
 WELL = Probe(connected=True, authenticated=True, response_time_ms=12.5)
@@ -195,10 +203,7 @@ async def test_what_waits_is_counted_and_since_when(house: House) -> None:
 async def in_grace(house: House, dataset: Dataset, *, until: datetime) -> None:
     """Keep a dataset that is disconnected and rests until its grace period is over."""
     a_dataset_in(DatasetStatus.TEARDOWN, dataset)
-    for step in (TeardownStep.PAUSE_SYNC, TeardownStep.ARCHIVE_METADATA, TeardownStep.DISCONNECT):
-        is_archiving = step is TeardownStep.ARCHIVE_METADATA
-        receipt = a_receipt(locked_until=NOW + timedelta(days=92)) if is_archiving else None
-        apply(dataset, StepTaken(key_of(dataset), step, "done", receipt), after_minutes=10)
+    begin_grace(dataset)
     kept = await house.keep(dataset)
     await house.save(kept, until)
 

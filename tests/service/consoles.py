@@ -56,10 +56,17 @@ if TYPE_CHECKING:
 
 
 class Telling:
-    """Time for the registry: an hour after the beginning."""
+    """Time for the registry: an hour after the beginning, until it is moved."""
+
+    def __init__(self) -> None:
+        self._now = NOW + timedelta(hours=1)
 
     def __call__(self) -> datetime:
-        return NOW + timedelta(hours=1)
+        return self._now
+
+    def move(self, **by: float) -> None:
+        """Move the time forward."""
+        self._now += timedelta(**by)
 
 
 @dataclass
@@ -70,6 +77,7 @@ class Console:
     app: Starlette
     http: httpx.AsyncClient
     archive: FolderArchive
+    moment: Telling
 
     async def keep(self, status: DatasetStatus, dataset: Dataset | None = None) -> Dataset:
         """Keep a dataset in a status, its events in the outbox."""
@@ -104,10 +112,10 @@ class _Guard:
 @asynccontextmanager
 async def serving(folder: Path, url: str | None = None) -> AsyncIterator[Console]:
     """Serve the console over a registry of its own, or over one that is there already."""
-    numbers, bell = itertools.count(1 if url is None else 1000), Bell()
+    numbers, bell, moment = itertools.count(1 if url is None else 1000), Bell(), Telling()
     database = Database.open(
         url or a_fresh_file(folder),
-        clock=Telling(),
+        clock=moment,
         rules=LifecycleRules(),
         ids=lambda: UUID(int=next(numbers)),
         on_commit=bell.ring,
@@ -120,7 +128,7 @@ async def serving(folder: Path, url: str | None = None) -> AsyncIterator[Console
         )
         try:
             async with _client(app) as http:
-                yield Console(house, app, http, kept)
+                yield Console(house, app, http, kept, moment)
         finally:
             await database.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.builders import (
     a_client,
     a_dataset,
     a_journey,
+    begin_grace,
+    fail_gate,
     some_evidence,
     tear_down,
     validate,
@@ -116,6 +119,12 @@ async def test_a_filter_that_is_none_is_explained_on_the_page(console: Console) 
     assert "must be one of" in Outline(answer.text).text
 
 
+async def test_a_filter_that_is_wrong_in_part_leads_to_the_rest_of_it(console: Console) -> None:
+    answer = await console.http.get("/?status=broken&journey=journey-1&stage=sandbox")
+
+    assert 'href="/?journey=journey-1&amp;stage=sandbox"' in answer.text
+
+
 async def test_only_the_newest_archived_datasets_take_up_room(console: Console) -> None:
     for client in range(8):
         await console.keep(DatasetStatus.ARCHIVED, a_dataset_of(client))
@@ -155,6 +164,77 @@ async def test_the_track_tells_where_a_dataset_failed(console: Console) -> None:
     states = [each["state"] for each in shown["track"]]
     assert states == ["done", "done", "failed", "ahead", "ahead", "ahead"]
     assert shown["track"][0]["seconds"] == 3600
+
+
+async def test_the_track_tells_what_was_reached_before_it_failed_and_when_it_did(
+    console: Console,
+) -> None:
+    dataset = await console.keep(DatasetStatus.READY)
+    dataset.revalidate("asked for", NOW + timedelta(hours=2))
+    fail_gate(dataset)
+    console.moment.move(hours=2)
+    await console.house.save(dataset)
+
+    shown = (await console.http.get(f"/datasets/{dataset.place.dataset_id}.json")).json()
+
+    track = {each["stage"]: each for each in shown["track"]}
+    states = [each["state"] for each in shown["track"]]
+    assert states == ["done", "done", "failed", "was", "ahead", "ahead"]
+    assert track["validation"]["at"] == (NOW + timedelta(hours=3)).isoformat()
+    assert track["ready"]["at"] == (NOW + timedelta(hours=1)).isoformat()
+
+
+async def test_the_track_tells_when_a_dataset_came_where_it_is_now(console: Console) -> None:
+    dataset = await console.keep(DatasetStatus.READY)
+    dataset.revalidate("asked for", NOW + timedelta(hours=2))
+    console.moment.move(hours=2)
+    await console.house.save(dataset)
+
+    shown = (await console.http.get(f"/datasets/{dataset.place.dataset_id}.json")).json()
+
+    now = next(each for each in shown["track"] if each["state"] == "now")
+    assert (now["stage"], now["at"]) == ("validation", (NOW + timedelta(hours=3)).isoformat())
+
+
+async def test_each_cell_of_a_table_says_on_a_phone_what_it_is(console: Console) -> None:
+    dataset = await console.keep(DatasetStatus.FAILED)
+    dataset.revalidate("asked for", NOW)
+    validate(dataset, some_evidence(dataset, valid=450))
+    await console.house.save(dataset)
+
+    page = (await console.http.get(f"/datasets/{dataset.place.dataset_id}")).text
+
+    tables = re.findall(r"<table class=\"stacked[^>]*>(.*?)</table>", page, re.DOTALL)
+    assert len(tables) == page.count("<table") == 4
+    for table in tables:
+        heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]+)", table)
+        for row in re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL):
+            labels = re.findall(r"<td data-label=\"([^\"]+)\"", row)
+            assert labels == heads[len(heads) - len(labels) :]
+            assert row.count("<td") == len(labels)
+
+
+async def test_gaps_of_a_check_that_passed_are_told_as_allowed(console: Console) -> None:
+    dataset = await console.keep(DatasetStatus.FAILED)
+
+    page = await page_of(console, f"/datasets/{dataset.place.dataset_id}")
+
+    assert "Schema: what did not fit" in page.text
+    assert "Completeness: gaps that are allowed" in page.text
+
+
+async def test_a_teardown_says_that_its_grace_period_is_under_way(console: Console) -> None:
+    dataset = await console.keep(DatasetStatus.TEARDOWN)
+    beginning = await page_of(console, f"/datasets/{dataset.place.dataset_id}")
+    begin_grace(dataset)
+    await console.house.save(dataset)
+
+    page = await page_of(console, f"/datasets/{dataset.place.dataset_id}")
+    fleet = await page_of(console, "/")
+
+    assert "Being torn down (manual request), next: pause sync." in beginning.text
+    assert "Being torn down (manual request), in its grace period. It can be" in page.text
+    assert "manual request: in its grace period" in fleet.text
 
 
 async def test_a_stage_that_was_never_reached_is_left_out_of_the_track(console: Console) -> None:
@@ -352,6 +432,10 @@ def test_a_message_leaves_out_the_dataset_whose_page_it_is_on() -> None:
     message = f"{a_dataset().name} did not pass its gate."
 
     assert without_subject(message) == "Did not pass its gate."
+
+
+def test_an_identifier_stays_as_it_is_written() -> None:
+    assert without_subject("folder:archive/d-1.json") == "folder:archive/d-1.json"
 
 
 def test_a_moment_is_written_in_utc() -> None:
