@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from domain.lifecycle import DatasetStatus, LifecycleStage
 from domain.policy import policy_for
 from domain.quality import CheckType, QualityPolicy
-from domain.view import describe
+from domain.view import describe, describe_check
 from service.console.evidence import samples_of, sentence_of
 from service.console.fleet import feed_entry
 
@@ -95,18 +95,18 @@ def track_of(dataset: Dataset, events: Sequence[RecordedEvent]) -> list[JsonObje
 
 def quality_of(dataset: Dataset, runs: Sequence[QualityRun]) -> JsonObject | None:
     """Describe the last verdict with what each check needed, or None before the first."""
-    if dataset.quality is None:
+    score = dataset.quality
+    if score is None:
         return None
-    described = describe(dataset)
     policy = _policy_of(dataset)
     return {
-        "score": described["quality_score"],
+        "score": float(score.overall_score),
         "required": float(policy.ready_threshold),
-        "is_ready": dataset.quality.is_ready,
-        "severity": described["severity"],
-        "decided_by": described["decided_by"],
-        "would_pass_if": described["would_pass_if"],
-        "checks": [_check(each, policy) for each in described["checks"]],
+        "is_ready": score.is_ready,
+        "severity": score.severity.value,
+        "decided_by": score.decided_by,
+        "would_pass_if": list(score.would_pass_if),
+        "checks": [_check(describe_check(each), policy) for each in score.checks],
         "runs": [
             {"run": each.run, "at": each.executed_at.isoformat(), **_verdict(each.verdict)}
             for each in runs
