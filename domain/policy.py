@@ -61,8 +61,10 @@ def policy_for(expectations: JsonObject) -> QualityPolicy:
         },
         ready_threshold=_stricter(OVERALL, "ready_threshold", overall, base.ready_threshold),
         warning_threshold=_stricter(OVERALL, "warning_threshold", overall, base.warning_threshold),
-        response_time_max_ms=min(_count(health, "response_time_max", 5000), 5000),
-        query_count=max(_count(queries, "query_count", 10), 10),
+        response_time_max_ms=min(
+            _count(CheckType.CONNECTOR_HEALTH, "response_time_max", health, 5000), 5000
+        ),
+        query_count=max(_count(CheckType.SAMPLE_QUERIES, "query_count", queries, 10), 10),
     )
 
 
@@ -144,10 +146,10 @@ def _share(name: str, key: str, settings: JsonObject, default: Fraction) -> Frac
     return Fraction(str(value))
 
 
-def _count(settings: JsonObject, key: str, default: int) -> int:
+def _count(name: str, key: str, settings: JsonObject, default: int) -> int:
     value = settings.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(key, f"is {value!r}; it is a whole number from 1 on")
+        raise _wrong(f"{name}.{key}", f"is {value!r}; it is a whole number from 1 on")
     return value
 
 

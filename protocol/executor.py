@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,6 +24,7 @@ from protocol.arrivals import Arrivals, sent
 from protocol.auth import caller_of
 from protocol.codec import SkillCall, field_errors, read_call, require_understood
 from protocol.examples import example_of
+from protocol.gate import CalledOff, Gate
 from protocol.inputs import DatasetInput
 from protocol.schemas import schema_url
 from protocol.skills import SKILLS, Desks, Skill, dry_run_of, skills_of
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("skills")
 
+NEVER_BEGUN = "Called off before it began."
+"""What a task says that was called off and is no request."""
+
 
 class SkillExecutor(AgentExecutor):
     """Runs one agent's skills for outside callers."""
@@ -54,7 +58,7 @@ class SkillExecutor(AgentExecutor):
         self._projection = projection
         self._registry = registry
         self._base = base
-        self._followed: dict[str, Telling] = {}
+        self._gates: dict[str, Gate] = {}
         self.arrivals = Arrivals()
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
@@ -65,8 +69,11 @@ class SkillExecutor(AgentExecutor):
         told = Telling(context, event_queue)
         arrived = sent(caller_of(context.call_context).principal, self._agent, message.message_id)
         self.arrivals.take(arrived)
+        gate = self._gates[context.task_id] = Gate()
         try:
-            await self._run(context, message, told)
+            await self._run(context, message, told, gate)
+        except CalledOff:
+            await told.end(TaskState.TASK_STATE_CANCELED, NEVER_BEGUN, {})
         except InvalidInput as error:
             await self._ask_again(error, message, told)
         except (RequestRejected, Conflict) as error:
@@ -76,31 +83,30 @@ class SkillExecutor(AgentExecutor):
         except Exception as broken:  # noqa: BLE001 - no caller shall wait for ever for a defect of ours
             await self._own_up(broken, context.task_id, told)
         finally:
+            del self._gates[context.task_id]
+            gate.has_ended.set()
             self.arrivals.settle(arrived)
 
     async def call_off(self, task_id: str, principal: Principal) -> None:
-        """Call the request of a task off, where it has one: its work is stopped and compensated."""
-        request = await self._registry.request_of_task(principal.tenant, task_id)
-        if request is None or request.is_settled:
-            return
-        followed = self._followed.get(task_id)
-        with followed.hushed() if followed else nullcontext():
-            await self._desks.front.cancel(request)
+        """Call the request of a task off, or keep the task from becoming one."""
+        gate = self._gates.get(task_id) or Gate()
+        async with gate.lock:
+            request = await self._registry.request_of_task(principal.tenant, task_id)
+            if request is not None and not request.is_settled:
+                await self._desks.front.cancel(request)
+            gate.is_called_off = request is None or not request.is_settled
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
-        """End the task CANCELED; its request has been called off before."""
-        task_id = str(context.task_id)
-        principal = caller_of(context.call_context).principal
-        request = await self._registry.request_of_task(principal.tenant, task_id)
-        told = Telling(context, event_queue)
-        if request is None:
-            await told.end(TaskState.TASK_STATE_CANCELED, "Called off before it began.", {})
-            return
-        await self._end_cancelled(request, told)
+        """End the task CANCELED; its request has been called off before.
 
-    async def _end_cancelled(self, request: Request, told: Telling) -> None:
-        showing = await self._projection.showing(request)
-        await told.end(TaskState.TASK_STATE_CANCELED, showing.sentence, showing.data)
+        A task that is at work here says so itself, so that whoever listens hears it.
+        """
+        gate = self._gates.get(str(context.task_id))
+        if gate is not None:
+            await gate.has_ended.wait()
+            return
+        told = Telling(context, event_queue)
+        await told.end(TaskState.TASK_STATE_CANCELED, NEVER_BEGUN, {})
 
     async def _own_up(self, broken: Exception, task_id: str, told: Telling) -> None:
         """Tell of a defect of ours without its inside, which is for the log."""
@@ -111,7 +117,9 @@ class SkillExecutor(AgentExecutor):
         )
         await told.end(TaskState.TASK_STATE_FAILED, sentence, {"error": "InternalError"})
 
-    async def _run(self, context: RequestContext, message: Message, told: Telling) -> None:
+    async def _run(
+        self, context: RequestContext, message: Message, told: Telling, gate: Gate
+    ) -> None:
         require_understood(message)
         call = read_call(message)
         if call is None:
@@ -125,8 +133,10 @@ class SkillExecutor(AgentExecutor):
             answer = await skill.ask(given, self._desks, principal)
             await told.finish(answer.sentence, answer.data)
             return
-        request = await self._accepted(context, message, principal, skill, given)
-        await self._follow(request, told)
+        async with gate.lock:
+            gate.require_open()
+            request = await self._accepted(context, message, principal, skill, given)
+        await self._follow(request, told, gate)
 
     async def _accepted(
         self,
@@ -162,14 +172,13 @@ class SkillExecutor(AgentExecutor):
         finally:
             self.arrivals.settle(sent(principal, self._agent, message.message_id))
 
-    async def _follow(self, request: Request, told: Telling) -> None:
+    async def _follow(self, request: Request, told: Telling, gate: Gate) -> None:
         await told.begin()
-        self._followed[request.task_id] = told
-        try:
-            showing = await self._projection.follow(request, told.tell)
-        finally:
-            del self._followed[request.task_id]
-        if showing.state == TaskState.TASK_STATE_CANCELED:
+        showing = await self._projection.follow(request, told.tell, lambda: gate.is_called_off)
+        async with gate.lock:  # it may be being called off just now
+            is_cancelled = request.is_cancelled or gate.is_called_off
+        if is_cancelled:
+            showing = await self._projection.showing(replace(request, is_cancelled=True))
             await told.end(showing.state, showing.sentence, showing.data)
         else:
             await told.finish(showing.sentence, showing.data, showing.state)

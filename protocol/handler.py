@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from a2a.server.agent_execution import RequestContext, RequestContextBuilder
 from a2a.server.context import ServerCallContext
+from a2a.server.events.event_queue_v2 import QueueShutDown  # type: ignore[attr-defined]  # bare
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.types import (
     CancelTaskRequest,
@@ -14,7 +15,6 @@ from a2a.types import (
     SendMessageRequest,
     SubscribeToTaskRequest,
     Task,
-    TaskState,
 )
 from a2a.utils.errors import InvalidParamsError, UnsupportedOperationError
 
@@ -23,8 +23,7 @@ from protocol.arrivals import sent
 from protocol.auth import Caller, caller_of
 from protocol.codec import read_call
 from protocol.executor import request_key
-from protocol.orders import OrderContexts, OrderExecutor
-from protocol.recent import RecentTasks
+from protocol.orders import OrderHandler
 from protocol.skills import SKILLS
 from protocol.tasks import ENDED, WAITING
 
@@ -36,45 +35,11 @@ if TYPE_CHECKING:
     from a2a.types import AgentCard
 
     from domain.commands import Principal, Request, RequestKey
-    from domain.ports import StageAgent
     from domain.repository import Registry
     from domain.work import AgentName
     from protocol.codec import SkillCall
     from protocol.executor import SkillExecutor
     from protocol.tasks import AgentTasks
-
-
-class OrderHandler(DefaultRequestHandler):
-    """Takes orders; one that comes again gets the answer it got before."""
-
-    def __init__(self, agent: StageAgent, card: AgentCard) -> None:
-        """Let this agent carry out orders."""
-        self._executor = OrderExecutor(agent)
-        super().__init__(
-            self._executor, RecentTasks(), card, request_context_builder=OrderContexts()
-        )
-
-    async def on_message_send_stream(
-        self, params: SendMessageRequest, context: ServerCallContext
-    ) -> AsyncGenerator[Event, None]:
-        """Carry an order out, or give what became of it when it comes again."""
-        known = await self.task_store.get(params.message.message_id, context)
-        if isinstance(known, Task) and known.status.state in ENDED:
-            yield known
-            return
-        async for event in super().on_message_send_stream(params, context):
-            yield event
-
-    async def on_cancel_task(
-        self, params: CancelTaskRequest, context: ServerCallContext
-    ) -> Task | None:
-        """Call an order off, also one that has told nothing yet and so has no task to be seen."""
-        if self._executor.call_off(params.id):
-            called_off = Task(id=params.id, context_id=params.id)
-            called_off.status.state = TaskState.TASK_STATE_CANCELED
-            return called_off
-        ended: Task | None = await super().on_cancel_task(params, context)
-        return ended
 
 
 class AgentHandler(DefaultRequestHandler):
@@ -104,6 +69,7 @@ class AgentHandler(DefaultRequestHandler):
         self._store = store
         self._registry = registry
         self._orders = orders
+        self._addressed: set[str] = set()
 
     async def on_message_send(
         self, params: SendMessageRequest, context: ServerCallContext
@@ -112,9 +78,9 @@ class AgentHandler(DefaultRequestHandler):
         async with self._arriving(params, context) as known:
             if known is not None:
                 return await self._ended(known, params, context)
-            await self._require_waiting(params, context)
-            answer: Message | Task = await super().on_message_send(params, context)
-            return answer
+            async with self._addressing(params, context):
+                answer: Message | Task = await super().on_message_send(params, context)
+                return answer
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
@@ -132,12 +98,12 @@ class AgentHandler(DefaultRequestHandler):
     ) -> AsyncGenerator[Event, None]:
         async with self._arriving(params, context) as known:
             if known is not None:
-                stream = self._again(known, context)
-            else:
-                await self._require_waiting(params, context)
-                stream = super().on_message_send_stream(params, context)
-            async for event in stream:
-                yield event
+                async for event in self._again(known, context):
+                    yield event
+                return
+            async with self._addressing(params, context):
+                async for event in super().on_message_send_stream(params, context):
+                    yield event
 
     async def on_cancel_task(
         self, params: CancelTaskRequest, context: ServerCallContext
@@ -191,7 +157,10 @@ class AgentHandler(DefaultRequestHandler):
         arrivals, message = self._executor.arrivals, sent(principal, self._name, key.message_id)
         arrival = await arrivals.turn(message)
         try:
-            yield await self._known(principal, key)
+            known = await self._known(principal, key)
+            if known is not None:  # whoever follows it keeps nobody waiting
+                arrivals.leave(message, arrival)
+            yield known
         finally:
             arrivals.leave(message, arrival)
 
@@ -201,18 +170,31 @@ class AgentHandler(DefaultRequestHandler):
         except InvalidInput as error:
             raise InvalidParamsError(message=str(error)) from error
 
-    async def _require_waiting(
+    @asynccontextmanager
+    async def _addressing(
         self, params: SendMessageRequest, context: ServerCallContext
-    ) -> None:
-        """Turn a message away that names a task which waits for none."""
+    ) -> AsyncIterator[None]:
+        """Let one message at a time reach the task it names, and only one that waits for it."""
         named = params.message.task_id
-        stored = await self._store.get(named, context) if named else None
-        if stored is None or stored.task.status.state in ENDED | WAITING:
-            return
-        raise UnsupportedOperationError(
-            message=f"Task {named} is at work and takes no message. Wait until it has ended, "
-            "cancel it, or send a new message without a task id."
-        )
+        if named in self._addressed:
+            raise _at_work(named)
+        try:
+            if named:
+                self._addressed.add(named)
+                await self._require_waiting(named, context)
+            yield
+        except QueueShutDown as ended:
+            raise UnsupportedOperationError(
+                message=f"Task {named} has just ended and takes no message. Send a new message "
+                "without a task id."
+            ) from ended
+        finally:
+            self._addressed.discard(named)
+
+    async def _require_waiting(self, named: str, context: ServerCallContext) -> None:
+        stored = await self._store.get(named, context)
+        if stored is not None and stored.task.status.state not in ENDED | WAITING:
+            raise _at_work(named)
 
     async def _ended(
         self, known: Request, params: SendMessageRequest, context: ServerCallContext
@@ -243,6 +225,13 @@ class AgentHandler(DefaultRequestHandler):
         if task is None:
             raise InvalidParamsError(message=f"Task {known.task_id} is gone.")
         return task
+
+
+def _at_work(named: str) -> UnsupportedOperationError:
+    return UnsupportedOperationError(
+        message=f"Task {named} is at work and takes no message. Wait until it has ended, cancel it, "
+        "or send a new message without a task id."
+    )
 
 
 def _writing_call(message: Message) -> SkillCall | None:

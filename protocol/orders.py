@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from a2a.helpers import new_message
 from a2a.server.agent_execution import AgentExecutor, RequestContext, RequestContextBuilder
+from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.types import (
     Artifact,
+    CancelTaskRequest,
     Role,
+    SendMessageRequest,
     Task,
     TaskArtifactUpdateEvent,
     TaskState,
@@ -22,11 +25,15 @@ from a2a.utils.errors import InvalidParamsError
 from domain.errors import InvalidInput
 from domain.work import Outcome, Progress
 from protocol.codec import outcome_part, read_order, text_part
+from protocol.recent import RecentTasks
+from protocol.tasks import ENDED
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from a2a.server.context import ServerCallContext
-    from a2a.server.events import EventQueue
-    from a2a.types import SendMessageRequest
+    from a2a.server.events import Event, EventQueue
+    from a2a.types import AgentCard
 
     from domain.ports import StageAgent
 
@@ -103,6 +110,39 @@ class OrderExecutor(AgentExecutor):
         finally:
             del self._under_way[task_id]
         return not work.cancelled()
+
+
+class OrderHandler(DefaultRequestHandler):
+    """Takes orders; one that comes again gets the answer it got before."""
+
+    def __init__(self, agent: StageAgent, card: AgentCard) -> None:
+        """Let this agent carry out orders."""
+        self._executor = OrderExecutor(agent)
+        super().__init__(
+            self._executor, RecentTasks(), card, request_context_builder=OrderContexts()
+        )
+
+    async def on_message_send_stream(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Event, None]:
+        """Carry an order out, or give what became of it when it comes again."""
+        known = await self.task_store.get(params.message.message_id, context)
+        if isinstance(known, Task) and known.status.state in ENDED:
+            yield known
+            return
+        async for event in super().on_message_send_stream(params, context):
+            yield event
+
+    async def on_cancel_task(
+        self, params: CancelTaskRequest, context: ServerCallContext
+    ) -> Task | None:
+        """Call an order off, also one that has told nothing yet and so has no task to be seen."""
+        if self._executor.call_off(params.id):
+            called_off = Task(id=params.id, context_id=params.id)
+            called_off.status.state = TaskState.TASK_STATE_CANCELED
+            return called_off
+        ended: Task | None = await super().on_cancel_task(params, context)
+        return ended
 
 
 class _Report:

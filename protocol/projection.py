@@ -65,11 +65,19 @@ class Projection:
         self._lookout = Lookout(progress)
         self._changes = changes
 
-    async def follow(self, request: Request, tell: Callable[[Showing], Awaitable[None]]) -> Showing:
-        """Tell how the datasets come on, a few times a second at most, until they are settled."""
+    async def follow(
+        self,
+        request: Request,
+        tell: Callable[[Showing], Awaitable[None]],
+        is_over: Callable[[], bool],
+    ) -> Showing:
+        """Tell how the datasets come on, a few times a second at most, until they are settled.
+
+        `is_over` tells whether there is another reason to follow no longer.
+        """
         seen: dict[UUID, Dataset] = {}
         told, next_at = None, 0.0
-        while True:
+        while not is_over():
             wait = self._changes.handle()
             showing = await self._look_or_wait(request, seen, next_at, wait)
             if showing is not None and showing.is_final:
@@ -79,6 +87,7 @@ class Projection:
                 told, next_at = showing, time.monotonic() + STATUS_SECONDS
                 await tell(replace(showing, is_news=is_news))
             await wait(_pause(next_at))
+        return await self.showing(request)
 
     async def showing(self, request: Request) -> Showing:
         """Tell what a request's task shows just now."""

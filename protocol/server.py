@@ -15,7 +15,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from domain.work import AgentName
 from protocol.auth import CallerContextBuilder
 from protocol.executor import SkillExecutor
-from protocol.handler import AgentHandler, OrderHandler
+from protocol.handler import AgentHandler
+from protocol.orders import OrderHandler
 from protocol.problems import problem
 from protocol.projection import Projection
 from protocol.recovery import Recovery

@@ -58,10 +58,18 @@ def _decoded(content: bytes) -> str:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
-        raise Ambiguous(f"key {twice!r} stands twice in one object")
+        raise Ambiguous(f"key {_repeated(pairs)!r} stands twice in one object")
     return found
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    """Give the first key that came before; one pass, for a body may hold many."""
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            return key
+        seen.add(key)
+    return ""
 
 
 def _no_number(text: str) -> Any:

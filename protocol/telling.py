@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from a2a.helpers import new_message
@@ -13,8 +12,6 @@ from a2a.types import Artifact, Role, Task, TaskState, TaskStatus
 from protocol.codec import data_part, text_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from a2a.server.agent_execution import RequestContext
     from a2a.server.events import EventQueue
     from a2a.types import Message, Part
@@ -39,20 +36,6 @@ class Telling:
         self._queue = queue
         self._updater = TaskUpdater(queue, str(context.task_id), str(context.context_id))
         self._has_begun = context.current_task is not None
-        self._is_hushed = False
-
-    @contextmanager
-    def hushed(self) -> Iterator[None]:
-        """Tell no more: the task is being called off, and that is how it ends.
-
-        Only if the block fails, and nothing was called off, is there more to tell.
-        """
-        self._is_hushed = True
-        try:
-            yield
-        except BaseException:
-            self._is_hushed = False
-            raise
 
     async def begin(self) -> None:
         """Let the task be seen."""
@@ -81,7 +64,7 @@ class Telling:
     ) -> None:
         """End the task with its artifact."""
         parts = [text_part(sentence), data_part(data)]
-        if self._has_begun and not self._is_hushed:
+        if self._has_begun:
             await self._updater.add_artifact(parts, name=RESULT, last_chunk=True)
         await self._say(state, parts, Artifact(artifact_id=RESULT, name=RESULT, parts=parts))
 
@@ -92,8 +75,6 @@ class Telling:
     async def _say(
         self, state: TaskState, parts: list[Part], artifact: Artifact | None = None
     ) -> None:
-        if self._is_hushed:
-            return
         message = new_message(parts, role=Role.ROLE_AGENT)
         if self._has_begun:
             await self._updater.update_status(state, message)

@@ -68,14 +68,14 @@ class Running:
         service = self._service
         service.inside.app = app
         async with _in_background(service.engine.run()) as self._engine:
-            await service.server.recovery.sweep()
-            async with _in_background(service.server.recovery.run()):
-                self.is_up = True
-                try:
+            try:
+                await service.server.recovery.sweep()
+                async with _in_background(service.server.recovery.run()):
+                    self.is_up = True
                     yield
-                finally:
-                    service.bell.ring_out()
-                    await service.server.close()
+            finally:
+                service.bell.ring_out()
+                await service.server.close()
 
     async def health(self, request: Request) -> Response:
         """Tell that the loop is alive, and nothing else."""

@@ -68,7 +68,7 @@ class Report:
 async def demo(data: Path | None, *, as_json: bool) -> int:
     """Play the three acts in a folder, or in one that goes with the demo; 0 when all went well.
 
-    With a folder, a demo that was killed is carried on where it stood. Whatever is set elsewhere
+    With a folder, a demo that was killed in its first act is carried on where it stood. Whatever is set elsewhere
     has no say: the demo moves the clock, and no installation but its own may feel that.
     """
     with tempfile.TemporaryDirectory(prefix="dataops-demo-") as folder:

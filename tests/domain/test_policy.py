@@ -115,8 +115,14 @@ def test_every_other_number_may_become_stricter_and_never_laxer(
         ({"schema": True}, "schema.pass_threshold is True; it is a number from 0 to 1"),
         ({"schema": "all"}, "schema.pass_threshold is 'all'; it is a number from 0 to 1"),
         ({"schema": {"critical": 0}}, "schema.critical is 0; it is true or false"),
-        ({"connector_health": {"response_time_max": 0.5}}, "response_time_max is 0.5"),
-        ({"sample_queries": {"query_count": 0}}, "query_count is 0; it is a whole number"),
+        (
+            {"connector_health": {"response_time_max": 0.5}},
+            "connector_health.response_time_max is 0.5",
+        ),
+        (
+            {"sample_queries": {"query_count": 0}},
+            "sample_queries.query_count is 0; it is a whole number",
+        ),
     ],
 )
 def test_what_cannot_be_right_is_refused_by_name(asked: dict[str, Any], told: str) -> None:

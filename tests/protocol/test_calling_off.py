@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
-from a2a.types import Task, TaskState
+from a2a.types import Message, Role, Task, TaskState
 
+from domain.commands import RequestKey
+from domain.work import AgentName
 from gateways.local.glean.faults import FaultKind
+from protocol.auth import ANONYMOUS
+from protocol.codec import data_part
+from protocol.executor import request_key
 from tests.running import JIRA, SMALL, RunningService, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import pytest
 
 COORDINATOR = "lifecycle-coordinator"
 CANCELED = TaskState.TASK_STATE_CANCELED
@@ -71,6 +79,76 @@ async def test_calling_a_teardown_off_says_that_it_goes_on(tmp_path: Path) -> No
         assert _told(cancelled).startswith(f"Called off. {JIRA} is being torn down (")
         service.glean_faults.clear()
         assert await service.settled(JIRA, "archived")
+
+
+async def test_whoever_sent_a_request_hears_that_it_was_called_off(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        service.glean_faults.fail_next("/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=60)
+        sending = asyncio.create_task(service.call(COORDINATOR, SMALL, "m-1"))
+        task_id = await _task_of(service, "m-1")
+
+        await service.line.cancel(COORDINATOR, task_id)
+
+        assert (await sending).state == "CANCELED"
+
+
+async def test_whoever_waits_for_an_answer_is_told_that_it_was_called_off(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        service.glean_faults.fail_next("/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=60)
+        message = {"messageId": "m-1", "role": "ROLE_USER", "parts": [{"data": SMALL}]}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+        sending = asyncio.create_task(service.line.rpc(COORDINATOR, body))
+        task_id = await _task_of(service, "m-1")
+
+        await service.line.cancel(COORDINATOR, task_id)
+
+        answered = (await sending)["result"]["task"]
+        assert answered["status"]["state"] == "TASK_STATE_CANCELED"
+
+
+async def _task_of(service: RunningService, message_id: str) -> str:
+    """Wait until a message is a request, and give its task."""
+    key = RequestKey(COORDINATOR, message_id, digest_of_small())
+    while True:
+        wait = service.service.bell.handle()
+        request = await service.service.registry.request(ANONYMOUS, key)
+        if request is not None:
+            await service.settled(JIRA, "provisioning")
+            return request.task_id
+        await wait(0.5)
+
+
+def digest_of_small() -> str:
+    message = Message(message_id="m-1", role=Role.ROLE_USER, parts=[data_part(SMALL)])
+    return request_key(AgentName.COORDINATOR, message).digest
+
+
+async def test_a_correction_that_is_called_off_while_it_is_taken_in_ends_called_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as service:
+        front, reached, go_on = service.service.desks.front, asyncio.Event(), asyncio.Event()
+        perform = type(front).perform
+
+        async def held(self: Any, *given: Any) -> Any:
+            reached.set()
+            await go_on.wait()
+            return await perform(self, *given)
+
+        monkeypatch.setattr(type(front), "perform", held)
+        asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
+        mending = asyncio.create_task(
+            service.line.say(COORDINATOR, [data_part(SMALL)], task_id=asked.task_id)
+        )
+        await reached.wait()
+        cancelling = asyncio.create_task(service.line.cancel(COORDINATOR, asked.task_id))
+        go_on.set()
+
+        cancelled = await cancelling
+
+        assert cancelled.status.state == CANCELED
+        assert (await mending).state == "CANCELED"
+        assert (await service.settled(JIRA, "archived"))["teardown_reason"] == "manual_request"
 
 
 async def test_a_request_called_off_just_before_a_stop_is_carried_on_as_cancelled(

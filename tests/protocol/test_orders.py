@@ -24,7 +24,7 @@ from protocol import orders as orders_module
 from protocol.auth import Authentication, CallerContextBuilder, Tokens
 from protocol.cards import load_cards
 from protocol.delegate import A2ADelegate
-from protocol.handler import OrderHandler
+from protocol.orders import OrderHandler
 from protocol.transport import StreamingTransport
 from tests.protocol.ordering import an_order
 from tests.running import BASE

@@ -81,3 +81,10 @@ def test_objects_and_arrays_are_counted_to_the_limit() -> None:
 
     with pytest.raises(Ambiguous, match=f"more than {MOST_CONTAINERS} objects"):
         read_json(json.dumps([{}] * MOST_CONTAINERS))
+
+
+def test_of_very_many_keys_the_one_that_repeats_is_found_in_one_pass() -> None:
+    keys = ",".join(f'"key{number}":0' for number in range(150_000))
+
+    with pytest.raises(Ambiguous, match="key 'key149999' stands twice"):
+        read_json(f'{{{keys},"key149999":1}}'.encode())

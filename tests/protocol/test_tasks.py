@@ -169,6 +169,37 @@ async def test_a_message_to_a_task_at_work_is_turned_away(tmp_path: Path) -> Non
         await service.line.cancel(COORDINATOR, task.id)
 
 
+async def test_of_two_corrections_at_once_one_is_turned_away(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
+        other = {**SMALL, "dataset_types": ["slack"]}
+
+        heard = await asyncio.gather(
+            *(
+                service.line.say(COORDINATOR, [data_part(each)], task_id=asked.task_id)
+                for each in (SMALL, other)
+            ),
+            return_exceptions=True,
+        )
+
+        assert [type(each) for each in heard].count(UnsupportedOperationError) == 1
+        listed = await service.call(COORDINATOR, {"skill": "list-datasets"})
+        assert len(listed.data["datasets"]) == 1
+
+
+async def test_a_copy_that_listens_keeps_no_other_copy_waiting(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        task = await _in_flight(service, SMALL, "m-1")
+        listening = asyncio.create_task(service.call(COORDINATOR, SMALL, "m-1"))
+
+        again = await service.line.begin(COORDINATOR, SMALL, "m-1")
+
+        assert again.id == task.id
+        assert not listening.done()
+        await service.line.cancel(COORDINATOR, task.id)
+        assert (await listening).state == "CANCELED"
+
+
 async def test_a_question_is_answered_in_one_event(tmp_path: Path) -> None:
     async with running(tmp_path) as service:
         heard = await service.call(COORDINATOR, {"skill": "list-datasets"})
