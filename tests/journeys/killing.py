@@ -16,6 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.repository import DatasetFilter
 from domain.rules import LifecycleRules
 from gateways.local.glean.faults import FaultKind
 from tests.running import JIRA, SMALL, RunningService, running
@@ -86,8 +88,7 @@ async def live_again(act: str, data: Path) -> None:
         agent, given = (TEARDOWN, END) if act == "tear_down" else (COORDINATOR, SMALL)
         heard = await service.call(agent, given, "the-message")
         if heard.state == "CANCELED":  # what the dead one's agents had begun may go on for so long
-            service.clock.advance(LifecycleRules().order_limit)
-            await service.settled(JIRA, "archived")
+            await _wait_out(service)
         status = await service.status_of(JIRA)
         tasks = [each.status.state for each in await service.line.tasks(agent)]
         unsettled = await service.service.registry.unsettled_requests(10)
@@ -100,6 +101,19 @@ async def live_again(act: str, data: Path) -> None:
         "events": Counter(name for (name,) in _rows(data, "SELECT name FROM outbox")),
     }
     sys.stdout.write(json.dumps(found) + "\n")
+
+
+async def _wait_out(service: RunningService) -> None:
+    """Let the time pass in which the dead one's agents may be at work; no order is out meanwhile."""
+    while True:
+        wait = service.service.bell.handle()
+        page = await service.service.registry.datasets("default", DatasetFilter(), 1, None)
+        (dataset,) = page.datasets
+        if dataset.status is DatasetStatus.ARCHIVED:
+            return
+        if dataset.teardown is not None and dataset.teardown.step is TeardownStep.GRACE:
+            service.clock.advance(LifecycleRules().order_limit)
+        await wait(0.5)
 
 
 def _rows(data: Path, statement: str) -> list[tuple[Any, ...]]:
