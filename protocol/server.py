@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from a2a.server.cluster import DatabaseTaskEventStream
 from a2a.server.routes import create_jsonrpc_routes, create_rest_routes
 from starlette.requests import Request as HttpRequest
@@ -33,6 +35,14 @@ if TYPE_CHECKING:
     from domain.repository import ProgressLog, Registry
     from protocol.cards import Card
     from protocol.skills import Desks
+
+log = structlog.get_logger("server")
+
+CLOSE_SECONDS = 2.0
+"""How long tasks may take to end when the service is asked to stop."""
+
+_THE_LIBRARYS = ("producer:", "consumer:")
+"""How the library names its workers, one of each a task."""
 
 GRACE_SECONDS = 1.0
 """How long open streams may go on when the service is asked to stop."""
@@ -69,9 +79,19 @@ class A2AServer:
         self.recovery = Recovery(backstage.registry, self.handlers)
 
     async def close(self) -> None:
-        """End what is running."""
-        for handler in self.handlers.values():
-            await handler.aclose()
+        """End what is running; what the library cannot end by itself is cut off.
+
+        It cancels whoever reads a task's events before they are all read, and then waits for ever
+        for somebody to read the rest. What was cut off is carried on at the next start.
+        """
+        closing = asyncio.gather(*(each.aclose() for each in self.handlers.values()))
+        done, _ = await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        if not done:
+            log.warning("tasks.cut_off")
+            for each in asyncio.all_tasks():
+                if each.get_name().startswith(_THE_LIBRARYS):
+                    each.cancel()
+            await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
 
     def routes(self) -> list[BaseRoute]:
         """Give every route of the agents."""
