@@ -6,7 +6,8 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
-INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+# Compiled at once: where Python may write no bytecode itself, every start would compile its libraries anew.
+INSTALL = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 LOCK = $(UV) --no-config pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS)
 
