@@ -228,15 +228,7 @@ async def test_operations_are_told_in_the_log_of_a_sick_connector(tmp_path: Path
         return Probed(order.key, Probe(False, False, 12.5, "no answer"))
 
     async with running(tmp_path) as service:
-        registry = service.service.registry
-        dataset_id = await _added(service)
-        async with registry.transaction(Principal(TENANT, SYSTEM)) as transaction:
-            dataset = await transaction.dataset(dataset_id)
-            find_template(dataset)
-            fill(dataset)
-            validate(dataset)
-            dataset.health = Health(failures=2)
-            await transaction.save(dataset, service.clock() + ASIDE)
+        dataset_id = await _ready(service, Health(failures=2))
 
         with capture_logs() as lines:
             await _coordinator(service, Acting(knock)).turn(TENANT, dataset_id)
@@ -253,15 +245,7 @@ async def test_operations_are_told_in_the_log_of_a_connector_nobody_can_watch(
         return OrderFailed(order.key, FailureKind.LOST, "nobody answers")
 
     async with running(tmp_path) as service:
-        registry = service.service.registry
-        dataset_id = await _added(service)
-        async with registry.transaction(Principal(TENANT, SYSTEM)) as transaction:
-            dataset = await transaction.dataset(dataset_id)
-            find_template(dataset)
-            fill(dataset)
-            validate(dataset)
-            dataset.health = Health(silences=4)
-            await transaction.save(dataset, service.clock() + ASIDE)
+        dataset_id = await _ready(service, Health(silences=4))
 
         with capture_logs() as lines:
             await _coordinator(service, Acting(lose)).turn(TENANT, dataset_id)
@@ -269,6 +253,19 @@ async def test_operations_are_told_in_the_log_of_a_connector_nobody_can_watch(
         (line,) = [each for each in lines if each["event"] == "connector.unwatched"]
         assert (line["log_level"], line["dataset_id"]) == ("warning", str(dataset_id))
         assert "nobody answers" in line["why"]
+
+
+async def _ready(service: RunningService, health: Health) -> UUID:
+    """Add a dataset that is READY, with a connector as well as that."""
+    dataset_id = await _added(service)
+    async with service.service.registry.transaction(Principal(TENANT, SYSTEM)) as transaction:
+        dataset = await transaction.dataset(dataset_id)
+        find_template(dataset)
+        fill(dataset)
+        validate(dataset)
+        dataset.health = health
+        await transaction.save(dataset, service.clock() + ASIDE)
+    return dataset_id
 
 
 async def _found(service: RunningService, order: FindTemplate) -> Outcome:

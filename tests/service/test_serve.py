@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,28 @@ def _others() -> set[str]:
     """Name what still runs beside the test."""
     mine = asyncio.current_task()
     return {str(each.get_coro()).split()[2] for each in asyncio.all_tasks() if each is not mine}
+
+
+class _Heard(StringIO):
+    """Stands in for a stream of this process and tells when a line was written to it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        super().__init__()
+        self._is_written = asyncio.Event()
+        monkeypatch.setattr(sys, name, self)
+
+    def write(self, text: str) -> int:
+        """Keep the text; a line is there with its end."""
+        written = super().write(text)
+        if "\n" in text:
+            self._is_written.set()
+        return written
+
+    async def line(self) -> str:
+        """Give the first line, once there is one."""
+        async with asyncio.timeout(20):
+            await self._is_written.wait()
+        return self.getvalue().splitlines()[0]
 
 
 async def _hear(data: dict[str, Any]) -> None:
@@ -79,20 +102,17 @@ async def test_a_host_that_is_no_address_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("logs")
 async def test_behind_an_address_that_is_set_it_tells_where_it_listens(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    out, err = _Heard(monkeypatch, "stdout"), _Heard(monkeypatch, "stderr")
     settings = Settings(data=tmp_path, port=0, base_url="https://dataops.example")
     running = asyncio.create_task(serve(settings))
-    out, err = "", ""
-    async with asyncio.timeout(20):
-        while "Listening on" not in err:
-            await asyncio.sleep(0.01)
-            out, err = (old + new for old, new in zip((out, err), capfd.readouterr(), strict=True))
+    told = await err.line()
 
     async with httpx.AsyncClient() as http:
-        answer = await http.get(f"{err.partition('Listening on ')[2].strip()}/healthz")
+        answer = await http.get(f"{told.removeprefix('Listening on ')}/healthz")
 
-    assert out == "https://dataops.example\n"
+    assert out.getvalue() == "https://dataops.example\n"
     assert answer.is_success
     running.cancel()
     await asyncio.wait({running})
@@ -129,15 +149,13 @@ async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("logs")
 async def test_the_address_is_the_first_line_and_answers(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    out = _Heard(monkeypatch, "stdout")
     running = asyncio.create_task(serve(Settings(data=tmp_path, port=0)))
-    async with asyncio.timeout(20):
-        while not (printed := capfd.readouterr().out):  # noqa: ASYNC110 - stdout rings no bell
-            await asyncio.sleep(0.01)
 
     async with httpx.AsyncClient() as http:
-        answer = await http.get(f"{printed.strip()}/readyz")
+        answer = await http.get(f"{await out.line()}/readyz")
 
     assert answer.json()["ready"] is True
     running.cancel()
