@@ -95,7 +95,7 @@ class Requests:
         """Call a request off in one commit, also while its coordinator is writing.
 
         Of the datasets that it made, those that were never READY go to TEARDOWN without grace.
-        All others go on as they are.
+        All others go on as they are. A request whose end is decided is given back as it was.
         """
         for _ in range(MOST_TRIES - 1):
             try:
@@ -107,7 +107,8 @@ class Requests:
     async def _call_off(self, request: Request) -> Request:
         ended: list[UUID] = []
         async with self._registry.transaction(request.principal) as transaction:
-            await transaction.call_off(request.task_id)
+            if not await transaction.call_off(request.task_id):
+                return request
             for dataset_id in request.dataset_ids:
                 dataset = await transaction.dataset(dataset_id)
                 if _is_unfinished(dataset, request):

@@ -65,8 +65,11 @@ class Transaction(Protocol):
         """Write down an accepted request. Raises Conflict when its message came before."""
         ...
 
-    async def call_off(self, task_id: str, /) -> None:
-        """Write down that the request of a task was called off."""
+    async def call_off(self, task_id: str, /) -> bool:
+        """Call the request of a task off; tells whether that could still be done.
+
+        It cannot once the request is closed: what its task ends with is decided then.
+        """
         ...
 
     async def publish(
@@ -156,6 +159,10 @@ class Registry(Protocol):
 
     async def request_of_task(self, tenant: str, task_id: str, /) -> Request | None:
         """Find the request a task shows."""
+        ...
+
+    async def close_request(self, tenant: str, task_id: str, /) -> bool:
+        """Let a request be called off no more; tells whether it never was."""
         ...
 
     async def settle_request(self, tenant: str, task_id: str, /) -> None:

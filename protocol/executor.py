@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from a2a.server.agent_execution import AgentExecutor, RequestContext
-from a2a.types import Message, TaskState
+from a2a.types import Message, TaskState, TaskStatus
 from a2a.utils.errors import InvalidParamsError
 from pydantic import ValidationError
 
@@ -26,9 +26,10 @@ from protocol.codec import SkillCall, field_errors, read_call, require_understoo
 from protocol.examples import example_of
 from protocol.gate import CalledOff, Gate
 from protocol.inputs import DatasetInput
+from protocol.projection import Showing
 from protocol.schemas import schema_url
 from protocol.skills import SKILLS, Desks, Skill, dry_run_of, skills_of
-from protocol.telling import Telling
+from protocol.telling import Telling, said
 
 if TYPE_CHECKING:
     from a2a.server.events import EventQueue
@@ -87,26 +88,45 @@ class SkillExecutor(AgentExecutor):
             gate.has_ended.set()
             self.arrivals.settle(arrived)
 
-    async def call_off(self, task_id: str, principal: Principal) -> None:
-        """Call the request of a task off, or keep the task from becoming one."""
+    async def call_off(self, task_id: str, principal: Principal) -> bool:
+        """Call the request of a task off, or keep the task from becoming one.
+
+        Tells whether that could be done: not where it is decided already with what the task ends.
+        """
         gate = self._gates.get(task_id) or Gate()
         async with gate.lock:
             request = await self._registry.request_of_task(principal.tenant, task_id)
-            if request is not None and not request.is_settled:
-                await self._desks.front.cancel(request)
-            gate.is_called_off = request is None or not request.is_settled
+            if request is not None:
+                request = await self._desks.front.cancel(request)
+            gate.is_called_off = request is None or request.is_cancelled
+            return gate.is_called_off
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
         """End the task CANCELED; its request has been called off before.
 
-        A task that is at work here says so itself, so that whoever listens hears it.
+        A task that is at work here says so itself, so that whoever listens hears it. One that came
+        here only after it was called off is called off again: it knew nothing of it.
         """
-        gate = self._gates.get(str(context.task_id))
+        task_id, principal = str(context.task_id), caller_of(context.call_context).principal
+        gate = self._gates.get(task_id)
         if gate is not None:
+            if not gate.is_called_off:
+                await self.call_off(task_id, principal)
             await gate.has_ended.wait()
             return
-        told = Telling(context, event_queue)
-        await told.end(TaskState.TASK_STATE_CANCELED, NEVER_BEGUN, {})
+        showing = await self._called_off(task_id, principal)
+        await Telling(context, event_queue).end(showing.state, showing.sentence, showing.data)
+
+    async def called_off(self, task_id: str, principal: Principal) -> TaskStatus:
+        """Give the status with which a task ends that was called off."""
+        showing = await self._called_off(task_id, principal)
+        return said(showing.state, showing.sentence, showing.data)
+
+    async def _called_off(self, task_id: str, principal: Principal) -> Showing:
+        request = await self._registry.request_of_task(principal.tenant, task_id)
+        if request is None:
+            return Showing(NEVER_BEGUN, {}, TaskState.TASK_STATE_CANCELED)
+        return await self._projection.showing(replace(request, is_cancelled=True))
 
     async def _own_up(self, broken: Exception, task_id: str, told: Telling) -> None:
         """Tell of a defect of ours without its inside, which is for the log."""
@@ -148,7 +168,7 @@ class SkillExecutor(AgentExecutor):
     ) -> Request:
         """Give the request of this task: a new one, or the one it was before a crash.
 
-        The same message may have been accepted meanwhile by another process: then it is that one.
+        Raises RequestRejected where another process has taken the same message in meanwhile.
         """
         task_id = str(context.task_id)
         known = await self._registry.request_of_task(principal.tenant, task_id)
@@ -168,17 +188,17 @@ class SkillExecutor(AgentExecutor):
             came_before = await self._registry.request(principal, call.key)
             if came_before is None:
                 raise
-            return came_before
+            raise RequestRejected(
+                f"Message {call.key.message_id!r} is task {came_before.task_id} already. "
+                "Read that one, or subscribe to it."
+            ) from None
         finally:
             self.arrivals.settle(sent(principal, self._agent, message.message_id))
 
     async def _follow(self, request: Request, told: Telling, gate: Gate) -> None:
         await told.begin()
         showing = await self._projection.follow(request, told.tell, lambda: gate.is_called_off)
-        async with gate.lock:  # it may be being called off just now
-            is_cancelled = request.is_cancelled or gate.is_called_off
-        if is_cancelled:
-            showing = await self._projection.showing(replace(request, is_cancelled=True))
+        if showing.state == TaskState.TASK_STATE_CANCELED:
             await told.end(showing.state, showing.sentence, showing.data)
         else:
             await told.finish(showing.sentence, showing.data, showing.state)

@@ -1,4 +1,7 @@
-"""A gate: a message becomes a request, or is called off, and never both at once."""
+"""A gate: a message becomes a request, or is called off, and never both at once.
+
+What is a request already is called off in its row, where every process sees it.
+"""
 
 from __future__ import annotations
 

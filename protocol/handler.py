@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from a2a.server.agent_execution import RequestContext, RequestContextBuilder
@@ -16,12 +16,17 @@ from a2a.types import (
     SubscribeToTaskRequest,
     Task,
 )
-from a2a.utils.errors import InvalidParamsError, UnsupportedOperationError
+from a2a.utils.errors import (
+    InvalidParamsError,
+    TaskNotCancelableError,
+    UnsupportedOperationError,
+)
 
 from domain.errors import InvalidInput
 from protocol.arrivals import sent
 from protocol.auth import Caller, caller_of
 from protocol.codec import read_call
+from protocol.ending import Ending, cancelled, has_ended
 from protocol.executor import request_key
 from protocol.orders import OrderHandler
 from protocol.skills import SKILLS
@@ -69,6 +74,7 @@ class AgentHandler(DefaultRequestHandler):
         self._store = store
         self._registry = registry
         self._orders = orders
+        self._ending = Ending(executor, store, stream)
         self._addressed: set[str] = set()
 
     async def on_message_send(
@@ -111,15 +117,22 @@ class AgentHandler(DefaultRequestHandler):
         """Call a task off, an order as well as a request.
 
         The request is called off before the task says so, whoever follows it and wherever.
+        Raises TaskNotCancelableError where its end came first.
         """
-        cancelled: Task | None
         if self._orders is not None and caller_of(context).is_coordinator:
             return await self._orders.on_cancel_task(params, context)
         stored = await self._store.get(params.id, context)
-        if stored is not None and stored.task.status.state not in ENDED:
-            await self._executor.call_off(params.id, caller_of(context).principal)
-        cancelled = await super().on_cancel_task(params, context)
-        return cancelled
+        if stored is not None:
+            principal = caller_of(context).principal
+            if stored.task.status.state in ENDED:
+                raise has_ended(params.id)
+            if not await self._executor.call_off(params.id, principal):
+                raise has_ended(params.id)
+            if not await self.is_at_work(params.id):
+                return await self._ending.end(params.id, context)
+        with suppress(TaskNotCancelableError):  # it may have ended meanwhile, as it was told to
+            await super().on_cancel_task(params, context)
+        return cancelled(params.id, await self._store.get(params.id, context))
 
     @property
     def tasks(self) -> AgentTasks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from a2a.helpers import new_message
@@ -25,7 +26,7 @@ from a2a.utils.errors import InvalidParamsError
 from domain.errors import InvalidInput
 from domain.work import Outcome, Progress
 from protocol.codec import outcome_part, read_order, text_part
-from protocol.recent import RecentTasks
+from protocol.recent import KEPT, RecentTasks
 from protocol.tasks import ENDED
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class OrderExecutor(AgentExecutor):
         """Serve this agent."""
         self._agent = agent
         self._under_way: dict[str, asyncio.Future[Outcome]] = {}
+        self._unknown = _Remembered()
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Carry out one order; its outcome is the task's only artifact."""
@@ -84,6 +86,9 @@ class OrderExecutor(AgentExecutor):
         if order is None:
             raise InvalidParamsError(message="The coordinator sends orders only.")
         report = _Report(context, event_queue)
+        if self._unknown.pop(str(context.task_id)):
+            await report.end(TaskState.TASK_STATE_CANCELED, CALLED_OFF)
+            return
         work = asyncio.ensure_future(self._agent.perform(order, report.note))
         if await self._ended(str(context.task_id), work):
             await report.finish(work.result())
@@ -91,8 +96,13 @@ class OrderExecutor(AgentExecutor):
             await report.end(TaskState.TASK_STATE_CANCELED, CALLED_OFF)
 
     def call_off(self, task_id: str) -> bool:
-        """Stop the work of an order that is under way here; tells whether there was one."""
+        """Stop the work of an order that is under way here; tells whether there was one.
+
+        One that is not known yet may be just about to begin: it is remembered, and then it ends.
+        """
         work = self._under_way.get(task_id)
+        if work is None:
+            self._unknown.add(task_id)
         return work is not None and work.cancel()
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
@@ -110,6 +120,25 @@ class OrderExecutor(AgentExecutor):
         finally:
             del self._under_way[task_id]
         return not work.cancelled()
+
+
+class _Remembered:
+    """The last few ids that were named."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, named: str) -> None:
+        """Remember an id; the oldest is forgotten for it when there are too many."""
+        self._ids[named] = None
+        while len(self._ids) > KEPT:
+            self._ids.popitem(last=False)
+
+    def pop(self, named: str) -> bool:
+        """Forget an id; tells whether it was remembered."""
+        was_there = named in self._ids
+        self._ids.pop(named, None)
+        return was_there
 
 
 class OrderHandler(DefaultRequestHandler):

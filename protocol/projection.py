@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from a2a.types import TaskState
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("tasks")
 
 _S = DatasetStatus
+
+Seen = TypeVar("Seen")
 
 STATUS_SECONDS = 0.3
 """The least time between two updates of what is not the end."""
@@ -79,32 +82,33 @@ class Projection:
         told, next_at = None, 0.0
         while not is_over():
             wait = self._changes.handle()
-            showing = await self._look_or_wait(request, seen, next_at, wait)
+            showing = await self._surely(request, partial(self._look, request, seen, next_at))
             if showing is not None and showing.is_final:
-                return showing
+                return await self._surely(request, partial(self._end, request, showing))
             if showing is not None and showing != told:
                 is_news = told is None or showing.sentence != told.sentence
                 told, next_at = showing, time.monotonic() + STATUS_SECONDS
                 await tell(replace(showing, is_news=is_news))
             await wait(_pause(next_at))
-        return await self.showing(request)
+        return await self._surely(request, partial(self._end, request, None))
+
+    async def _end(self, request: Request, seen: Showing | None) -> Showing:
+        """Give what a task ends with: what was seen, or that it was called off before."""
+        if await self._registry.close_request(request.principal.tenant, request.task_id) and seen:
+            return seen
+        return await self.showing(replace(request, is_cancelled=True))
 
     async def showing(self, request: Request) -> Showing:
         """Tell what a request's task shows just now."""
         standings = await self._lookout.standings(request.principal.tenant, request.dataset_ids)
         return await self._read(request, {}, standings)
 
-    async def _look_or_wait(
-        self,
-        request: Request,
-        seen: dict[UUID, Dataset],
-        next_at: float,
-        wait: Callable[[float], Awaitable[None]],
-    ) -> Showing | None:
+    async def _surely(self, request: Request, look: Callable[[], Awaitable[Seen]]) -> Seen:
         """Look until it can be done: the rows are the truth, whatever keeps us from them."""
         while True:
+            wait = self._changes.handle()
             try:
-                return await self._look(request, seen, next_at)
+                return await look()
             except Exception:
                 log.exception("task.unseen", task_id=request.task_id)
             await wait(POLL_SECONDS)

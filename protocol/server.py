@@ -84,14 +84,13 @@ class A2AServer:
         It cancels whoever reads a task's events before they are all read, and then waits for ever
         for somebody to read the rest. What was cut off is carried on at the next start.
         """
-        closing = asyncio.gather(*(each.aclose() for each in self.handlers.values()))
-        done, _ = await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
-        if not done:
-            log.warning("tasks.cut_off")
-            for each in asyncio.all_tasks():
-                if each.get_name().startswith(_THE_LIBRARYS):
-                    each.cancel()
-            await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        closing = {asyncio.create_task(each.aclose()) for each in self.handlers.values()}
+        for cut in (_cut_off, _leave_open):
+            _, still_open = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
+            if still_open:
+                cut(still_open)
+        ended, _ = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
+        _tell_of_failures(ended)
 
     def routes(self) -> list[BaseRoute]:
         """Give every route of the agents."""
@@ -162,6 +161,25 @@ class A2AServer:
 
     def _schema(self) -> _SchemaEndpoint:
         return _SchemaEndpoint(self._base)
+
+
+def _cut_off(_handlers: set[asyncio.Task[None]]) -> None:
+    log.warning("tasks.cut_off")
+    for each in asyncio.all_tasks():
+        if each.get_name().startswith(_THE_LIBRARYS):
+            each.cancel()
+
+
+def _leave_open(handlers: set[asyncio.Task[None]]) -> None:
+    log.error("handlers.left_open", handlers=len(handlers))
+    for each in handlers:
+        each.cancel()
+
+
+def _tell_of_failures(ended: set[asyncio.Task[None]]) -> None:
+    for each in ended:
+        if not each.cancelled() and (error := each.exception()) is not None:
+            log.error("handler.not_closed", exc_info=error)
 
 
 class _SchemaEndpoint:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from domain.repository import Registry
     from domain.work import AgentName
 
+CANCELED = TaskState.TASK_STATE_CANCELED
+
 ENDED = frozenset(
     {
         TaskState.TASK_STATE_COMPLETED,

@@ -92,6 +92,11 @@ class Telling:
         return task
 
 
+def said(state: TaskState, sentence: str, data: JsonObject) -> TaskStatus:
+    """Give a status with what it says."""
+    return _status(state, new_message([text_part(sentence), data_part(data)], role=Role.ROLE_AGENT))
+
+
 def _status(state: TaskState, message: Message | None = None) -> TaskStatus:
     status = TaskStatus(state=state, message=message)
     status.timestamp.GetCurrentTime()

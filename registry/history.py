@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 
@@ -140,6 +141,7 @@ requests = Table(
     Column("message", LargeBinary, nullable=False),
     Column("is_settled", Boolean, nullable=False),
     Column("is_cancelled", Boolean, nullable=False),
+    Column("is_closed", Boolean, nullable=False, server_default=false()),
     Column("accepted_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant", "subject", "agent", "message_id"),
     Index(

@@ -16,7 +16,13 @@ from registry.datasets import find_dataset
 from registry.outbox import read_events, read_last_sequence
 from registry.places import find_client
 from registry.queries import read_by_ids, read_page, resolve_dataset
-from registry.requests import find_request, find_request_of_task, find_unsettled, mark_settled
+from registry.requests import (
+    find_request,
+    find_request_of_task,
+    find_unsettled,
+    mark_closed,
+    mark_settled,
+)
 from registry.unit_of_work import SqlTransaction
 from registry.validations import read_history
 
@@ -96,6 +102,11 @@ class SqlRegistry:
         """Find the request a task shows."""
         async with self._database.reading(tenant) as session:
             return await find_request_of_task(session, task_id)
+
+    async def close_request(self, tenant: str, task_id: str, /) -> bool:
+        """Let a request be called off no more; tells whether it never was."""
+        async with self._database.writing(tenant) as session:
+            return await mark_closed(session, task_id)
 
     async def settle_request(self, tenant: str, task_id: str, /) -> None:
         """Write down that a request's task has ended."""

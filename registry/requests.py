@@ -26,9 +26,9 @@ _BY_MESSAGE = select(requests).where(
     _q.message_id == bindparam("of_message"),
 )
 
-_BY_TASK = select(requests).where(
-    _q.tenant == bindparam("of_tenant"), _q.task_id == bindparam("of_task")
-)
+_OF_TASK = (_q.tenant == bindparam("of_tenant"), _q.task_id == bindparam("of_task"))
+
+_BY_TASK = select(requests).where(*_OF_TASK)
 
 _UNSETTLED = (
     select(requests)
@@ -37,16 +37,20 @@ _UNSETTLED = (
     .limit(bindparam("at_most"))
 )
 
-_SETTLE = (
-    update(requests)
-    .where(_q.tenant == bindparam("of_tenant"), _q.task_id == bindparam("of_task"))
-    .values(is_settled=True)
-)
+_SETTLE = update(requests).where(*_OF_TASK).values(is_settled=True)
 
 _CALL_OFF = (
     update(requests)
-    .where(_q.tenant == bindparam("of_tenant"), _q.task_id == bindparam("of_task"))
+    .where(*_OF_TASK, text("NOT is_closed"), text("NOT is_settled"))
     .values(is_cancelled=True)
+    .returning(_q.task_id)
+)
+
+_CLOSE = (
+    update(requests)
+    .where(*_OF_TASK, text("NOT is_cancelled"))
+    .values(is_closed=True)
+    .returning(_q.task_id)
 )
 
 
@@ -100,7 +104,13 @@ async def mark_settled(session: Session, task_id: str) -> None:
     await session.connection.execute(_SETTLE, {"of_tenant": session.tenant, "of_task": task_id})
 
 
-async def mark_cancelled(session: Session, task_id: str) -> None:
-    """Write down that a request was called off, so that whoever carries it on knows."""
+async def mark_cancelled(session: Session, task_id: str) -> bool:
+    """Write down that a request was called off; tells whether it was still open to it."""
     asked = {"of_tenant": session.tenant, "of_task": task_id}
-    await session.connection.execute(_CALL_OFF, asked)
+    return (await session.connection.execute(_CALL_OFF, asked)).first() is not None
+
+
+async def mark_closed(session: Session, task_id: str) -> bool:
+    """Write down that a request can be called off no more; tells whether it never was."""
+    asked = {"of_tenant": session.tenant, "of_task": task_id}
+    return (await session.connection.execute(_CLOSE, asked)).first() is not None

@@ -116,9 +116,9 @@ class SqlTransaction:
         self._require_own(request.principal.tenant)
         await write_request(self._session, request)
 
-    async def call_off(self, task_id: str, /) -> None:
-        """Write down that the request of a task was called off."""
-        await mark_cancelled(self._session, task_id)
+    async def call_off(self, task_id: str, /) -> bool:
+        """Call the request of a task off; tells whether that could still be done."""
+        return await mark_cancelled(self._session, task_id)
 
     async def publish(
         self, event: DatasetProvisionRequested, context: EventContext, at: datetime, /

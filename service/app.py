@@ -67,15 +67,17 @@ class Running:
         """Bring everything up: engine, unfinished tasks; and down again, however far it came."""
         service = self._service
         service.inside.app = app
-        async with _in_background(service.engine.run()) as self._engine:
-            try:
-                await service.server.recovery.sweep()
-                async with _in_background(service.server.recovery.run()):
-                    self.is_up = True
-                    yield
-            finally:
-                service.bell.ring_out()
-                await service.server.close()
+        try:
+            async with _in_background("engine", service.engine.run()) as self._engine:
+                try:
+                    await service.server.recovery.sweep()
+                    async with _in_background("recovery", service.server.recovery.run()):
+                        self.is_up = True
+                        yield
+                finally:
+                    service.bell.ring_out()
+        finally:  # the engine is at rest by now, else it would take a hop cut off for a lost agent
+            await service.server.close()
 
     async def health(self, request: Request) -> Response:
         """Tell that the loop is alive, and nothing else."""
@@ -126,9 +128,11 @@ class Running:
 
 
 @asynccontextmanager
-async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
+async def _in_background(
+    name: str, work: Coroutine[None, None, None]
+) -> AsyncIterator[asyncio.Task[None]]:
     """Let something run for as long as the block lasts; if it ends before, that is told at once."""
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(work, name=name)
     task.add_done_callback(_tell_of_a_death)
     try:
         yield task

@@ -104,8 +104,17 @@ class TurnEngine:
         return 0.0 if claims else await self._until_due()
 
     async def _claim(self, free: int) -> list[Claim]:
+        """Claim at most so many; what a stop finds claimed goes back at once."""
         shift = self._shift
-        return await _whole(self._leases.claim(shift.owner, shift.lease, free, self._clock()))
+        claiming = asyncio.ensure_future(
+            self._leases.claim(shift.owner, shift.lease, free, self._clock())
+        )
+        try:
+            return await _whole(claiming)
+        except asyncio.CancelledError:
+            if not claiming.exception():
+                await asyncio.gather(*(self._hand_back(each) for each in claiming.result()))
+            raise
 
     async def _until_due(self) -> float:
         due = await _whole(self._leases.next_due())

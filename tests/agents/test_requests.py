@@ -13,6 +13,7 @@ from agents.requests import MOST_TRIES, Requests
 from domain.commands import Principal
 from domain.errors import Conflict
 from domain.repository import DatasetFilter
+from gateways.local.glean.faults import FaultKind
 from tests.running import ACME, JIRA, SMALL, running
 
 if TYPE_CHECKING:
@@ -240,10 +241,11 @@ class _Quiet:
 async def test_a_request_is_called_off_even_while_somebody_else_writes(
     tmp_path: Path, conflicts: int, gets_through: bool
 ) -> None:
-    async with running(tmp_path, retry_delays=()) as service:
-        service.glean_faults.fail_next("/adddatasource", status=403, times=9)
-        failed = await service.call(COORDINATOR, SMALL)
-        known = await service.service.registry.request_of_task("default", failed.task_id)
+    async with running(tmp_path) as service:
+        service.glean_faults.fail_next("/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=60)
+        task = await service.line.begin(COORDINATOR, SMALL)
+        await service.settled(JIRA, "provisioning")
+        known = await service.service.registry.request_of_task("default", task.id)
         assert known is not None
         contended = _Contended(service.service.registry, conflicts)
         desk = _desk(service.service.desks.front, contended)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from a2a.types import Message, Role, Task, TaskState
+from a2a.utils.errors import TaskNotCancelableError
 
-from domain.commands import RequestKey
+from domain.commands import Principal, RequestKey
 from domain.work import AgentName
 from gateways.local.glean.faults import FaultKind
 from protocol.auth import ANONYMOUS
 from protocol.codec import data_part
-from protocol.executor import request_key
+from protocol.executor import NEVER_BEGUN, SkillExecutor, request_key
+from protocol.telling import Telling
 from tests.running import JIRA, SMALL, RunningService, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import pytest
 
 COORDINATOR = "lifecycle-coordinator"
 CANCELED = TaskState.TASK_STATE_CANCELED
@@ -118,6 +119,14 @@ async def _task_of(service: RunningService, message_id: str) -> str:
         await wait(0.5)
 
 
+async def _accepted(service: RunningService, task_id: str) -> None:
+    """Wait until a task stands on a request."""
+    wait = service.service.bell.handle()
+    while await service.service.registry.request_of_task("default", task_id) is None:
+        await wait(0.5)
+        wait = service.service.bell.handle()
+
+
 def digest_of_small() -> str:
     message = Message(message_id="m-1", role=Role.ROLE_USER, parts=[data_part(SMALL)])
     return request_key(AgentName.COORDINATOR, message).digest
@@ -149,6 +158,115 @@ async def test_a_correction_that_is_called_off_while_it_is_taken_in_ends_called_
         assert cancelled.status.state == CANCELED
         assert (await mending).state == "CANCELED"
         assert (await service.settled(JIRA, "archived"))["teardown_reason"] == "manual_request"
+
+
+async def test_a_correction_that_comes_in_while_its_task_is_called_off_is_called_off_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as service:
+        service.glean_faults.fail_next("/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=60)
+        asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
+        call_off, mending = SkillExecutor.call_off, asyncio.Event()
+
+        async def overtaken(self: SkillExecutor, task_id: str, principal: Principal) -> bool:
+            """Call off a task that is not at work; then its correction comes in."""
+            is_called_off = await call_off(self, task_id, principal)
+            if not mending.is_set():
+                mending.set()
+                await _accepted(service, task_id)
+            return is_called_off
+
+        monkeypatch.setattr(SkillExecutor, "call_off", overtaken)
+        cancelling = asyncio.create_task(service.line.cancel(COORDINATOR, asked.task_id))
+        await mending.wait()
+
+        heard = await service.line.say(COORDINATOR, [data_part(SMALL)], task_id=asked.task_id)
+
+        assert heard.state == "CANCELED"
+        assert (await cancelling).status.state == CANCELED
+
+
+async def test_a_correction_called_off_before_it_is_taken_in_begins_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as service:
+        resolved, reached, go_on = SkillExecutor._resolved, asyncio.Event(), asyncio.Event()  # noqa: SLF001 - the last step before
+
+        async def held(self: SkillExecutor, given: Any, principal: Principal) -> Any:
+            reached.set()
+            await go_on.wait()
+            return await resolved(self, given, principal)
+
+        asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
+        monkeypatch.setattr(SkillExecutor, "_resolved", held)
+        mending = asyncio.create_task(
+            service.line.say(COORDINATOR, [data_part(SMALL)], task_id=asked.task_id)
+        )
+        await reached.wait()
+        executor = service.service.server.handlers[AgentName.COORDINATOR]._executor  # noqa: SLF001 - its gate alone tells
+        await executor.call_off(asked.task_id, ANONYMOUS)
+        go_on.set()
+
+        heard = await mending
+
+        assert (heard.state, heard.sentence) == ("CANCELED", NEVER_BEGUN)
+        monkeypatch.undo()
+        listed = await service.call(COORDINATOR, {"skill": "list-datasets"})
+        assert listed.data["datasets"] == []
+
+
+async def test_a_task_whose_end_is_being_kept_cannot_be_called_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as service:
+        finish, reached, go_on = Telling.finish, asyncio.Event(), asyncio.Event()
+
+        async def held(self: Telling, *given: Any) -> None:
+            reached.set()
+            await go_on.wait()
+            await finish(self, *given)
+
+        monkeypatch.setattr(Telling, "finish", held)
+        sending = asyncio.create_task(service.call(COORDINATOR, SMALL, "m-1"))
+        await reached.wait()
+        (request,) = await service.service.registry.unsettled_requests(2)
+
+        with pytest.raises(TaskNotCancelableError, match="has ended"):
+            await service.line.cancel(COORDINATOR, request.task_id)
+
+        go_on.set()
+        assert (await sending).state == "COMPLETED"
+        monkeypatch.undo()
+        assert await service.status_of(JIRA) == "ready"
+
+
+async def test_a_request_called_off_by_another_process_ends_called_off_for_its_sender(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as one, running(tmp_path) as two:
+        one.glean_faults.fail_next("/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=60)
+        two.glean_faults.fail_next("/bulkindexdocuments", kind=FaultKind.SLOW, delay_seconds=60)
+        sending = asyncio.create_task(one.call(COORDINATOR, SMALL, "m-1"))
+        task_id = await _task_of(one, "m-1")
+
+        cancelled = await two.line.cancel(COORDINATOR, task_id)
+
+        assert cancelled.status.state == CANCELED
+        assert _told(cancelled).startswith("Called off. ")
+        assert (await sending).state == "CANCELED"
+
+
+async def test_the_same_message_at_two_processes_at_once_is_one_task(tmp_path: Path) -> None:
+    async with running(tmp_path) as one, running(tmp_path) as two:
+        heard = await asyncio.gather(
+            one.call(COORDINATOR, SMALL, "m-1"), two.call(COORDINATOR, SMALL, "m-1")
+        )
+
+        states = sorted(each.state for each in heard)
+        assert states in (["COMPLETED", "COMPLETED"], ["COMPLETED", "REJECTED"])
+        if heard[0].task_id != heard[1].task_id:
+            first, copy = sorted(heard, key=lambda each: each.state)
+            assert f"is task {first.task_id} already" in copy.sentence
 
 
 async def test_a_request_called_off_just_before_a_stop_is_carried_on_as_cancelled(

@@ -165,6 +165,30 @@ async def test_calling_an_order_off_stops_its_work() -> None:
             await stopped.wait()
 
 
+@pytest.mark.parametrize("ticks", range(8))
+async def test_an_order_called_off_before_it_begins_leaves_nothing_at_work(ticks: int) -> None:
+    under_way: set[str] = set()
+
+    async def work(order: Order, _progress: OnProgress) -> Outcome:
+        under_way.add(order.kind)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            under_way.discard(order.kind)
+        return ArchivePurged(order.key)
+
+    async with delegating(Stage(work)) as delegate:
+        working = asyncio.create_task(delegate.delegate(an_order(), _ignored))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+
+        working.cancel()
+
+        await asyncio.wait({working})
+        ours = {each for each in asyncio.all_tasks() if "perform" in str(each.get_coro())}
+        assert (under_way, ours) == (set(), set())
+
+
 async def test_an_agent_that_breaks_is_an_unavailable_outcome() -> None:
     async def work(_order: Order, _progress: OnProgress) -> Outcome:
         raise RuntimeError("a bug")

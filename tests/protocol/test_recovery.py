@@ -12,6 +12,7 @@ from a2a.types import Role, TaskState
 from gateways.local.glean.faults import FaultKind
 from protocol.auth import ANONYMOUS, Caller
 from protocol.projection import Projection
+from registry.repository import SqlRegistry
 from tests.running import JIRA, SMALL, RunningService, running
 
 if TYPE_CHECKING:
@@ -106,6 +107,24 @@ async def test_a_look_that_fails_is_taken_again(
         return await look(self, *given)  # type: ignore[arg-type]  # handed on as they came
 
     monkeypatch.setattr(Projection, "_look", fail_once)
+    async with running(tmp_path) as service:
+        heard = await service.call(COORDINATOR, SMALL)
+
+        assert heard.state == "COMPLETED"
+        assert failures == []
+
+
+async def test_an_end_that_cannot_be_kept_is_kept_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, failures = SqlRegistry.close_request, [OSError("the database is away")]
+
+    async def fail_once(self: SqlRegistry, tenant: str, task_id: str, /) -> bool:
+        if failures:
+            raise failures.pop()
+        return await close(self, tenant, task_id)
+
+    monkeypatch.setattr(SqlRegistry, "close_request", fail_once)
     async with running(tmp_path) as service:
         heard = await service.call(COORDINATOR, SMALL)
 

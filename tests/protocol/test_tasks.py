@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from a2a.server.context import ServerCallContext
 from a2a.types import Task, TaskState
 from a2a.utils.errors import (
     InvalidParamsError,
@@ -17,7 +18,9 @@ from a2a.utils.errors import (
 
 from gateways.local.glean.faults import FaultKind
 from protocol.codec import data_part, text_part
-from tests.running import ACME, CONFLUENCE, JIRA, SMALL, RunningService, running
+from protocol.handler import AgentHandler
+from protocol.server import A2AServer
+from tests.running import ACME, CONFLUENCE, JIRA, SMALL, TWO_TYPES, RunningService, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -302,6 +305,50 @@ async def test_a_task_left_behind_by_a_stop_is_carried_on(tmp_path: Path) -> Non
 
     assert heard.task_id == task.id
     assert heard.state == "COMPLETED"
+
+
+async def test_the_engine_is_at_rest_before_a_stop_ends_the_hops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, turns = A2AServer.close, list[int]()
+
+    async def seen(self: A2AServer) -> None:
+        turns.append(service.service.engine.turns)
+        await close(self)
+
+    monkeypatch.setattr(A2AServer, "close", seen)
+    async with running(tmp_path, retry_delays=()) as service:
+        await _in_flight(service, SMALL, "m-1")
+        assert service.service.engine.turns == 1
+
+    assert turns == [0]  # else it took an agent that was cut off for one that is lost
+    async with running(tmp_path, retry_delays=()) as service:
+        await service.settled(JIRA, "ready")
+
+
+async def test_of_two_corrections_the_second_is_turned_away_while_the_first_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as service:
+        asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
+        look, looking, go_on = AgentHandler._require_waiting, asyncio.Event(), asyncio.Event()  # noqa: SLF001 - the look itself
+
+        async def held(self: AgentHandler, named: str, context: ServerCallContext) -> None:
+            looking.set()
+            await go_on.wait()
+            await look(self, named, context)
+
+        monkeypatch.setattr(AgentHandler, "_require_waiting", held)
+        first = asyncio.create_task(
+            service.line.say(COORDINATOR, [data_part(SMALL)], task_id=asked.task_id)
+        )
+        await looking.wait()
+
+        with pytest.raises(UnsupportedOperationError, match="is at work and takes no message"):
+            await service.line.say(COORDINATOR, [data_part(TWO_TYPES)], task_id=asked.task_id)
+
+        go_on.set()
+        assert (await first).state == "COMPLETED"
 
 
 async def test_a_dataset_that_fails_its_gate_ends_its_task_failed_with_the_evidence(

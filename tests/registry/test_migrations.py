@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -141,6 +142,12 @@ def schema_of(file: Path) -> dict[str, list[str]]:
     """Every table, index and trigger of a file in its own words; constraints in any order."""
     connection = sqlite3.connect(file)
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    schema = {name: sorted(line.strip(", \t") for line in sql.splitlines()) for name, sql in rows}
+    schema = {name: sorted(_lines(sql)) for name, sql in rows}
     connection.close()
     return schema
+
+
+def _lines(sql: str) -> list[str]:
+    """Split a statement into its lines; a column that was added later has one of its own."""
+    added = re.compile(r", (?=\w+ BOOLEAN)")
+    return [part for line in sql.splitlines() for part in added.split(line.strip(", \t"))]

@@ -126,3 +126,53 @@ async def test_a_request_of_a_failed_transaction_was_never_made(house: House) ->
         await stumble()
 
     assert await house.registry.request(ME, KEY) is None
+
+
+async def test_a_request_that_was_called_off_is_not_closed_by_its_end(house: House) -> None:
+    request = await keep(house, a_request())
+    async with house.registry.transaction(ME) as transaction:
+        assert await transaction.call_off(request.task_id)
+
+    is_its_own = await house.registry.close_request(TENANT, request.task_id)
+
+    assert not is_its_own
+    found = await house.registry.request_of_task(TENANT, request.task_id)
+    assert found == replace(request, is_cancelled=True)
+
+
+async def test_a_request_that_is_closed_cannot_be_called_off(house: House) -> None:
+    request = await keep(house, a_request())
+    assert await house.registry.close_request(TENANT, request.task_id)
+
+    async with house.registry.transaction(ME) as transaction:
+        is_called_off = await transaction.call_off(request.task_id)
+
+    assert not is_called_off
+    assert await house.registry.request_of_task(TENANT, request.task_id) == request
+
+
+async def test_a_request_is_closed_as_often_as_it_is_carried_on(house: House) -> None:
+    request = await keep(house, a_request())
+    await house.registry.close_request(TENANT, request.task_id)
+
+    is_its_own = await house.registry.close_request(TENANT, request.task_id)
+
+    assert is_its_own
+
+
+async def test_a_request_whose_task_has_ended_cannot_be_called_off(house: House) -> None:
+    request = await keep(house, a_request())
+    await house.registry.settle_request(TENANT, request.task_id)
+
+    async with house.registry.transaction(ME) as transaction:
+        is_called_off = await transaction.call_off(request.task_id)
+
+    assert not is_called_off
+
+
+async def test_a_request_is_closed_inside_its_tenant_alone(house: House) -> None:
+    request = await keep(house, a_request())
+
+    is_closed = await house.registry.close_request(OTHERS.tenant, request.task_id)
+
+    assert not is_closed

@@ -72,7 +72,8 @@ async def test_a_service_whose_engine_has_died_is_not_ready_and_says_so(
             ready = await service.http.get("/readyz")
 
     assert (ready.status_code, ready.json()["engine"]) == (503, False)
-    assert [each["event"] for each in lines if each["log_level"] == "error"] == ["background.ended"]
+    told = [(each["event"], each["work"]) for each in lines if each["log_level"] == "error"]
+    assert told == [("background.ended", "engine")]
 
 
 async def test_a_service_on_its_way_out_is_not_ready(tmp_path: Path) -> None:

@@ -448,3 +448,28 @@ async def test_a_lease_that_could_not_be_given_back_ends_by_itself(house: House)
         await until_free(house, dataset_id)
 
     assert turns.most_at_once == 1
+
+
+class _HeldClaims(SqlLeases):
+    """Leases that tell when a claim is on its way to the database."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.reached = asyncio.Event()
+
+    async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
+        self.reached.set()
+        return await super().claim(owner, ttl, limit, now)
+
+
+async def test_what_a_stop_finds_claimed_goes_back_at_once(house: House) -> None:
+    await house.keep(a_dataset())
+    leases = _HeldClaims(house.database)
+    engine = TurnEngine(leases, Turns(rests).take, house.hands.tell, Shift("one"))
+    running = asyncio.create_task(engine.run())
+    await leases.reached.wait()
+
+    running.cancel()
+
+    await asyncio.wait({running})
+    assert await house.leases.next_due() is not None
