@@ -200,11 +200,23 @@ class Claim:
     owner: str
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many turns may be claimed: in all, and how many a client may have under way anywhere."""
+
+    turns: int
+    a_client: int
+
+
 class Leases(Protocol):
     """Leases on dataset rows, in the database's own time."""
 
-    async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
-        """Claim at most `limit` datasets that are due at `now` and not leased."""
+    async def claim(self, owner: str, ttl: timedelta, room: Room, now: datetime, /) -> list[Claim]:
+        """Claim datasets that are due at `now` and not leased, as far as there is room.
+
+        Clients come in turns, each with what has been due longest, so that one who asks for much
+        keeps nobody waiting.
+        """
         ...
 
     async def beat(self, owner: str, ids: Collection[UUID], ttl: timedelta, /) -> set[UUID]:

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-from domain.repository import Claim
+from domain.repository import Claim, Room
 from registry.dialect import database_now, lease_end
 from registry.tables import datasets
 
@@ -20,6 +32,9 @@ if TYPE_CHECKING:
     from registry.database import Database
 
 _d = datasets.c
+
+_MOST_LOOKED_AT = 1000
+"""How many due datasets a claim chooses among, so that its cost does not grow with the rest."""
 
 
 class SqlLeases:
@@ -32,9 +47,14 @@ class SqlLeases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
-        """Claim at most `limit` datasets that are due at `now` and not leased."""
-        asked = {"owner": owner, "lease": ttl, "now": now, "at_most": limit}
+    async def claim(self, owner: str, ttl: timedelta, room: Room, now: datetime, /) -> list[Claim]:
+        """Claim datasets that are due at `now` and not leased, as far as there is room.
+
+        Clients come in turns, each with what has been due longest. Processes that claim at the
+        same moment may together pass a client's limit by what each of them claims then.
+        """
+        limits = {"at_most": room.turns, "a_client": room.a_client}
+        asked = {"owner": owner, "lease": ttl, "now": now, **limits}
         async with self._database.engine.begin() as connection:
             rows = (await connection.execute(_claim(self._database.dialect), asked)).all()
         return [Claim(row.tenant, row.dataset_id, owner) for row in rows]
@@ -87,14 +107,53 @@ _RELEASE = (
 
 
 def due_statement(dialect: str) -> Select[str, UUID]:
-    """Give the query of what is due and not leased, the longest due first."""
+    """Give the query of what is due, not leased and may be claimed; others' rows are skipped."""
+    due = (_d.due_at <= bindparam("now"), _is_free(dialect))
+    ranked = _in_turns(dialect, due).subquery("ranked")
+    is_same = and_(ranked.c.tenant == _d.tenant, ranked.c.dataset_id == _d.dataset_id)
     return (
         select(_d.tenant, _d.dataset_id)
-        .where(_d.due_at <= bindparam("now"), _is_free(dialect))
-        .order_by(_d.due_at)
+        .select_from(datasets.join(ranked, is_same))
+        .where(*due, ranked.c.place <= bindparam("a_client"))
+        .order_by(ranked.c.place, ranked.c.due_at)
         .limit(bindparam("at_most"))
-        .with_for_update(skip_locked=True)  # SQLite has one writer and leaves it out
+        .with_for_update(of=datasets, skip_locked=True)  # SQLite has one writer and leaves it out
     )
+
+
+def _in_turns(dialect: str, due: tuple[ColumnElement[bool], ...]) -> Select[Any]:
+    """Give the query of the place each has among its client's turns, those under way included."""
+    held = _held(dialect)
+    under_way = func.coalesce(held.c.turns, 0)
+    is_same = and_(held.c.tenant == _d.tenant, held.c.client_id == _d.client_id)
+    waiting = (
+        select(_d.tenant, _d.dataset_id, _d.client_id, _d.due_at, under_way.label("under_way"))
+        .select_from(datasets.outerjoin(held, is_same))
+        .where(*due, under_way < bindparam("a_client"))
+        .order_by(_d.due_at)
+        .limit(_MOST_LOOKED_AT)
+        .subquery("waiting")
+    )
+    place = func.row_number().over(
+        partition_by=(waiting.c.tenant, waiting.c.client_id), order_by=waiting.c.due_at
+    )
+    return select(waiting, (place + waiting.c.under_way).label("place"))
+
+
+def _held(dialect: str) -> Subquery:
+    """Give the query of how many turns each client has under way.
+
+    The few leased rows are found first, by their own index: a grouping by client alone would
+    walk every row there is.
+    """
+    leased = (
+        select(_d.tenant, _d.client_id)
+        .where(_d.lease_owner.is_not(None), ~_is_free(dialect))
+        .cte("leased")
+        .prefix_with("MATERIALIZED")
+    )
+    counted = select(leased, func.count().label("turns"))
+    return counted.group_by(leased.c.tenant, leased.c.client_id).subquery("held")
 
 
 @cache

@@ -149,7 +149,11 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         await _orders_client(stack, inside, tokens), {name: cards[name].card for name in agents}
     )
     coordinator = LifecycleCoordinator(registry, delegate, progress, clock)
-    shift = Shift(_owner(settings.executor_id), turns_at_once=settings.turns_at_once)
+    shift = Shift(
+        _owner(settings.executor_id),
+        turns_at_once=settings.turns_at_once,
+        turns_a_client=settings.turns_a_client,
+    )
     engine = TurnEngine(leases, coordinator.turn, clock, shift)
     planner = Planner(templates, registry)
     registration = Registration(

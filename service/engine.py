@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from domain.errors import Conflict, NotFound
+from domain.repository import Room
 from service.changes import Bell
 
 if TYPE_CHECKING:
@@ -39,11 +40,16 @@ _NO_VERSION = -1
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How an engine works: whose leases, how long they last, how many turns at once."""
+    """How an engine works: whose leases, how long they last, how many turns at once.
+
+    `turns_a_client` counts a client's turns in every process together. The lease is how long what
+    a process that died was at stays untouched; all is taken over within 10 s.
+    """
 
     owner: str
-    lease: timedelta = timedelta(seconds=10)
+    lease: timedelta = timedelta(seconds=6)
     turns_at_once: int = 32
+    turns_a_client: int = 16
 
 
 class TurnEngine:
@@ -107,7 +113,9 @@ class TurnEngine:
         """Claim at most so many; what a stop finds claimed goes back at once."""
         shift = self._shift
         claiming = asyncio.ensure_future(
-            self._leases.claim(shift.owner, shift.lease, free, self._clock())
+            self._leases.claim(
+                shift.owner, shift.lease, Room(free, shift.turns_a_client), self._clock()
+            )
         )
         try:
             return await _whole(claiming)

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     executor_id: str = "dataops"
     turns_at_once: Annotated[int, Field(ge=1, le=1000)] = 32
+    turns_a_client: Annotated[int, Field(ge=1, le=1000)] = 16
 
     @property
     def rules(self) -> LifecycleRules:

@@ -31,14 +31,12 @@ from tests.builders import (
     tear_down,
     validate,
 )
-from tests.registry.databases import ME, OTHERS, House, a_fresh_file, open_house
+from tests.registry.databases import DATABASES, ME, OTHERS, House, a_fresh, open_house
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a migrated, empty database; another database joins as another parameter."""
-    makers = {"sqlite": a_fresh_file}
-    return makers[request.param](tmp_path)
+    return a_fresh(request.param, tmp_path)
 
 
 @pytest.fixture

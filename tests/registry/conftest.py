@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.registry.databases import House, a_fresh_file, open_house
+from tests.registry.databases import DATABASES, House, a_fresh, open_house
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return a_fresh_file(tmp_path)
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return a_fresh(request.param, tmp_path)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from domain.commands import Principal
 from domain.dataset import Dataset
+from domain.repository import Room
 from domain.rules import LifecycleRules
 from registry.database import Database
 from registry.leases import SqlLeases
@@ -23,8 +24,15 @@ from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from tests.builders import NOW, TENANT, a_journey
+from tests.postgres import a_fresh_database
 
 _NUMBERS = itertools.count(1)
+
+DATABASES = ("sqlite", "postgresql")
+"""The databases every contract of the registry is held to."""
+
+ROOM = Room(5, 16)
+"""Room for more turns than most tests have datasets."""
 
 ME = Principal(TENANT, "alice")
 OTHERS = Principal("globex", "bob")
@@ -77,6 +85,11 @@ class House:
         """Save a dataset in a transaction of its own."""
         async with self.registry.transaction(principal) as transaction:
             await transaction.save(dataset, due_at)
+
+
+def a_fresh(kind: str, folder: Path) -> str:
+    """Make a migrated, empty database of a kind; gives its address."""
+    return a_fresh_file(folder) if kind == "sqlite" else a_fresh_database()
 
 
 def a_fresh_file(folder: Path) -> str:

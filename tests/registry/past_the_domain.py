@@ -14,6 +14,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from domain.dataset import Dataset
@@ -38,10 +39,14 @@ async def change_row(house: House, dataset: Dataset, **changes: Any) -> None:
     await run(house, update(datasets).where(mine).values(**changes))
 
 
-def replace_rows(table: Table) -> Executable:
+def replace_rows(house: House, table: Table) -> Executable:
     """Write a table's rows over themselves."""
     names = [each.name for each in table.c]
-    return insert(table).prefix_with("OR REPLACE").from_select(names, select(table))
+    if house.database.dialect == "sqlite":
+        return insert(table).prefix_with("OR REPLACE").from_select(names, select(table))
+    again = postgresql.insert(table).from_select(names, select(table))
+    keys = [each.name for each in table.primary_key]
+    return again.on_conflict_do_update(index_elements=keys, set_=dict(again.excluded))
 
 
 async def refusal(house: House, statement: Executable) -> str:

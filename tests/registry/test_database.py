@@ -146,7 +146,7 @@ async def test_a_dataset_never_added_cannot_be_saved(house: House) -> None:
 def test_postgresql_skips_rows_another_claims() -> None:
     words = _in_postgresql(due_statement("postgresql"))
 
-    assert words.endswith("FOR UPDATE SKIP LOCKED")
+    assert words.endswith("FOR UPDATE OF datasets SKIP LOCKED")
     assert "datasets.lease_until <= clock_timestamp()" in words
 
 

@@ -71,7 +71,7 @@ async def test_archive_immutability(house: House) -> None:
     dataset = await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
     facts = [each for each in datasets.c if each.name not in STILL_MOVING]
     changes = {each.name: update(datasets).values({each: null()}) for each in facts}
-    ends = {"deleted": delete(datasets), "replaced": replace_rows(datasets)}
+    ends = {"deleted": delete(datasets), "replaced": replace_rows(house, datasets)}
 
     refusals = {name: await refusal(house, each) for name, each in {**changes, **ends}.items()}
 

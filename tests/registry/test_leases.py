@@ -6,9 +6,9 @@ import asyncio
 from datetime import timedelta
 
 from domain.dataset import Dataset
-from domain.repository import Claim, Leases
-from tests.builders import NOW, TENANT, a_dataset, a_journey, find_template
-from tests.registry.databases import House, open_house
+from domain.repository import Claim, Leases, Room
+from tests.builders import NOW, TENANT, a_client, a_dataset, a_journey, find_template
+from tests.registry.databases import ROOM, House, open_house
 
 LONG = timedelta(seconds=60)
 OVER = timedelta(seconds=-1)
@@ -25,8 +25,8 @@ async def test_a_due_dataset_is_claimed_once(house: House) -> None:
     leases: Leases = house.leases
     dataset = await house.keep(a_dataset())
 
-    first = await leases.claim("one", LONG, 5, NOW)
-    second = await leases.claim("two", LONG, 5, NOW)
+    first = await leases.claim("one", LONG, ROOM, NOW)
+    second = await leases.claim("two", LONG, ROOM, NOW)
 
     assert (first, second) == ([claim_on(dataset)], [])
 
@@ -38,7 +38,9 @@ async def test_two_processes_never_hold_the_same_dataset(house: House, url: str)
         )
 
     async with open_house(url) as other:
-        turns = [each.leases.claim(name, LONG, 2, NOW) for name, each in _owners(house, other)]
+        turns = [
+            each.leases.claim(name, LONG, Room(2, 16), NOW) for name, each in _owners(house, other)
+        ]
         taken = [claim for claims in await asyncio.gather(*turns) for claim in claims]
 
     assert len({claim.dataset_id for claim in taken}) == len(taken) == 12
@@ -48,8 +50,8 @@ async def test_what_is_not_due_yet_is_not_claimed(house: House) -> None:
     dataset = await house.keep(a_dataset())
     await house.save(dataset, LATER)
 
-    early = await house.leases.claim("one", LONG, 5, NOW)
-    in_time = await house.leases.claim("one", LONG, 5, LATER)
+    early = await house.leases.claim("one", LONG, ROOM, NOW)
+    in_time = await house.leases.claim("one", LONG, ROOM, LATER)
 
     assert (early, in_time) == ([], [claim_on(dataset)])
 
@@ -59,47 +61,47 @@ async def test_what_is_due_longest_is_claimed_first(house: House) -> None:
     await house.save(newer, NOW - timedelta(minutes=1))
     await house.save(older, NOW - timedelta(minutes=2))
 
-    claims = await house.leases.claim("one", LONG, 1, NOW)
+    claims = await house.leases.claim("one", LONG, Room(1, 16), NOW)
 
     assert claims == [claim_on(older)]
 
 
 async def test_a_lease_that_is_over_can_be_taken_by_another(house: House) -> None:
     dataset = await house.keep(a_dataset())
-    await house.leases.claim("dead", OVER, 5, NOW)
+    await house.leases.claim("dead", OVER, ROOM, NOW)
 
-    claims = await house.leases.claim("two", LONG, 5, NOW)
+    claims = await house.leases.claim("two", LONG, ROOM, NOW)
 
     assert claims == [claim_on(dataset, "two")]
 
 
 async def test_a_beat_keeps_what_is_held_and_tells_what_is_not(house: House) -> None:
     mine, lost = await house.keep(a_dataset()), await house.keep(a_dataset("github"))
-    await house.leases.claim("one", OVER, 5, NOW)
-    await house.leases.claim("two", LONG, 5, NOW)
+    await house.leases.claim("one", OVER, ROOM, NOW)
+    await house.leases.claim("two", LONG, ROOM, NOW)
     ids = [mine.place.dataset_id, lost.place.dataset_id]
     await house.leases.release(claim_on(mine, "two"), NOW, 0)
-    await house.leases.claim("one", OVER, 5, NOW)
+    await house.leases.claim("one", OVER, ROOM, NOW)
 
     held = await house.leases.beat("one", ids, LONG)
 
     assert held == {mine.place.dataset_id}
-    assert await house.leases.claim("two", LONG, 5, NOW) == []
+    assert await house.leases.claim("two", LONG, ROOM, NOW) == []
 
 
 async def test_a_release_writes_when_the_dataset_is_due_again(house: House) -> None:
     dataset = await house.keep(a_dataset())
-    (claim,) = await house.leases.claim("one", LONG, 5, NOW)
+    (claim,) = await house.leases.claim("one", LONG, ROOM, NOW)
 
     await house.leases.release(claim, LATER, dataset.version)
 
     assert await house.leases.next_due() == LATER
-    assert await house.leases.claim("two", LONG, 5, LATER) == [claim_on(dataset, "two")]
+    assert await house.leases.claim("two", LONG, ROOM, LATER) == [claim_on(dataset, "two")]
 
 
 async def test_a_release_at_an_old_version_leaves_the_row_due(house: House) -> None:
     dataset = await house.keep(a_dataset())
-    (claim,) = await house.leases.claim("one", LONG, 5, NOW)
+    (claim,) = await house.leases.claim("one", LONG, ROOM, NOW)
     find_template(dataset)
     await house.save(dataset, NOW)
 
@@ -110,12 +112,12 @@ async def test_a_release_at_an_old_version_leaves_the_row_due(house: House) -> N
 
 async def test_a_zombie_cannot_release_what_another_holds(house: House) -> None:
     dataset = await house.keep(a_dataset())
-    await house.leases.claim("zombie", OVER, 5, NOW)
-    await house.leases.claim("two", LONG, 5, NOW)
+    await house.leases.claim("zombie", OVER, ROOM, NOW)
+    await house.leases.claim("two", LONG, ROOM, NOW)
 
     await house.leases.release(claim_on(dataset, "zombie"), None, 0)
 
-    assert await house.leases.claim("three", LONG, 5, NOW) == []
+    assert await house.leases.claim("three", LONG, ROOM, NOW) == []
     assert await house.leases.beat("two", [dataset.place.dataset_id], LONG) != set()
 
 
@@ -123,7 +125,7 @@ async def test_nothing_is_due_where_all_rest_or_are_held(house: House) -> None:
     resting = await house.keep(a_dataset())
     await house.keep(a_dataset("github"))
     await house.save(resting, None)
-    await house.leases.claim("one", LONG, 5, NOW)
+    await house.leases.claim("one", LONG, ROOM, NOW)
 
     due = await house.leases.next_due()
 
@@ -132,7 +134,7 @@ async def test_nothing_is_due_where_all_rest_or_are_held(house: House) -> None:
 
 async def test_a_lease_changes_nothing_the_aggregate_knows(house: House) -> None:
     dataset = await house.keep(a_dataset())
-    await house.leases.claim("one", LONG, 5, NOW)
+    await house.leases.claim("one", LONG, ROOM, NOW)
 
     await house.save(dataset, NOW)
 
@@ -145,3 +147,55 @@ def _owners(house: House, other: House) -> list[tuple[str, House]]:
         for number in range(6)
         for name, each in (("a", house), ("b", other))
     ]
+
+
+async def of_client(house: House, client: str, dataset_type: str, minutes: int) -> Dataset:
+    """Keep a dataset of a client that has been due for so many minutes."""
+    of = a_client(client, code=client.upper())
+    dataset = await house.keep(a_dataset(dataset_type, journey=a_journey(client, client=of)))
+    await house.save(dataset, NOW - timedelta(minutes=minutes))
+    return dataset
+
+
+async def test_a_client_who_asks_for_much_keeps_no_other_waiting(house: House) -> None:
+    many = [await of_client(house, "many", f"t{number}", 60 - number) for number in range(5)]
+    one = await of_client(house, "one", "confluence", 1)
+
+    claims = await house.leases.claim("one", LONG, Room(2, 16), NOW)
+
+    assert {each.dataset_id for each in claims} == {
+        many[0].place.dataset_id,
+        one.place.dataset_id,
+    }
+
+
+async def test_a_client_has_no_more_turns_than_it_may(house: House, url: str) -> None:
+    for number in range(5):
+        await of_client(house, "many", f"t{number}", 60 - number)
+    await house.leases.claim("one", LONG, Room(2, 3), NOW)
+
+    async with open_house(url) as other:
+        claims = await other.leases.claim("two", LONG, Room(9, 3), NOW)
+
+    assert len(claims) == 1
+
+
+async def test_a_client_whose_process_died_has_its_turns_back(house: House) -> None:
+    for number in range(4):
+        await of_client(house, "many", f"t{number}", 60 - number)
+    await house.leases.claim("dead", OVER, Room(3, 3), NOW)
+
+    claims = await house.leases.claim("two", LONG, Room(9, 3), NOW)
+
+    assert len(claims) == 3
+
+
+async def test_a_client_at_its_limit_hides_no_other(house: House) -> None:
+    for number in range(3):
+        await of_client(house, "many", f"t{number}", 60 - number)
+    one = await of_client(house, "one", "confluence", 1)
+    await house.leases.claim("one", LONG, Room(1, 1), NOW)
+
+    claims = await house.leases.claim("two", LONG, Room(5, 1), NOW)
+
+    assert [each.dataset_id for each in claims] == [one.place.dataset_id]

