@@ -170,6 +170,34 @@ class Registry(Protocol):
         ...
 
 
+FOLLOW = timedelta(seconds=6)
+"""How long a request is taken to be followed by a process of which nothing was heard since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A request whose task a process carries on: whose, which, and the agent it was sent to."""
+
+    tenant: str
+    task_id: str
+    agent: str
+
+
+class Follows(Protocol):
+    """Which process carries which request's task, in the database's own time.
+
+    A request begins followed by the process that took it in, for `FOLLOW`.
+    """
+
+    async def keep(self, owner: str, ttl: timedelta, /) -> list[Followed]:
+        """Renew the owner's leases and take up those that are over; gives all it has now."""
+        ...
+
+    async def leave(self, owner: str, /) -> None:
+        """Let others take up at once what the owner followed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a dataset stands: version and status of its row, and how far its order has come."""

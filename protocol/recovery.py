@@ -10,6 +10,7 @@ from a2a.server.cluster.version import TaskVersion
 from a2a.server.context import ServerCallContext
 from a2a.types import Message, Task, TaskState
 
+from domain.repository import FOLLOW
 from domain.work import AgentName
 from protocol.auth import Caller
 from protocol.tasks import ENDED
@@ -18,25 +19,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from domain.commands import Request
-    from domain.repository import Registry
+    from domain.repository import Followed, Follows, Registry
     from protocol.handler import AgentHandler
 
 log = structlog.get_logger("recovery")
 
-SWEEP_SECONDS = 15.0
+SWEEP_SECONDS = FOLLOW.total_seconds() / 4
 """How much time lies between two looks for tasks that nobody works at."""
-
-MOST_REQUESTS = 10_000
-"""So many requests at once are more than the service is made for."""
 
 
 class Recovery:
     """Takes up what others left behind, at the start and ever after."""
 
-    def __init__(self, registry: Registry, handlers: Mapping[AgentName, AgentHandler]) -> None:
-        """Look for requests in this registry and hand them to these."""
+    def __init__(
+        self,
+        registry: Registry,
+        follows: Follows,
+        handlers: Mapping[AgentName, AgentHandler],
+        owner: str,
+    ) -> None:
+        """Look for requests in this registry and hand them to these; `owner` names the process."""
         self._registry = registry
+        self._follows = follows
         self._handlers = handlers
+        self._owner = owner
 
     async def run(self) -> None:
         """Look again and again until cancelled; a database that is away stops nothing for good."""
@@ -48,17 +54,29 @@ class Recovery:
                 log.exception("recovery.failed")
 
     async def sweep(self) -> None:
-        """Carry on each request that nobody follows here; none keeps the others from it."""
-        for request in await self._registry.unsettled_requests(MOST_REQUESTS):
-            try:
-                await self._look_at(request)
-            except Exception:
-                log.exception("task.not_recovered", task_id=request.task_id)
+        """Say that we are alive, and carry on each request that nobody follows any more.
 
-    async def _look_at(self, request: Request) -> None:
-        handler = self._handlers[AgentName(request.key.agent)]
-        if not await handler.is_at_work(request.task_id):
-            await self._take_up(request, handler)
+        None of them keeps the others from it.
+        """
+        for followed in await self._follows.keep(self._owner, FOLLOW):
+            try:
+                await self._look_at(followed)
+            except Exception:
+                log.exception("task.not_recovered", task_id=followed.task_id)
+
+    async def leave(self) -> None:
+        """Let others take up at once what was followed here; else they wait a few seconds."""
+        try:
+            await self._follows.leave(self._owner)
+        except Exception:
+            log.exception("leaving.failed")
+
+    async def _look_at(self, followed: Followed) -> None:
+        handler = self._handlers[AgentName(followed.agent)]
+        if not await handler.is_at_work(followed.task_id):
+            request = await self._registry.request_of_task(followed.tenant, followed.task_id)
+            if request is not None and not request.is_settled:
+                await self._take_up(request, handler)
 
     async def _take_up(self, request: Request, handler: AgentHandler) -> None:
         context = ServerCallContext(user=Caller(request.principal))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from domain.ports import Changes, StageAgent
-    from domain.repository import ProgressLog, Registry
+    from domain.repository import Follows, ProgressLog, Registry
     from protocol.cards import Card
     from protocol.skills import Desks
 
@@ -53,6 +53,7 @@ class Backstage:
     """What the endpoints stand on."""
 
     registry: Registry
+    follows: Follows
     progress: ProgressLog
     changes: Changes
     writes: AsyncEngine
@@ -60,6 +61,7 @@ class Backstage:
     desks: Desks
     agents: Mapping[AgentName, StageAgent]
     base_url: str
+    owner: str
 
 
 class A2AServer:
@@ -76,7 +78,9 @@ class A2AServer:
         }
         projection = Projection(backstage.registry, backstage.progress, backstage.changes)
         self.handlers = {name: self._handler(name, projection, backstage) for name in cards}
-        self.recovery = Recovery(backstage.registry, self.handlers)
+        self.recovery = Recovery(
+            backstage.registry, backstage.follows, self.handlers, backstage.owner
+        )
 
     async def close(self) -> None:
         """End what is running; what the library cannot end by itself is cut off.

@@ -22,6 +22,19 @@ _WRITERS = 10
 _READERS = 4
 _PATIENCE_SECONDS = 60
 
+_SERVER_LIMITS = " ".join(
+    f"-c {name}={milliseconds}"
+    for name, milliseconds in (
+        ("idle_in_transaction_session_timeout", 5_000),
+        ("lock_timeout", 10_000),
+        ("statement_timeout", 30_000),
+    )
+)
+"""What PostgreSQL does for us when a process is stopped in the middle of a transaction.
+
+It ends that transaction after a while, and makes nobody wait for it any longer than that.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -30,7 +43,7 @@ class Database:
     `engine` writes (on SQLite one connection, so that writers queue in order instead of
     colliding) and is also where the A2A tables live; `reads` serves queries and health, which
     no writer can hold up. `templates` remembers templates by fingerprint; they never change.
-    `on_commit` is called after every commit of a transaction.
+    `on_commit` is called after every commit of a transaction; `owner` names this process in leases.
     """
 
     engine: AsyncEngine
@@ -40,6 +53,7 @@ class Database:
     rules: LifecycleRules
     ids: Callable[[], UUID]
     on_commit: Callable[[], None]
+    owner: str = "somebody"
     templates: dict[str, DatasetTemplate] = field(default_factory=dict)
 
     @classmethod
@@ -51,6 +65,7 @@ class Database:
         rules: LifecycleRules,
         ids: Callable[[], UUID],
         on_commit: Callable[[], None],
+        owner: str = "somebody",
     ) -> Self:
         """Open a database that `registry.migrations.upgrade` has brought up to date.
 
@@ -58,7 +73,7 @@ class Database:
         """
         address, opened = make_url(url), Connections()
         writing, reading = _writing(address, opened), _reading(address, opened)
-        return cls(writing, reading, opened, clock, rules, ids, on_commit)
+        return cls(writing, reading, opened, clock, rules, ids, on_commit, owner)
 
     @property
     def dialect(self) -> str:
@@ -76,6 +91,20 @@ class Database:
         """Open a transaction that writes, for a tenant; it commits unless an error passes."""
         async with self.engine.begin() as connection:
             yield Session(self, connection, tenant)
+
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for one statement that is its own transaction.
+
+        On PostgreSQL it commits in the same round trip, so that a process that is stopped in the
+        middle holds no lock that others wait for.
+        """
+        if self.dialect == SQLITE:
+            async with self.engine.begin() as connection:
+                yield connection
+            return
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -114,7 +143,7 @@ def _engine(url: URL, size: int, opened: Connections) -> AsyncEngine:
     is_remote = url.get_backend_name() != SQLITE  # a file has no connection to lose
     return create_async_engine(
         url,
-        connect_args={} if is_remote else {"async_creator_fn": opened},
+        connect_args={"options": _SERVER_LIMITS} if is_remote else {"async_creator_fn": opened},
         pool_size=size,
         max_overflow=0,
         pool_timeout=_PATIENCE_SECONDS,

@@ -143,6 +143,8 @@ requests = Table(
     Column("is_cancelled", Boolean, nullable=False),
     Column("is_closed", Boolean, nullable=False, server_default=false()),
     Column("accepted_at", UtcDateTime, nullable=False),
+    Column("followed_by", Text),
+    Column("followed_until", UtcDateTime),
     UniqueConstraint("tenant", "subject", "agent", "message_id"),
     Index(
         "ix_requests_unsettled",
@@ -153,6 +155,15 @@ requests = Table(
     ),
 )
 """One row an accepted request: one message is one request, whatever is sent again."""
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tick", UtcDateTime, primary_key=True),
+    Column("owner", Text, nullable=False),
+)
+"""One row a moment of a schedule: whoever writes it does what was to be done then."""
 
 progress = Table(
     "progress",

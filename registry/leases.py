@@ -55,14 +55,14 @@ class SqlLeases:
         """
         limits = {"at_most": room.turns, "a_client": room.a_client}
         asked = {"owner": owner, "lease": ttl, "now": now, **limits}
-        async with self._database.engine.begin() as connection:
+        async with self._database.at_once() as connection:
             rows = (await connection.execute(_claim(self._database.dialect), asked)).all()
         return [Claim(row.tenant, row.dataset_id, owner) for row in rows]
 
     async def beat(self, owner: str, ids: Collection[UUID], ttl: timedelta, /) -> set[UUID]:
         """Renew leases; gives those still held, a late one that nobody took included."""
         asked = {"owner": owner, "lease": ttl, "held": list(ids)}
-        async with self._database.engine.begin() as connection:
+        async with self._database.at_once() as connection:
             rows = (await connection.execute(_beat(self._database.dialect), asked)).all()
         return {row.dataset_id for row in rows}
 
@@ -79,7 +79,7 @@ class SqlLeases:
             "of_version": version,
             "next_due": due_at,
         }
-        async with self._database.engine.begin() as connection:
+        async with self._database.at_once() as connection:
             await connection.execute(_RELEASE, asked)
 
     async def next_due(self, /) -> datetime | None:

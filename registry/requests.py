@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select, text, update
 
 from domain.commands import Principal, Request, RequestKey
 from domain.errors import Conflict, InvalidInput
-from registry.dialect import insert_once
+from domain.repository import FOLLOW
+from registry.dialect import Insert, insert, lease_end
 from registry.history import requests
 from registry.rows import request_of, values_of_request
 
@@ -56,14 +58,25 @@ _CLOSE = (
 
 async def write_request(session: Session, request: Request) -> None:
     """Write an accepted request down. Raises Conflict when its message came before."""
-    row = values_of_request(request) | {"accepted_at": session.database.clock()}
-    written = await session.connection.execute(insert_once(session.dialect, requests), row)
+    row = {f"new_{name}": value for name, value in values_of_request(request).items()}
+    row |= {"new_accepted_at": session.database.clock(), "new_followed_by": session.database.owner}
+    written = await session.connection.execute(_insert(session.dialect), {**row, "lease": FOLLOW})
     if written.rowcount != 1:
         message = (
             f"Message {request.key.message_id!r} to {request.key.agent} was accepted before. "
             "Read the request it made; it is the answer to this one as well."
         )
         raise Conflict(message)
+
+
+@cache
+def _insert(dialect: str) -> Insert:
+    """Give the INSERT of a request, which its process follows from the moment it is there."""
+    given = [each for each in _q if each.name not in {"is_closed", "followed_until"}]
+    columns = {each.name: bindparam(f"new_{each.name}", type_=each.type) for each in given}
+    statement = insert(dialect, requests).values({**columns, "followed_until": lease_end(dialect)})
+    once: Insert = statement.on_conflict_do_nothing()
+    return once.execution_options(preserve_rowcount=True)
 
 
 async def find_request(session: Session, principal: Principal, key: RequestKey) -> Request | None:

@@ -68,7 +68,11 @@ class Running:
         service = self._service
         service.inside.app = app
         try:
-            async with _in_background("engine", service.engine.run()) as self._engine:
+            async with (
+                _in_background("engine", service.engine.run()) as self._engine,
+                _in_background("listener", service.listen()),
+                _in_background("schedules", service.schedules.run()),
+            ):
                 try:
                     await service.server.recovery.sweep()
                     async with _in_background("recovery", service.server.recovery.run()):
@@ -78,6 +82,7 @@ class Running:
                     service.bell.ring_out()
         finally:  # the engine is at rest by now, else it would take a hop cut off for a lost agent
             await service.server.close()
+            await service.server.recovery.leave()
 
     async def health(self, request: Request) -> Response:
         """Tell that the loop is alive, and nothing else."""

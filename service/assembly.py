@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
+import structlog
 from uuid_utils.compat import uuid7
 
 from agents.coordinator import LifecycleCoordinator
@@ -39,23 +40,35 @@ from protocol.server import A2AServer, Backstage
 from protocol.skills import Desks
 from protocol.transport import StreamingTransport
 from registry.database import Database
+from registry.follows import SqlFollows
+from registry.housekeeping import prune_task_events
 from registry.leases import SqlLeases
+from registry.listening import listen_for_ever
 from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
+from registry.ticks import SqlTicks
 from service.changes import Bell
 from service.engine import Shift, TurnEngine
+from service.schedules import Schedules
 from service.standins import StandIns, stand_ins
 from service.tokens import read_tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import datetime
 
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from domain.ports import Clock, StageAgent
     from service.settings import Settings
+
+
+log = structlog.get_logger("service")
+
+HOUSEKEEPING = "17 3 * * *"
+"""When what nobody reads any more goes: every night, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +82,23 @@ class Service:
     registry: SqlRegistry
     bell: Bell
     engine: TurnEngine
+    schedules: Schedules
     server: A2AServer
     cards: Mapping[AgentName, Card]
     desks: Desks
     tokens: Tokens
     stand_ins: StandIns
     inside: InProcess
+
+    async def listen(self) -> None:
+        """Ring our bells at the commits of other processes, for as long as we live."""
+        if self.database.dialect == "postgresql":
+            await listen_for_ever(self.settings.database, self._ring)
+        await asyncio.Event().wait()  # one process, or one that looks by the clock alone
+
+    def _ring(self) -> None:
+        self.bell.ring()
+        self.engine.look()
 
 
 class InProcess:
@@ -107,6 +131,7 @@ async def assembled(settings: Settings, base_url: str, clock: Clock) -> AsyncIte
             rules=settings.rules,
             ids=uuid7,
             on_commit=bell.ring,
+            owner=_owner(settings.executor_id),
         )
         stack.push_async_callback(database.close)
         yield await _service(settings, base_url, clock, database, bell, local, stack)
@@ -150,7 +175,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
     coordinator = LifecycleCoordinator(registry, delegate, progress, clock)
     shift = Shift(
-        _owner(settings.executor_id),
+        database.owner,
         turns_at_once=settings.turns_at_once,
         turns_a_client=settings.turns_a_client,
     )
@@ -176,6 +201,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     desks = Desks(front, enquiries)
     backstage = Backstage(
         registry=registry,
+        follows=SqlFollows(database),
         progress=progress,
         changes=bell,
         writes=database.engine,
@@ -183,6 +209,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         desks=desks,
         agents=agents,
         base_url=base_url,
+        owner=database.owner,
     )
     return Service(
         settings=settings,
@@ -192,6 +219,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         registry=registry,
         bell=bell,
         engine=engine,
+        schedules=_schedules(database, clock),
         server=A2AServer(cards, backstage),
         cards=cards,
         desks=desks,
@@ -199,6 +227,16 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         stand_ins=local,
         inside=inside,
     )
+
+
+def _schedules(database: Database, clock: Clock) -> Schedules:
+    async def keep_house(tick: datetime) -> None:
+        pruned = await prune_task_events(database, tick)
+        log.info("task_events.pruned", events=pruned)
+
+    schedules = Schedules(SqlTicks(database), clock)
+    schedules.every(HOUSEKEEPING, "housekeeping", keep_house)
+    return schedules
 
 
 async def _client(

@@ -73,6 +73,10 @@ class TurnEngine:
     def ring(self, dataset_id: UUID) -> None:
         """Look at the rows now: this dataset's has become due."""
         del dataset_id
+        self.look()
+
+    def look(self) -> None:
+        """Look at the rows now: something has changed in them."""
         self._bell.ring()
 
     @property

@@ -26,7 +26,7 @@ WORKING = TaskState.TASK_STATE_WORKING
 def _unsettle(data: Path) -> None:
     """Leave a request as a kill just before its settling does."""
     with sqlite3.connect(data / "dataops.db") as connection:
-        connection.execute("UPDATE requests SET is_settled = 0")
+        connection.execute("UPDATE requests SET is_settled = 0, followed_until = NULL")
 
 
 def _forget_tasks(data: Path) -> None:

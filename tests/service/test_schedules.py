@@ -1,0 +1,119 @@
+"""Schedules: each moment's work is done once, also after a pause, and a job that breaks goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from cronsim import CronSimError
+from structlog.testing import capture_logs
+
+from registry.ticks import SqlTicks
+from service import schedules as schedules_module
+from service.schedules import Schedules
+from tests.registry.databases import House, a_fresh_file, open_house
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+DAILY = "30 3 * * *"
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+TODAY = NOON.replace(hour=3, minute=30)
+TOMORROW = TODAY + timedelta(days=1)
+
+
+class Done:
+    """What was done, and a clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.ticks: asyncio.Queue[datetime] = asyncio.Queue()
+        self.breaks = 0
+
+    def clock(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+    async def work(self, tick: datetime) -> None:
+        """Note the tick, or break as often as it is told to."""
+        self.ticks.put_nowait(tick)
+        if self.breaks:
+            self.breaks -= 1
+            raise OSError("no room")
+
+    async def next(self) -> datetime:
+        """Wait for the next tick that is done."""
+        async with asyncio.timeout(10):
+            return await self.ticks.get()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(a_fresh_file(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules_module, "LONGEST_SLEEP", 0.01)
+
+
+@asynccontextmanager
+async def kept(house: House, done: Done) -> AsyncIterator[None]:
+    schedules = Schedules(SqlTicks(house.database), done.clock)
+    schedules.every(DAILY, "housekeeping", done.work)
+    running = asyncio.create_task(schedules.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def test_the_last_moment_is_made_up_for_at_the_start(house: House) -> None:
+    done = Done()
+    async with kept(house, done):
+        assert await done.next() == TODAY
+
+
+async def test_a_moment_is_kept_when_it_comes(house: House) -> None:
+    done = Done()
+    async with kept(house, done):
+        await done.next()
+        done.now = TOMORROW
+
+        assert await done.next() == TOMORROW
+
+
+async def test_of_two_processes_one_does_the_work(house: House) -> None:
+    done = Done()
+    async with kept(house, done), kept(house, done):
+        await done.next()
+        done.now = TOMORROW
+        await done.next()
+
+    assert done.ticks.empty()
+
+
+async def test_work_that_breaks_is_told_and_done_at_the_next_moment(house: House) -> None:
+    done = Done()
+    done.breaks = 1
+    with capture_logs() as lines:
+        async with kept(house, done):
+            await done.next()
+            done.now = TOMORROW
+
+            assert await done.next() == TOMORROW
+
+    assert [each["event"] for each in lines] == ["job.broke"]
+
+
+async def test_an_expression_that_is_none_is_refused(house: House) -> None:
+    schedules = Schedules(SqlTicks(house.database), Done().clock)
+
+    with pytest.raises(CronSimError):
+        schedules.every("every day", "housekeeping", Done().work)
