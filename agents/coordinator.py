@@ -47,6 +47,18 @@ class Turn:
     why: str
 
 
+LAST_WORDS_SECONDS = 5.0
+"""How long after an order's deadline its agent may still be on its way with an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outstanding:
+    """An order that was handed to its agent, and the wait for its outcome."""
+
+    order: Order
+    work: asyncio.Task[Outcome]
+
+
 class LifecycleCoordinator:
     """Drives datasets (seed: lifecycle coordinator); the only writer of their state.
 
@@ -62,7 +74,7 @@ class LifecycleCoordinator:
         self._delegate = delegate
         self._progress = progress
         self._clock = clock
-        self._outstanding: dict[UUID, asyncio.Task[Outcome]] = {}
+        self._outstanding: dict[UUID, _Outstanding] = {}
 
     async def turn(self, tenant: str, dataset_id: UUID) -> Turn:
         """Move a dataset on until it rests; a stale outcome ends the turn and changes nothing."""
@@ -79,18 +91,28 @@ class LifecycleCoordinator:
                 return await self._end_stale(outcome, str(stale))
 
     async def carry_out(self, order: Order) -> Outcome:
-        """Hand an order to its agent and give what comes back; an interruption is an outcome."""
+        """Hand an order to its agent and give what comes back; an interruption is an outcome.
+
+        An agent that is silent for longer than its order's deadline is lost: no order is waited
+        for without end, whatever has become of its agent or of the way there.
+        """
         dataset_id = order.key.dataset_id
         work = asyncio.ensure_future(self._delegate.delegate(order, self._noting(order)))
-        self._outstanding[dataset_id] = work
+        self._outstanding[dataset_id] = _Outstanding(order, work)
         try:
-            await asyncio.wait({work})
+            await asyncio.wait({work}, timeout=self._patience(order))
+            if not work.done():
+                await _cancelled(work)
+                return _silent(order)
         except asyncio.CancelledError:
             await _cancelled(work)
             raise
         finally:
             self._outstanding.pop(dataset_id, None)
         return _interrupted(order) if work.cancelled() else _outcome(work, order)
+
+    def _patience(self, order: Order) -> float:
+        return max(0.0, (order.deadline - self._clock()).total_seconds()) + LAST_WORDS_SECONDS
 
     async def apply(self, outcome: Outcome) -> Dataset:
         """Apply an outcome in one commit: transition, events, audit, and when it is due again.
@@ -122,9 +144,28 @@ class LifecycleCoordinator:
 
     def interrupt(self, dataset_id: UUID) -> None:
         """Cancel the order that is outstanding for a dataset here, if there is one."""
-        work = self._outstanding.get(dataset_id)
-        if work is not None:
-            work.cancel()
+        outstanding = self._outstanding.get(dataset_id)
+        if outstanding is not None:
+            outstanding.work.cancel()
+
+    async def heed(self) -> None:
+        """Interrupt the orders whose datasets were moved on by another process."""
+        tenants = {each.order.key.tenant for each in self._outstanding.values()}
+        for tenant in tenants:
+            await self._heed(tenant)
+
+    async def _heed(self, tenant: str) -> None:
+        given = {
+            dataset_id: each.order.key.version
+            for dataset_id, each in self._outstanding.items()
+            if each.order.key.tenant == tenant
+        }
+        standings = await self._progress.standings(tenant, given)
+        for dataset_id, version in given.items():
+            standing, outstanding = standings.get(dataset_id), self._outstanding.get(dataset_id)
+            is_same = outstanding is not None and outstanding.order.key.version == version
+            if is_same and standing is not None and standing.version != version:
+                self.interrupt(dataset_id)
 
     async def _let_lapse(self, dataset: Dataset) -> Dataset:
         """Commit what time alone has done to a dataset."""
@@ -168,6 +209,14 @@ class _Noting:
 def _interrupted(order: Order) -> Outcome:
     message = f"Order {order.kind} for dataset {order.key.dataset_id} was called off."
     return OrderFailed(order.key, FailureKind.CANCELLED, message)
+
+
+def _silent(order: Order) -> Outcome:
+    message = (
+        f"Agent {AGENT_OF[order.kind]} has not answered {order.kind} for dataset "
+        f"{order.key.dataset_id} by {order.deadline.isoformat(timespec='seconds')}."
+    )
+    return OrderFailed(order.key, FailureKind.LOST, message)
 
 
 def _outcome(work: asyncio.Task[Outcome], order: Order) -> Outcome:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID, uuid5
 
 import httpx
-from a2a.client import ClientConfig, ClientFactory
+from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
 from a2a.client.errors import A2AClientError
 from a2a.types import (
     AgentCard,
@@ -26,7 +26,7 @@ from domain.work import AGENT_OF, FailureKind, Order, OrderFailed, Outcome, Prog
 from protocol.codec import order_part, read_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from a2a.client import Client
 
@@ -42,30 +42,49 @@ _ENDED_BADLY = {
 }
 
 
+CALL_OFF_SECONDS = 5.0
+"""How long an agent may take to hear that an order was called off."""
+
+Cards: TypeAlias = "Callable[[AgentName], Awaitable[AgentCard]]"
+"""Where an agent's card comes from; raises what httpx and the A2A client raise."""
+
+
 class A2ADelegate:
     """Hands orders to the stage agents their cards name."""
 
-    def __init__(self, http: httpx.AsyncClient, cards: Mapping[AgentName, AgentCard]) -> None:
-        """Call these agents through this client, which carries the order key."""
-        factory = ClientFactory(
+    def __init__(self, http: httpx.AsyncClient, cards: Cards) -> None:
+        """Call the agents of these cards through this client, which carries the order key."""
+        self._factory = ClientFactory(
             ClientConfig(httpx_client=http, streaming=True, supported_protocol_bindings=["JSONRPC"])
         )
-        self._clients = {name: factory.create(card) for name, card in cards.items()}
+        self._cards = cards
+        self._clients: dict[AgentName, Client] = {}
 
     async def delegate(self, order: Order, progress: OnProgress, /) -> Outcome:
         """Give the agent's outcome; one out of reach is lost."""
-        client = self._clients[AGENT_OF[order.kind]]
-        task_id = str(uuid5(_NAMESPACE, str(order.key) + order.kind))
-        message = Message(message_id=task_id, role=Role.ROLE_USER, parts=[order_part(order)])
         try:
-            return await _listen(client, SendMessageRequest(message=message), order, progress)
-        except asyncio.CancelledError:
-            await _call_off(client, task_id)
-            raise
+            client = await self._client(AGENT_OF[order.kind])
+            return await _carried_out(client, order, progress)
         except (A2AClientError, httpx.HTTPError) as error:
             return _lost(order, str(error) or type(error).__name__)
         except (A2AError, InvalidInput) as error:
             return _failed(order, str(error) or type(error).__name__)
+
+    async def _client(self, agent: AgentName) -> Client:
+        """Give the client of an agent, whose card is read before its first order."""
+        if agent not in self._clients:
+            self._clients[agent] = self._factory.create(await self._cards(agent))
+        return self._clients[agent]
+
+
+async def _carried_out(client: Client, order: Order, progress: OnProgress) -> Outcome:
+    task_id = str(uuid5(_NAMESPACE, str(order.key) + order.kind))
+    message = Message(message_id=task_id, role=Role.ROLE_USER, parts=[order_part(order)])
+    try:
+        return await _listen(client, SendMessageRequest(message=message), order, progress)
+    except asyncio.CancelledError:
+        await _call_off(client, task_id)
+        raise
 
 
 async def _listen(
@@ -107,8 +126,9 @@ async def _note(response: StreamResponse, progress: OnProgress) -> None:
 async def _call_off(client: Client, task_id: str) -> None:
     """Tell the agent; one that has finished, or is out of reach, needs no telling."""
     try:
-        await client.cancel_task(CancelTaskRequest(id=task_id))
-    except (A2AClientError, A2AError, httpx.HTTPError):
+        async with asyncio.timeout(CALL_OFF_SECONDS):
+            await client.cancel_task(CancelTaskRequest(id=task_id))
+    except (A2AClientError, A2AError, httpx.HTTPError, TimeoutError):
         return
 
 
@@ -125,3 +145,34 @@ def _lost(order: Order, why: str) -> Outcome:
 def _told(order: Order, why: str) -> str:
     agent = AGENT_OF[order.kind]
     return f"Agent {agent} did not carry out {order.kind} for {order.key.dataset_id}: {why}."
+
+
+def known(cards: Mapping[AgentName, AgentCard]) -> Cards:
+    """Give the cards of agents in this process."""
+
+    async def find(agent: AgentName) -> AgentCard:
+        return cards[agent]
+
+    return find
+
+
+def published(http: httpx.AsyncClient, base_url: str) -> Cards:
+    """Give the cards as agents elsewhere publish them, below `base_url` (no trailing slash)."""
+
+    async def find(agent: AgentName) -> AgentCard:
+        resolver = A2ACardResolver(http, f"{base_url}/agents/{agent.value}")
+        card = await resolver.get_agent_card()
+        _require_there(agent, card, base_url)
+        return card
+
+    return find
+
+
+def _require_there(agent: AgentName, card: AgentCard, base_url: str) -> None:
+    """Refuse a card that would have the order key sent elsewhere than it was set to be."""
+    for each in card.supported_interfaces:
+        if not each.url.startswith(f"{base_url}/"):
+            raise A2AClientError(
+                f"the card of {agent.value} at {base_url} names another address, {each.url}; start "
+                "it with DATAOPS_BASE_URL set to the address it is reached by"
+            )

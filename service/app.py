@@ -69,7 +69,7 @@ class Running:
         service.inside.app = app
         try:
             async with (
-                _in_background("engine", service.engine.run()) as self._engine,
+                _in_background("engine", service.drive()) as self._engine,
                 _in_background("listener", service.listen()),
                 _in_background("schedules", service.schedules.run()),
             ):

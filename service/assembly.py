@@ -35,7 +35,7 @@ from gateways.schema import JsonSchemaRecords
 from gateways.secrets import resolve
 from protocol.auth import Tokens
 from protocol.cards import Card, load_cards
-from protocol.delegate import A2ADelegate
+from protocol.delegate import A2ADelegate, known, published
 from protocol.server import A2AServer, Backstage
 from protocol.skills import Desks
 from protocol.transport import StreamingTransport
@@ -67,6 +67,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("service")
 
+HEED_SECONDS = 0.5
+"""How much time lies between two looks at what other processes did to the datasets in hand."""
+
+CONNECT_SECONDS = 5.0
+"""How long agents on another host may take to answer the telephone."""
+
 HOUSEKEEPING = "17 3 * * *"
 """When what nobody reads any more goes: every night, in UTC."""
 
@@ -82,6 +88,7 @@ class Service:
     registry: SqlRegistry
     bell: Bell
     engine: TurnEngine
+    coordinator: LifecycleCoordinator
     schedules: Schedules
     server: A2AServer
     cards: Mapping[AgentName, Card]
@@ -89,6 +96,22 @@ class Service:
     tokens: Tokens
     stand_ins: StandIns
     inside: InProcess
+
+    async def drive(self) -> None:
+        """Take turns with datasets, and heed what other processes do to them, until cancelled."""
+        if not self.settings.role.drives:
+            await asyncio.Event().wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.engine.run())
+            group.create_task(self._heed_for_ever())
+
+    async def _heed_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(HEED_SECONDS)
+            try:
+                await self.coordinator.heed()
+            except Exception:
+                log.exception("heeding.failed")
 
     async def listen(self) -> None:
         """Ring our bells at the commits of other processes, for as long as we live."""
@@ -170,9 +193,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     }
     cards = load_cards(base_url)
     inside = InProcess()
-    delegate = A2ADelegate(
-        await _orders_client(stack, inside, tokens), {name: cards[name].card for name in agents}
-    )
+    delegate = await _delegate(settings, cards, inside, tokens, stack)
     coordinator = LifecycleCoordinator(registry, delegate, progress, clock)
     shift = Shift(
         database.owner,
@@ -207,7 +228,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         writes=database.engine,
         reads=database.reads,
         desks=desks,
-        agents=agents,
+        agents=agents if settings.role.has_agents else {},
         base_url=base_url,
         owner=database.owner,
     )
@@ -219,6 +240,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         registry=registry,
         bell=bell,
         engine=engine,
+        coordinator=coordinator,
         schedules=_schedules(database, clock),
         server=A2AServer(cards, backstage),
         cards=cards,
@@ -250,17 +272,25 @@ async def _client(
     return await stack.enter_async_context(client)
 
 
-async def _orders_client(
-    stack: AsyncExitStack, inside: InProcess, tokens: Tokens
-) -> httpx.AsyncClient:
-    headers = {"Authorization": f"Bearer {tokens.order_key}"}
+async def _delegate(
+    settings: Settings,
+    cards: Mapping[AgentName, Card],
+    inside: InProcess,
+    tokens: Tokens,
+    stack: AsyncExitStack,
+) -> A2ADelegate:
+    """Reach the agents here without a socket, or those elsewhere by the cards they publish."""
+    url = None if settings.role.has_agents else settings.agents_url
     client = httpx.AsyncClient(
-        transport=StreamingTransport(inside),
-        headers=headers,
-        timeout=None,  # noqa: S113 - an order has a deadline of its own
+        transport=None if url else StreamingTransport(inside),
+        headers={"Authorization": f"Bearer {tokens.order_key}"},
+        timeout=httpx.Timeout(CONNECT_SECONDS, read=None),  # an order has a deadline of its own
         trust_env=False,
     )
-    return await stack.enter_async_context(client)
+    await stack.enter_async_context(client)
+    if url:
+        return A2ADelegate(client, published(client, url.rstrip("/")))
+    return A2ADelegate(client, known({name: each.card for name, each in cards.items()}))
 
 
 async def _connectors(

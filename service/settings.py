@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from domain.rules import LifecycleRules
+from service.roles import Role
 from service.values import (
     FOLDER,
     ArchivePlace,
@@ -76,6 +77,8 @@ class Settings(BaseSettings):
         timedelta(seconds=20),
         timedelta(seconds=80),
     )
+    role: Role = Role.ALL
+    agents_url: WebAddress | None = None
     auth_tokens: SecretReference | None = None
     auth_order_key: SecretReference | None = None
     log_level: LogLevel = "INFO"
@@ -83,6 +86,18 @@ class Settings(BaseSettings):
     executor_id: str = "dataops"
     turns_at_once: Annotated[int, Field(ge=1, le=1000)] = 32
     turns_a_client: Annotated[int, Field(ge=1, le=1000)] = 16
+
+    @model_validator(mode="after")
+    def _require_company(self) -> Self:
+        """Refuse a role whose other half cannot be found, or would not know it."""
+        if self.role is Role.COORDINATOR and self.agents_url is None:
+            raise ValueError("role coordinator needs agents_url: where its agents are reached")
+        is_apart = self.role in {Role.COORDINATOR, Role.AGENTS}
+        if is_apart and self.auth_order_key is None:
+            raise ValueError(
+                f"role {self.role} needs auth_order_key: the same for coordinator and agents"
+            )
+        return self
 
     @property
     def rules(self) -> LifecycleRules:

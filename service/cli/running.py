@@ -10,6 +10,7 @@ import typer
 
 from service.cli.ending import ExitCode, Stopped
 from service.cli.options import SETTINGS_FILE, Data, Json
+from service.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,14 +49,17 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
     ] = None,
+    role: Annotated[
+        Role | None, typer.Option(help="What this process is there for, beside others.")
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Run the whole service in one process; its address is the first line on stdout."""
+    """Run the service, whole or in one of its roles; its address is the first line on stdout."""
     import asyncio
 
     from service.cli.serve import serve as run
 
-    settings = _settings(host=host, port=port, data=data)
+    settings = _settings(host=host, port=port, role=role, data=data)
     with _told("The service cannot start."):
         asyncio.run(run(settings))
 

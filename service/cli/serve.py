@@ -20,11 +20,12 @@ from service.console.doorway import Doorway
 from service.observability import set_up_logs
 from service.ownership import require_own_packages
 from service.pages import pages
+from service.probes import ProbesOnly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
 
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from domain.ports import Clock
     from service.changes import Bell
@@ -85,7 +86,7 @@ async def serving(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
         url = settings.base_url or listening
         async with assembled(settings, url.rstrip("/"), clock) as service:
             app = build_app(service, pages(service))
-            server = _server(app, service.bell)
+            server = _server(app if settings.role.answers else ProbesOnly(app), service.bell)
             async with (
                 app.router.lifespan_context(app),
                 _answering(server, listener) as answering,
@@ -104,7 +105,7 @@ async def serve(settings: Settings) -> None:
             await asyncio.wait({served.answering})
 
 
-def _server(app: Starlette, bell: Bell) -> uvicorn.Server:
+def _server(app: ASGIApp, bell: Bell) -> uvicorn.Server:
     config = uvicorn.Config(
         Doorway(app),
         lifespan="off",  # ours encloses the server, so that a cancellation closes it too

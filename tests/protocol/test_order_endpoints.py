@@ -23,7 +23,7 @@ from domain.work import (
     TakeStep,
 )
 from protocol.codec import ORDER_TYPE, OUTCOME_TYPE, order_part, read_order, read_outcome
-from protocol.delegate import A2ADelegate
+from protocol.delegate import A2ADelegate, known
 from protocol.recent import RecentTasks
 from tests.protocol.ordering import an_order
 from tests.running import RunningService, running
@@ -93,7 +93,9 @@ async def test_an_order_to_the_wrong_agent_is_refused_by_that_agent(tmp_path: Pa
 
 async def _own_delegate(service: RunningService) -> A2ADelegate:
     line = await service.line_of(service.service.tokens.order_key)
-    return A2ADelegate(line.http, {name: each.card for name, each in service.service.cards.items()})
+    return A2ADelegate(
+        line.http, known({name: each.card for name, each in service.service.cards.items()})
+    )
 
 
 def test_a_message_without_an_order_is_none() -> None:

@@ -23,7 +23,7 @@ from domain.work import (
 from protocol import orders as orders_module
 from protocol.auth import Authentication, CallerContextBuilder, Tokens
 from protocol.cards import load_cards
-from protocol.delegate import A2ADelegate
+from protocol.delegate import A2ADelegate, known
 from protocol.orders import OrderHandler
 from protocol.transport import StreamingTransport
 from tests.protocol.ordering import an_order
@@ -63,7 +63,7 @@ async def delegating(stage: Stage) -> AsyncIterator[A2ADelegate]:
         middleware=[Middleware(Authentication, tokens=Tokens("key"), open_paths=())],
     )
     async with httpx.AsyncClient(transport=StreamingTransport(app)) as http:
-        yield A2ADelegate(http, {stage.name: card})
+        yield A2ADelegate(http, known({stage.name: card}))
     await handler.aclose()
 
 
@@ -205,7 +205,7 @@ async def test_an_agent_that_breaks_is_an_unavailable_outcome() -> None:
 async def test_an_agent_out_of_reach_is_a_lost_one() -> None:
     cards = {AgentName.TEARDOWN: load_cards("http://127.0.0.1:9")[AgentName.TEARDOWN].card}
     async with httpx.AsyncClient(trust_env=False) as http:
-        outcome = await A2ADelegate(http, cards).delegate(an_order(), _ignored)
+        outcome = await A2ADelegate(http, known(cards)).delegate(an_order(), _ignored)
 
     assert isinstance(outcome, OrderFailed)
     assert outcome.failure is FailureKind.LOST
@@ -224,7 +224,9 @@ async def test_calling_off_an_order_to_an_agent_that_has_gone_is_no_error() -> N
 
     cards = {AgentName.TEARDOWN: load_cards(BASE)[AgentName.TEARDOWN].card}
     async with httpx.AsyncClient(transport=httpx.MockTransport(gone)) as http:
-        working = asyncio.create_task(A2ADelegate(http, cards).delegate(an_order(), _ignored))
+        working = asyncio.create_task(
+            A2ADelegate(http, known(cards)).delegate(an_order(), _ignored)
+        )
         await begun.wait()
 
         working.cancel()
@@ -277,7 +279,7 @@ async def test_an_answer_without_an_outcome_tells_whether_its_agent_has_ended(
 ) -> None:
     cards = {AgentName.TEARDOWN: load_cards(BASE)[AgentName.TEARDOWN].card}
     async with httpx.AsyncClient(transport=_answering(*results)) as http:
-        outcome = await A2ADelegate(http, cards).delegate(an_order(), _ignored)
+        outcome = await A2ADelegate(http, known(cards)).delegate(an_order(), _ignored)
 
     assert isinstance(outcome, OrderFailed)
     assert outcome.failure is failure
