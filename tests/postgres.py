@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
@@ -55,6 +56,7 @@ class PostgresServer:
         self._data = self._folder / "data"
         self.port = _free_port()
         self._process: subprocess.Popen[str] | None = None
+        self._ears = Thread()
         self._folder.chmod(0o755)
         self._data.mkdir(mode=0o700)
         if (user := _user()) is not None:
@@ -78,7 +80,7 @@ class PostgresServer:
             user=_user(),
             cwd=self._folder,
         )
-        _wait_until_ready(self._process)
+        self._ears = _wait_until_ready(self._process)
 
     def kill(self) -> None:
         """End it as a power cut would: every process at once, nothing written any more."""
@@ -98,6 +100,7 @@ class PostgresServer:
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(START_SECONDS)
+            self._ears.join()
             self._process = None
 
     def _run(self, command: str, *given: object) -> None:
@@ -139,21 +142,24 @@ def _administer(server: URL, statement: str) -> None:
         connection.execute(statement)
 
 
-def _wait_until_ready(process: subprocess.Popen[str]) -> None:
+def _wait_until_ready(process: subprocess.Popen[str]) -> Thread:
     """Wait for the line in which a server says that it answers, and read on for ever after."""
     is_ready, lines = Event(), list[str]()
 
     def listen() -> None:
-        for line in process.stderr or ():
-            lines.append(line)
-            if "ready to accept connections" in line:
-                is_ready.set()
+        with process.stderr or nullcontext(()) as told:
+            for line in told:
+                lines.append(line)
+                if "ready to accept connections" in line:
+                    is_ready.set()
 
-    Thread(target=listen, daemon=True).start()
+    ears = Thread(target=listen, daemon=True)
+    ears.start()
     if not is_ready.wait(START_SECONDS):
         process.kill()
         message = f"PostgreSQL did not start in {START_SECONDS:.0f} s:\n{''.join(lines)}"
         raise RuntimeError(message)
+    return ears
 
 
 def _user() -> str | None:

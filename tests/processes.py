@@ -1,0 +1,214 @@
+"""Real processes of the service over one database: started, killed, stopped and resumed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from a2a.types import CancelTaskRequest, GetTaskRequest, Message, Role, SendMessageRequest
+from starlette.requests import ClientDisconnect
+
+from gateways.local import mock_data
+from protocol.codec import data_part
+from service.cli.talk import Ending, Talk
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PATIENCE = 60.0
+"""Seconds after which a test gives up."""
+
+COORDINATOR = "lifecycle-coordinator"
+
+
+@dataclass
+class HeldSupplier:
+    """The supplier, which keeps whoever asks for records waiting until it is let go.
+
+    `asked` tells how many have asked for records, and wakes whoever waits for the next.
+    """
+
+    asked: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def app(self) -> Starlette:
+        """Give the application."""
+        app = mock_data.create_app()
+        app.add_middleware(self._layer)
+        return app
+
+    def _layer(self, app: ASGIApp) -> ASGIApp:
+        async def held(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/generate-mock-data":
+                self.asked.put_nowait(None)
+                await self.let_go.wait()
+            with suppress(ClientDisconnect):  # whoever asked may have been killed
+                await app(scope, receive, send)
+
+        return held
+
+
+@dataclass
+class Running:
+    """One process of the service."""
+
+    process: Process
+    url: str
+
+    def kill(self) -> None:
+        """End it at whatever instruction it is."""
+        self.process.kill()
+
+    def stop(self) -> None:
+        """Keep it from running on, as a machine does that swaps or freezes."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it run on as if nothing had been."""
+        self.process.send_signal(signal.SIGCONT)
+
+    async def end(self) -> int:
+        """Ask it to end; gives its exit status."""
+        self.process.terminate()
+        return await self.process.wait()
+
+    async def call(
+        self, given: Mapping[str, Any], *, agent: str = COORDINATOR, message_id: str | None = None
+    ) -> Ending:
+        """Send one skill call and follow its task to the end."""
+        talk = Talk(self.url)
+        try:
+            return await talk.call(agent, given, _ignored, message_id=message_id)
+        finally:
+            await talk.close()
+
+    async def begin(self, given: Mapping[str, Any], message_id: str) -> str:
+        """Send one skill call and come back with its task's id at once."""
+        message = Message(message_id=message_id, role=Role.ROLE_USER, parts=[data_part(given)])
+        params = SendMessageRequest(message=message)
+        params.configuration.return_immediately = True
+        answer = await self._rpc("SendMessage", params)
+        return str(answer["result"]["task"]["id"])
+
+    async def task(self, task_id: str) -> dict[str, Any]:
+        """Read a task."""
+        answer = await self._rpc("GetTask", GetTaskRequest(id=task_id))
+        return dict(answer["result"])
+
+    async def cancel(self, task_id: str) -> dict[str, Any]:
+        """Call a task off; gives the whole answer."""
+        return await self._rpc("CancelTask", CancelTaskRequest(id=task_id))
+
+    async def datasets(self) -> list[dict[str, Any]]:
+        """List all datasets as the API tells them."""
+        found: list[dict[str, Any]] = []
+        async with self._http() as http:
+            url = "/api/v1/datasets?page_size=100"
+            while url:
+                page = (await http.get(url)).raise_for_status().json()
+                found += page["datasets"]
+                token = page.get("next_page_token")
+                url = f"/api/v1/datasets?page_size=100&page_token={token}" if token else ""
+        return found
+
+    async def events(self) -> list[dict[str, Any]]:
+        """Read every event there was, in order."""
+        found: list[dict[str, Any]] = []
+        async with self._http() as http:
+            while True:
+                after = int(found[-1]["sequence"]) if found else 0
+                page = await http.get("/api/v1/events", params={"after": after})
+                fresh = page.raise_for_status().json()["events"]
+                if not fresh:
+                    return found
+                found += fresh
+
+    async def get(self, path: str) -> httpx.Response:
+        """Ask for a path."""
+        async with self._http() as http:
+            return await http.get(path)
+
+    def _http(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, timeout=PATIENCE, trust_env=False)
+
+    async def _rpc(self, method: str, params: Any) -> dict[str, Any]:
+        from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - only here
+
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": MessageToDict(params)}
+        async with self._http() as http:
+            answer = await http.post(
+                f"/agents/{COORDINATOR}", json=body, headers={"A2A-Version": "1.0"}
+            )
+        return dict(answer.raise_for_status().json())
+
+
+@dataclass
+class Cluster:
+    """Processes over one database and one folder, in which the stand-ins live."""
+
+    folder: Path
+    database: str
+    settings: Mapping[str, str]
+    stack: AsyncExitStack
+
+    async def start(self, *words: str, **settings: str) -> Running:
+        """Start a process with more settings than the others', and wait until it is ready."""
+        running = await self.stack.enter_async_context(_started(self._environment(settings), words))
+        async with asyncio.timeout(PATIENCE):
+            await running.get("/readyz")
+        return running
+
+    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        given = {
+            "data": str(self.folder),
+            "database_url": self.database,
+            "log_format": "json",
+            **self.settings,
+            **settings,
+        }
+        theirs = {name: each for name, each in os.environ.items() if "COV" not in name}
+        return theirs | {f"DATAOPS_{name.upper()}": value for name, value in given.items()}
+
+
+@asynccontextmanager
+async def cluster(folder: Path, database: str, **settings: str) -> AsyncIterator[Cluster]:
+    """Give an empty cluster; whatever still runs at the end is killed."""
+    async with AsyncExitStack() as stack:
+        yield Cluster(folder, database, settings, stack)
+
+
+@asynccontextmanager
+async def _started(environment: dict[str, str], words: tuple[str, ...]) -> AsyncIterator[Running]:
+    command = ["-m", "service", "serve", "--port", "0", *words]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, stdout=PIPE, stderr=DEVNULL, env=environment, cwd=ROOT
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            url = (await process.stdout.readline()).decode().strip()
+        assert url, "The process ended before it told its address."
+        yield Running(process, url)
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+        await process.wait()
+
+
+async def _ignored(data: dict[str, Any]) -> None:
+    del data

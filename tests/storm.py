@@ -1,0 +1,125 @@
+"""A storm: many clients ask while processes are killed, frozen and their database is restarted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tests.processes import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.processes import Cluster, Running
+
+ENDED = frozenset(
+    {
+        "TASK_STATE_COMPLETED",
+        "TASK_STATE_FAILED",
+        "TASK_STATE_CANCELED",
+        "TASK_STATE_REJECTED",
+        "TASK_STATE_INPUT_REQUIRED",
+    }
+)
+
+_RANK = {"TASK_STATE_SUBMITTED": 0, "TASK_STATE_WORKING": 1}
+
+
+@dataclass
+class Client:
+    """One client: what it asks for, its task, and every state it has read of it, in order."""
+
+    number: int
+    types: Sequence[str]
+    records: int = 10
+    task_id: str = ""
+    seen: list[str] = field(default_factory=list)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """Give what it asks for, always in the same words."""
+        return {
+            "skill": "provision-datasets",
+            "journey_id": f"journey-{self.number}",
+            "client_id": f"client-{self.number}",
+            "stage": "sandbox",
+            "dataset_types": list(self.types),
+            "record_count": self.records,
+            "client": {
+                "name": f"Client {self.number}",
+                "code": f"client{self.number}",
+                "industry": "healthcare",
+                "use_case": "developer_productivity",
+            },
+        }
+
+    @property
+    def is_monotonic(self) -> bool:
+        """Whether its task never went back, and never changed after its end."""
+        ranks = [_RANK.get(each, 2) for each in self.seen]
+        ends = {each for each in self.seen if each in ENDED}
+        return ranks == sorted(ranks) and len(ends) == 1
+
+
+@dataclass
+class Storm:
+    """The clients, and the processes that are there just now."""
+
+    town: Cluster
+    processes: list[Running]
+    clients: list[Client]
+
+    async def ask(self) -> None:
+        """Let every client ask and follow its task to the end, at whatever process answers."""
+        async with asyncio.timeout(PATIENCE * 5), asyncio.TaskGroup() as group:
+            for client in self.clients:
+                group.create_task(self._see_through(client))
+
+    async def replace(self, place: int, **settings: str) -> None:
+        """Kill a process and start another for it."""
+        self.processes[place].kill()
+        self.processes[place] = await self.town.start(**settings)
+
+    async def _see_through(self, client: Client) -> None:
+        turns = cycle(range(len(self.processes)))
+        await self._send(client, turns)
+        while not client.seen or client.seen[-1] not in ENDED:
+            await asyncio.sleep(0.25)  # no bell of theirs rings here
+            try:
+                task = await self.processes[next(turns)].task(client.task_id)
+            except (httpx.HTTPError, KeyError):
+                continue
+            client.seen.append(task["status"]["state"])
+            if _was_never_taken_in(task):
+                client.task_id, client.seen = "", []
+                await self._send(client, turns)
+
+    async def _send(self, client: Client, turns: Iterator[int]) -> None:
+        """Send the request until somebody has it; always as the same message."""
+        while not client.task_id:
+            process = self.processes[next(turns)]
+            try:
+                client.task_id = await process.begin(client.request, f"message-{client.number}")
+            except (httpx.HTTPError, KeyError):
+                await asyncio.sleep(0.25)  # it is being killed, or waits for its database
+
+
+def _was_never_taken_in(task: dict[str, Any]) -> bool:
+    """Whether a task failed because its database was away, before it was a request."""
+    parts = task["status"].get("message", {}).get("parts", [])
+    return any(each.get("data", {}).get("error") == "InternalError" for each in parts)
+
+
+def stories(events: list[dict[str, Any]]) -> dict[str, Counter[str]]:
+    """Count the events of each dataset by their names."""
+    found: dict[str, Counter[str]] = {}
+    for each in events:
+        if "subject" in each:
+            name = each["type"].removeprefix("io.dataops.lifecycle.").removesuffix(".v1")
+            found.setdefault(each["subject"], Counter())[name] += 1
+    return found
