@@ -35,7 +35,7 @@ install: .venv/.ready ## Make the environment in .venv and nothing else
 serve: .venv/.runtime ## Run the whole service in one process on http://127.0.0.1:8080
 	@$(BIN)/python -m service serve
 
-bench: .venv/.runtime ## Measure throughput and latency on this machine
+bench: .venv/.ready ## Measure throughput and latency on this machine
 	@$(BIN)/python -m bench
 
 format: .venv/.ready ## Format the code and mend what ruff can mend

@@ -139,7 +139,7 @@ def _migrated() -> str:
 def _administer(server: URL, statement: str) -> None:
     address = server.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(statement)
+        connection.execute(statement.encode())
 
 
 def _wait_until_ready(process: subprocess.Popen[str]) -> Thread:

@@ -1,0 +1,107 @@
+"""Three hundred datasets at once: on each database, in one process and in two, and under fire."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.postgres import a_fresh_database
+from tests.processes import cluster
+from tests.storm import Client, Storm
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.processes import Running
+
+CLIENTS = 100
+TYPES = ("jira", "slack", "sharepoint")
+COUNT = CLIENTS * len(TYPES)
+RECORDS = 10
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+async def measure() -> list[dict[str, Any]]:
+    """Measure CPU and wall time a dataset, then let processes be killed meanwhile."""
+    results = [
+        await _crowd(database, processes)
+        for database in ("sqlite", "postgresql")
+        for processes in (1, 2)
+    ]
+    for database in ("sqlite", "postgresql"):
+        one, two = (each for each in results if each["database"] == database)
+        two["cpu_of_two_to_one"] = round(two["cpu_ms"] / one["cpu_ms"], 2)
+    return [*results, await _under_fire()]
+
+
+async def _crowd(database: str, processes: int) -> dict[str, Any]:
+    async with _storm(database, processes) as storm:
+        before, started = _cpu(storm.processes), time.perf_counter()
+        await storm.ask()
+        wall = time.perf_counter() - started
+        cpu = _cpu(storm.processes) - before
+        await _require_all_ready(storm)
+    return {
+        "what": f"{COUNT} at once, {RECORDS} records each, stand-ins included",
+        "database": database,
+        "processes": processes,
+        "cpu_ms": round(cpu / COUNT * 1000, 1),
+        "wall_ms": round(wall / COUNT * 1000, 1),
+    }
+
+
+async def _under_fire() -> dict[str, Any]:
+    """Kill one of two processes every few seconds, until all are READY."""
+    async with _storm("postgresql", 2) as storm:
+        started, kills = time.perf_counter(), 0
+        asking = asyncio.create_task(storm.ask())
+        while not asking.done():
+            await asyncio.wait({asking}, timeout=3)
+            if not asking.done():
+                await storm.replace(kills % 2)
+                kills += 1
+        await asking
+        wall = time.perf_counter() - started
+        await _require_all_ready(storm)
+    return {
+        "what": f"{COUNT} at once while processes are killed: all READY, each once",
+        "database": "postgresql",
+        "kills": kills,
+        "seconds": round(wall, 1),
+    }
+
+
+@asynccontextmanager
+async def _storm(database: str, processes: int) -> AsyncIterator[Storm]:
+    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
+        data = Path(folder)
+        url = f"sqlite+aiosqlite:///{data}/dataops.db"
+        if database == "postgresql":
+            url = await asyncio.to_thread(a_fresh_database)
+        async with cluster(data, url, log_level="ERROR") as town:
+            running = [await town.start() for _ in range(processes)]
+            clients = [Client(number, TYPES, RECORDS) for number in range(CLIENTS)]
+            yield Storm(town, running, clients)
+
+
+def _cpu(processes: list[Running]) -> float:
+    """Give the seconds of CPU that processes have used so far."""
+    return sum(_cpu_of(each.process.pid) for each in processes)
+
+
+def _cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+async def _require_all_ready(storm: Storm) -> None:
+    statuses = [each["status"] for each in await storm.processes[0].datasets()]
+    if statuses != ["ready"] * COUNT:
+        message = f"Not all became READY: {sorted(set(statuses))}, {len(statuses)} in all."
+        raise RuntimeError(message)

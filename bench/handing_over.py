@@ -1,0 +1,100 @@
+"""Handing over: how long until another process has what a dead one was at, and until news is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tests.journeys.scenes import at_a_socket
+from tests.postgres import a_fresh_database
+from tests.processes import HeldSupplier, cluster
+from tests.storm import Client, Storm
+
+if TYPE_CHECKING:
+    from tests.processes import Running
+
+ROUNDS = 3
+CLIENTS = 12
+
+
+async def measure() -> list[dict[str, Any]]:
+    """Measure a take-over after kill -9, and the way from a commit to a listener."""
+    taken = [await _take_over() for _ in range(ROUNDS)]
+    delays = {"sqlite": await _listening("sqlite"), "postgresql": await _listening("postgresql")}
+    return [
+        {
+            "what": "take-over after kill -9: seconds, at most 10",
+            "median": round(median(taken), 1),
+            "worst": round(max(taken), 1),
+            "rounds": ROUNDS,
+        },
+        *(
+            {
+                "what": "from an event's moment to a listener of its process, commit included",
+                "database": database,
+                "p50_ms": round(median(found) * 1000, 1),
+                "p99_ms": round(quantiles(found, n=100)[98] * 1000, 1),
+                "events": len(found),
+            }
+            for database, found in delays.items()
+        ),
+    ]
+
+
+async def _take_over() -> float:
+    held = HeldSupplier()
+    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
+        url = await asyncio.to_thread(a_fresh_database)
+        async with (
+            at_a_socket(held.app()) as supplier,
+            cluster(Path(folder), url, mock_data_url=supplier) as town,
+        ):
+            one = await town.start()
+            await one.begin(Client(1, ("jira",)).request, "m-1")
+            await held.asked.get()
+            await town.start()
+            one.kill()
+            killed_at = time.perf_counter()
+            await held.asked.get()
+            taken_over_after = time.perf_counter() - killed_at
+            held.let_go.set()  # else the supplier waits for ever for its last answer
+            return taken_over_after
+
+
+async def _listening(database: str) -> list[float]:
+    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
+        url = f"sqlite+aiosqlite:///{folder}/dataops.db"
+        if database == "postgresql":
+            url = await asyncio.to_thread(a_fresh_database)
+        async with cluster(Path(folder), url, log_level="ERROR") as town:
+            running = await town.start()
+            clients = [Client(number, ("jira",)) for number in range(CLIENTS)]
+            listening = asyncio.create_task(_delays(running, wanted=CLIENTS))
+            await Storm(town, [running], clients).ask()
+            return await listening
+
+
+async def _delays(running: Running, wanted: int) -> list[float]:
+    """Listen until so many datasets are READY; gives how late each event was heard."""
+    found: list[float] = []
+    async with (
+        httpx.AsyncClient(base_url=running.url, timeout=None, trust_env=False) as http,  # noqa: S113 - silence is no fault
+        http.stream("GET", "/events", params={"after": 0}) as stream,
+    ):
+        async for line in stream.aiter_lines():
+            if line.startswith("data:"):
+                event = json.loads(line.removeprefix("data:"))
+                at = datetime.fromisoformat(event["time"])
+                found.append((datetime.now(UTC) - at).total_seconds())
+                wanted -= event["type"].endswith(".DatasetReady.v1")
+            if not wanted:
+                break
+    return found
