@@ -28,7 +28,11 @@ CLIENTS = 12
 async def measure() -> list[dict[str, Any]]:
     """Measure a take-over after kill -9, and the way from a commit to a listener."""
     taken = [await _take_over() for _ in range(ROUNDS)]
-    delays = {"sqlite": await _listening("sqlite"), "postgresql": await _listening("postgresql")}
+    delays = [
+        (database, at_once, await _listening(database, at_once))
+        for database in ("sqlite", "postgresql")
+        for at_once in (1, CLIENTS)
+    ]
     return [
         {
             "what": "take-over after kill -9: seconds, at most 10",
@@ -40,11 +44,12 @@ async def measure() -> list[dict[str, Any]]:
             {
                 "what": "from an event's moment to a listener of its process, commit included",
                 "database": database,
+                "datasets_at_once": at_once,
                 "p50_ms": round(median(found) * 1000, 1),
                 "p99_ms": round(quantiles(found, n=100)[98] * 1000, 1),
                 "events": len(found),
             }
-            for database, found in delays.items()
+            for database, at_once, found in delays
         ),
     ]
 
@@ -69,7 +74,7 @@ async def _take_over() -> float:
             return taken_over_after
 
 
-async def _listening(database: str) -> list[float]:
+async def _listening(database: str, at_once: int) -> list[float]:
     with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
         url = f"sqlite+aiosqlite:///{folder}/dataops.db"
         if database == "postgresql":
@@ -78,7 +83,8 @@ async def _listening(database: str) -> list[float]:
             running = await town.start()
             clients = [Client(number, ("jira",)) for number in range(CLIENTS)]
             listening = asyncio.create_task(_delays(running, wanted=CLIENTS))
-            await Storm(town, [running], clients).ask()
+            for first in range(0, CLIENTS, at_once):
+                await Storm(town, [running], clients[first : first + at_once]).ask()
             return await listening
 
 
