@@ -89,16 +89,24 @@ class DataTeardownAgent:
     async def _verify(self, order: TakeStep) -> Outcome:
         if order.connector is None:
             return _taken(order, NOTHING)
-        await self._require_empty(order.connector)
+        await self._require_empty(order, order.connector)
         for query in order.queries:
             await self._require_unfound(order.connector, query)
         return _taken(order, f"0 documents left; {len(order.queries)} sample queries find none")
 
-    async def _require_empty(self, connector: ConnectorConfiguration) -> None:
+    async def _require_empty(self, order: TakeStep, connector: ConnectorConfiguration) -> None:
+        """Hold the connector to be empty; from the second look on, empty it anew.
+
+        The first leaves it the time to delete. What is there still may have come after the
+        emptying, from an agent that had been given up, and would stay for ever.
+        """
         left = await self._connectors.remaining(connector)
-        if left:
-            message = f"Connector {connector.connector_name} still holds {left} documents."
-            raise SupplierUnavailable(message)
+        if not left:
+            return
+        if order.key.attempt > 0:
+            await self._connectors.empty(connector)
+        message = f"Connector {connector.connector_name} still holds {left} documents."
+        raise SupplierUnavailable(message)
 
     async def _require_unfound(self, connector: ConnectorConfiguration, query: SampleQuery) -> None:
         found = (await self._connectors.search(connector, query.query)).record_ids

@@ -209,6 +209,30 @@ async def test_nothing_is_verified_while_documents_are_left(scene: Scene) -> Non
     assert "ACME-sandbox-confluence still holds 300 documents" in unavailable(outcome)
 
 
+async def test_what_is_left_at_the_first_look_is_given_time(scene: Scene) -> None:
+    dataset = await made(scene)
+    order = await step(scene, dataset, TeardownStep.EMPTY_CONNECTOR)
+
+    await scene.perform(replace(order, step=TeardownStep.VERIFY_EMPTIED))
+
+    assert await scene.connectors.remaining(connector_of(dataset)) == 300
+
+
+async def test_what_is_left_at_the_second_look_is_emptied_anew(scene: Scene) -> None:
+    dataset = await made(scene)
+    order = await step(scene, dataset, TeardownStep.EMPTY_CONNECTOR)
+    again = replace(
+        order,
+        step=TeardownStep.VERIFY_EMPTIED,
+        key=replace(order.key, attempt=order.key.attempt + 1),
+    )
+
+    outcome = await scene.perform(again)
+
+    assert "still holds 300 documents" in unavailable(outcome)
+    assert await scene.connectors.remaining(connector_of(dataset)) == 0
+
+
 async def test_nothing_is_verified_while_a_query_is_still_answered(scene: Scene) -> None:
     dataset = await made(scene)
     order = await step(scene, dataset, TeardownStep.EMPTY_CONNECTOR)
