@@ -1,0 +1,69 @@
+"""Searches: the plans that are played, one after the other, until one breaks something."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from tests.simulation.plan import End, Fault, Plan
+from tests.simulation.running import play
+from tests.simulation.stories import STORIES, storm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.simulation.running import Played
+
+FILLING = "provision"
+"""The story every other begins with: what is before its end is searched once, in it."""
+
+
+def single_ends(story: str, end: End) -> Iterator[Plan]:
+    """Give the plans in which a process ends at one point, whichever it is."""
+    plan = Plan(story)
+    return (plan.ending(point, end) for point in range(play(plan).points))
+
+
+def pairs_of_ends(story: str, *, first_from: int = 0) -> Iterator[Plan]:
+    """Give the plans with a crash at a point and one more, also while the first is got over."""
+    plan = Plan(story)
+    for first in range(first_from, play(plan).points):
+        once = plan.ending(first)
+        yield from (once.ending(second) for second in range(first + 1, play(once).points))
+
+
+def single_faults(story: str, fault: Fault) -> Iterator[Plan]:
+    """Give the plans in which one call goes wrong, in that part of a story that is its own."""
+    plan = Plan(story)
+    begun = play(Plan(FILLING)).calls - 1 if story != FILLING else 0
+    return (plan.failing(call, fault) for call in range(begun, play(plan).calls))
+
+
+def lost_agents(story: str) -> Iterator[Plan]:
+    """Give the plans in which an answer is lost and a later call is slow."""
+    calls = range(play(Plan(story)).calls // 2)
+    plan = Plan(story)
+    for lost in calls:
+        once = plan.failing(lost, Fault.LOST)
+        yield from (once.failing(slow, Fault.SLOW) for slow in calls if slow > lost)
+
+
+def first_to_break(invariant: str, plans: Iterable[Plan]) -> Played | None:
+    """Play plans until one breaks an invariant; None when none does."""
+    for plan in plans:
+        played = play(plan)
+        if any(each.startswith(f"{invariant}:") for each in played.broken):
+            return played
+    return None
+
+
+def a_short_search(seeds: int) -> Iterator[Plan]:
+    """Give the plans a mutant must not survive: each story undisturbed, storms, lost agents."""
+    calm = (Plan(each) for each in STORIES)
+    return chain(calm, map(storm, range(seeds)), lost_agents("lose"))
+
+
+def broken_among(plans: Iterable[Plan]) -> str:
+    """Play plans and tell what each that broke something broke, and how to see it again."""
+    played = map(play, plans)
+    return "\n".join(str(each) for each in played if each.broken)
