@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from domain.commands import Principal, Request, RequestKey
 from domain.events import RecordedEvent
-from domain.repository import Claim, DatasetFilter, Page, QualityRun, Standing
+from domain.repository import Claim, DatasetFilter, Page, QualityRun, Room, Standing
 from domain.view import describe_quality
 from registry.outbox import plain_fields
 from tests.simulation.database import Draft, Rows, Told
@@ -144,10 +144,13 @@ class SimulatedRegistry:
         """Nobody asks."""
         _unasked(ids)
 
-    async def claim(self, owner: str, ttl: timedelta, limit: int, now: datetime, /) -> list[Claim]:
-        """Claim what is due and not leased, the longest due first."""
+    async def claim(self, owner: str, ttl: timedelta, room: Room, now: datetime, /) -> list[Claim]:
+        """Claim what is due and not leased, the longest due first; one client asks in every story."""
         await self._arrive()
-        due = [each for each in self._free() if each[0] <= now][:limit]
+        rows = self._rows.datasets.values()
+        held = sum(each.lease_until > self._rows.now() for each in rows if each.lease_owner)
+        free = max(0, min(room.turns, room.a_client - held))
+        due = [each for each in self._free() if each[0] <= now][:free]
         for _, dataset_id in due:
             row = self._rows.datasets[dataset_id]
             row.lease_owner = owner
