@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from service.assembly import Service
+    from service.whole import Service
 
 log = structlog.get_logger("service")
 

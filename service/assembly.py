@@ -8,7 +8,6 @@ import random
 import secrets
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
@@ -43,7 +42,6 @@ from registry.database import Database
 from registry.follows import SqlFollows
 from registry.housekeeping import prune_task_events
 from registry.leases import SqlLeases
-from registry.listening import listen_for_ever
 from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
@@ -53,13 +51,13 @@ from service.engine import Shift, TurnEngine
 from service.schedules import Schedules
 from service.standins import StandIns, stand_ins
 from service.tokens import read_tokens
+from service.whole import InProcess, Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from datetime import datetime
 
     from starlette.applications import Starlette
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from domain.ports import Clock, StageAgent
     from service.settings import Settings
@@ -67,76 +65,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("service")
 
-HEED_SECONDS = 0.5
-"""How much time lies between two looks at what other processes did to the datasets in hand."""
-
 CONNECT_SECONDS = 5.0
 """How long agents on another host may take to answer the telephone."""
 
 HOUSEKEEPING = "17 3 * * *"
 """When what nobody reads any more goes: every night, in UTC."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The whole service, put together and not yet running."""
-
-    settings: Settings
-    base_url: str
-    clock: Clock
-    database: Database
-    registry: SqlRegistry
-    bell: Bell
-    engine: TurnEngine
-    coordinator: LifecycleCoordinator
-    schedules: Schedules
-    server: A2AServer
-    cards: Mapping[AgentName, Card]
-    desks: Desks
-    tokens: Tokens
-    stand_ins: StandIns
-    inside: InProcess
-
-    async def drive(self) -> None:
-        """Take turns with datasets, and heed what other processes do to them, until cancelled."""
-        if not self.settings.role.drives:
-            await asyncio.Event().wait()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.engine.run())
-            group.create_task(self._heed_for_ever())
-
-    async def _heed_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(HEED_SECONDS)
-            try:
-                await self.coordinator.heed()
-            except Exception:
-                log.exception("heeding.failed")
-
-    async def listen(self) -> None:
-        """Ring our bells at the commits of other processes, for as long as we live."""
-        if self.database.dialect == "postgresql":
-            await listen_for_ever(self.settings.database, self._ring)
-        await asyncio.Event().wait()  # one process, or one that looks by the clock alone
-
-    def _ring(self) -> None:
-        self.bell.ring()
-        self.engine.look()
-
-
-class InProcess:
-    """The application itself, as its own agents' callers reach it; known once it is built."""
-
-    def __init__(self) -> None:
-        """Begin without an application."""
-        self.app: ASGIApp | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a call on."""
-        if self.app is None:
-            message = "The service is called before it is built."
-            raise RuntimeError(message)
-        await self.app(scope, receive, send)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from service.sources import ConsoleSources
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
-    from service.assembly import Service
+    from service.whole import Service
 
 
 def pages(service: Service) -> list[BaseRoute]:

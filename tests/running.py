@@ -31,9 +31,10 @@ from domain.work import AgentName
 from protocol.codec import data_part
 from protocol.transport import StreamingTransport
 from service.app import build_app
-from service.assembly import Service, assembled
+from service.assembly import assembled
 from service.clocks import MovableClock
 from service.settings import Settings
+from service.whole import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping

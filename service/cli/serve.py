@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from service.app import build_app
-from service.assembly import Service, assembled
+from service.assembly import assembled
 from service.cli.listening import address_of, bound, place_of
 from service.clocks import wall_clock
 from service.console.doorway import Doorway
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from domain.ports import Clock
     from service.changes import Bell
     from service.settings import Settings
+    from service.whole import Service
 
 DRAIN_SECONDS = 5
 """How long requests in flight may go on after the service is told to stop."""

@@ -12,11 +12,12 @@ from structlog.testing import capture_logs
 
 from protocol.transport import StreamingTransport
 from service.app import build_app
-from service.assembly import InProcess, assembled
+from service.assembly import assembled
 from service.clocks import wall_clock
 from service.engine import TurnEngine
 from service.pages import pages
 from service.settings import Settings
+from service.whole import InProcess
 from tests.running import BASE, RunningService, running, tokens_file
 
 OPEN = ("/healthz", "/readyz", "/llms.txt", "/.well-known/agent-card.json")
