@@ -81,9 +81,10 @@ async def live(act: str, data: Path, last: int) -> None:
 
 
 async def live_again(act: str, data: Path) -> None:
-    """Start again when the dead one's lease has run out, and send the message once more."""
+    """Start again when the dead one's leases have run out, and send the message once more."""
     with sqlite3.connect(data / "dataops.db") as connection:
         connection.execute("UPDATE datasets SET lease_until = '2000-01-01 00:00:00.000000'")
+        connection.execute("UPDATE requests SET followed_until = '2000-01-01 00:00:00.000000'")
     async with running(data) as service:
         agent, given = (TEARDOWN, END) if act == "tear_down" else (COORDINATOR, SMALL)
         heard = await service.call(agent, given, "the-message")
