@@ -25,7 +25,7 @@ from service.engine import Shift, TurnEngine
 from tests.builders import NOW, a_dataset
 from tests.registry.databases import DATABASES, ROOM, House, a_fresh, open_house
 
-PATIENCE = 20.0
+PATIENCE = 50.0
 SHORT = timedelta(milliseconds=100)
 """A lease that ends while a test watches."""
 
