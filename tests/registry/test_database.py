@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import ClauseElement, Dialect, create_mock_engine, make_url, select
@@ -15,7 +16,7 @@ from registry.dialect import blocking_url, insert_once, lease_end, outbox_number
 from registry.history import requests
 from registry.leases import due_statement
 from tests.builders import TENANT, a_dataset, a_journey, find_template
-from tests.registry.databases import ME, House, open_house
+from tests.registry.databases import ME, House, a_fresh_file, open_house
 
 
 async def test_a_reader_never_waits_for_a_writer(house: House) -> None:
@@ -91,12 +92,20 @@ async def test_a_transaction_cancelled_inside_a_statement_holds_nothing(house: H
     assert kept.place.dataset_type == "last"
 
 
-async def test_a_transaction_cancelled_while_it_reads_gives_the_lock_back_at_once(
-    house: House, url: str
+async def test_a_transaction_cancelled_while_it_reads_gives_sqlites_lock_back_at_once(
+    tmp_path: Path,
 ) -> None:
+    async with open_house(a_fresh_file(tmp_path)) as house:
+        looks = await _looks_after_cancelled_reads(house, tmp_path / "registry.db")
+
+    assert looks
+    assert all(looks)
+
+
+async def _looks_after_cancelled_reads(house: House, file: Path) -> list[bool]:
+    """Cancel reads at ever later moments; tells after each whether the file can be written."""
     kept = await house.keep(a_dataset())
-    file = make_url(url).database or ""
-    looks = []
+    looks: list[bool] = []
 
     async def read() -> None:
         try:
@@ -111,12 +120,10 @@ async def test_a_transaction_cancelled_while_it_reads_gives_the_lock_back_at_onc
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait({task})
-
-    assert looks
-    assert all(looks)
+    return looks
 
 
-def _can_be_written(file: str) -> bool:
+def _can_be_written(file: Path) -> bool:
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other:
         try:
             other.execute("BEGIN IMMEDIATE")
