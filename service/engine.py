@@ -34,6 +34,13 @@ T = TypeVar("T")
 LONGEST_SLEEP = 1.0
 """Seconds between two looks at the rows when nothing rings."""
 
+CROWDED_SLEEP = 0.1
+"""Seconds between two looks where something is due that cannot be claimed just now.
+
+Its client has as many turns as it may, or another process claims at this moment; a turn of ours
+that ends rings.
+"""
+
 _NO_VERSION = -1
 """The version no row has: given back with it, a dataset stays due as it is."""
 
@@ -133,7 +140,7 @@ class TurnEngine:
         if due is None or len(self._turns) >= self._shift.turns_at_once:
             return LONGEST_SLEEP
         seconds = (due - self._clock()).total_seconds()
-        return min(max(seconds, 0.01), LONGEST_SLEEP)
+        return min(max(seconds, CROWDED_SLEEP), LONGEST_SLEEP)
 
     def _begin(self, claim: Claim) -> None:
         turn = asyncio.create_task(self._turn(claim))

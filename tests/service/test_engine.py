@@ -474,3 +474,31 @@ async def test_what_a_stop_finds_claimed_goes_back_at_once(house: House) -> None
 
     await asyncio.wait({running})
     assert await house.leases.next_due() is not None
+
+
+async def test_an_engine_whose_clients_have_all_their_turns_looks_a_few_times_a_second(
+    house: House,
+) -> None:
+    await some_datasets(house, "confluence", "github")
+    enough, looks = asyncio.Event(), list[float]()
+
+    class WatchedLeases(SqlLeases):
+        async def claim(
+            self, owner: str, ttl: timedelta, room: Room, now: datetime, /
+        ) -> list[Claim]:
+            looks.append(time.monotonic())
+            if len(looks) == 6:
+                enough.set()
+            return await super().claim(owner, ttl, room, now)
+
+    shift = Shift("one", turns_a_client=1)
+    turns = Turns(goes_on)
+    engine = TurnEngine(WatchedLeases(house.database), turns.take, house.hands.tell, shift)
+    running = asyncio.create_task(engine.run())
+    async with asyncio.timeout(PATIENCE):
+        await enough.wait()
+    running.cancel()
+    await asyncio.wait({running})
+
+    assert turns.begun.total() == 1
+    assert looks[5] - looks[2] > 0.25
