@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +33,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PATIENCE = 60.0
 """Seconds after which a test gives up."""
+
+PACE_SECONDS = 0.25
+"""How long whoever asks again and again rests in between."""
 
 COORDINATOR = "lifecycle-coordinator"
 
@@ -137,6 +142,28 @@ class Running:
                     return found
                 found += fresh
 
+    async def until(self, name: str, times: int = 1) -> None:
+        """Listen until so many events of a name were told since the first there was."""
+        after = 0
+        async with asyncio.timeout(PATIENCE):
+            while times > 0:
+                with suppress(httpx.HTTPError):  # its database, or the stream, may be cut off
+                    async for event in self._told(after):
+                        after = int(event["sequence"])
+                        times -= name_of(event) == name
+                        if times <= 0:
+                            return
+                await asyncio.sleep(PACE_SECONDS)
+
+    async def _told(self, after: int) -> AsyncIterator[dict[str, Any]]:
+        async with (
+            self._http() as http,
+            http.stream("GET", "/events", params={"after": after}) as stream,
+        ):
+            async for line in stream.raise_for_status().aiter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line.removeprefix("data:"))
+
     async def get(self, path: str) -> httpx.Response:
         """Ask for a path."""
         async with self._http() as http:
@@ -162,7 +189,7 @@ class Cluster:
 
     folder: Path
     database: str
-    settings: Mapping[str, str]
+    settings: dict[str, str]
     stack: AsyncExitStack
 
     async def start(self, *words: str, **settings: str) -> Running:
@@ -208,6 +235,21 @@ async def _started(environment: dict[str, str], words: tuple[str, ...]) -> Async
             process.send_signal(signal.SIGCONT)
             process.kill()
         await process.wait()
+
+
+def name_of(event: Mapping[str, Any]) -> str:
+    """Give the short name of an event as it is published."""
+    kind: str = event["type"]
+    return kind.removeprefix("io.dataops.lifecycle.").removesuffix(".v1")
+
+
+def stories(events: list[dict[str, Any]]) -> dict[str, Counter[str]]:
+    """Count the events of each dataset by their names."""
+    found: dict[str, Counter[str]] = {}
+    for each in events:
+        if "subject" in each:
+            found.setdefault(each["subject"], Counter())[name_of(each)] += 1
+    return found
 
 
 async def _ignored(data: dict[str, Any]) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.processes import PATIENCE
+from tests.processes import PACE_SECONDS, PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +88,7 @@ class Storm:
         turns = cycle(range(len(self.processes)))
         await self._send(client, turns)
         while not client.seen or client.seen[-1] not in ENDED:
-            await asyncio.sleep(0.25)  # no bell of theirs rings here
+            await asyncio.sleep(PACE_SECONDS)
             try:
                 task = await self.processes[next(turns)].task(client.task_id)
             except (httpx.HTTPError, KeyError):
@@ -106,20 +105,10 @@ class Storm:
             try:
                 client.task_id = await process.begin(client.request, f"message-{client.number}")
             except (httpx.HTTPError, KeyError):
-                await asyncio.sleep(0.25)  # it is being killed, or waits for its database
+                await asyncio.sleep(PACE_SECONDS)  # it is being killed, or its database is away
 
 
 def _was_never_taken_in(task: dict[str, Any]) -> bool:
     """Whether a task failed because its database was away, before it was a request."""
     parts = task["status"].get("message", {}).get("parts", [])
     return any(each.get("data", {}).get("error") == "InternalError" for each in parts)
-
-
-def stories(events: list[dict[str, Any]]) -> dict[str, Counter[str]]:
-    """Count the events of each dataset by their names."""
-    found: dict[str, Counter[str]] = {}
-    for each in events:
-        if "subject" in each:
-            name = each["type"].removeprefix("io.dataops.lifecycle.").removesuffix(".v1")
-            found.setdefault(each["subject"], Counter())[name] += 1
-    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,18 @@ from a2a.types import TaskState
 
 from tests.journeys.scenes import at_a_socket
 from tests.postgres import a_fresh_database
-from tests.processes import PATIENCE, Cluster, HeldSupplier, Running, cluster
+from tests.processes import PATIENCE, Cluster, HeldSupplier, Running, cluster, stories
 from tests.running import CONFLUENCE, SMALL, TWO_TYPES
 
 pytestmark = pytest.mark.timeout(240)
 
 TAKE_OVER_SECONDS = 10.0
 """How long what a dead process was at may lie untouched."""
+
+COMPLETED = TaskState.TASK_STATE_COMPLETED
+
+MESSAGE = "the-one-message"
+"""Whoever sends it again, at whatever process, follows its task to the end."""
 
 EVENTS_OF_ONE = {
     "DatasetProvisioningStarted": 1,
@@ -44,35 +48,30 @@ async def town(tmp_path: Path, supplier: tuple[HeldSupplier, str]) -> AsyncItera
         yield found
 
 
-def _stories(events: list[dict[str, Any]]) -> dict[str, Counter[str]]:
-    """Count the events of each dataset by their names."""
-    stories: dict[str, Counter[str]] = {}
-    for each in events:
-        if "subject" in each:
-            name = each["type"].removeprefix("io.dataops.lifecycle.").removesuffix(".v1")
-            stories.setdefault(each["subject"], Counter())[name] += 1
-    return stories
+@pytest.fixture
+def shared(tmp_path: Path) -> dict[str, str]:
+    """Give what coordinators and agents of one installation have in common."""
+    key = tmp_path / "order-key"
+    key.write_text("the key of this installation")
+    return {"auth_order_key": f"secret://file/{key}"}
 
 
-async def _ended(process: Running, task_id: str) -> dict[str, Any]:
-    """Wait for the end of a task by following it at a process."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            task = await process.task(task_id)
-            if task["status"]["state"] not in {"TASK_STATE_SUBMITTED", "TASK_STATE_WORKING"}:
-                return task
-            await asyncio.sleep(0.1)  # a task of another process rings no bell here
+async def _held_at_one(
+    town: Cluster, held: HeldSupplier, given: dict[str, Any], datasets: int
+) -> tuple[Running, Running, str]:
+    """Have one process at work with all that is asked, held up; then start another beside it."""
+    one = await town.start()
+    task_id = await one.begin(given, MESSAGE)
+    for _ in range(datasets):
+        await held.asked.get()
+    return one, await town.start(), task_id
 
 
 async def test_what_a_killed_process_was_at_is_taken_over_in_ten_seconds(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:
     held, _ = supplier
-    one = await town.start()
-    task_id = await one.begin(TWO_TYPES, "m-1")
-    for _ in range(2):
-        await held.asked.get()
-    two = await town.start()
+    one, two, _ = await _held_at_one(town, held, TWO_TYPES, 2)
 
     one.kill()
     killed_at = time.monotonic()
@@ -81,9 +80,10 @@ async def test_what_a_killed_process_was_at_is_taken_over_in_ten_seconds(
     taken_over_after = time.monotonic() - killed_at
     held.let_go.set()
 
-    assert (await _ended(two, task_id))["status"]["state"] == "TASK_STATE_COMPLETED"
+    ending = await two.call(TWO_TYPES, message_id=MESSAGE)
+    assert ending.state == COMPLETED
     assert {each["status"] for each in await two.datasets()} == {"ready"}
-    assert list(_stories(await two.events()).values()) == [EVENTS_OF_ONE] * 2
+    assert list(stories(await two.events()).values()) == [EVENTS_OF_ONE] * 2
     assert taken_over_after < TAKE_OVER_SECONDS
 
 
@@ -91,10 +91,7 @@ async def test_a_process_that_freezes_holds_up_nobody_and_changes_nothing_when_i
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:
     held, _ = supplier
-    frozen = await town.start()
-    task_id = await frozen.begin(TWO_TYPES, "m-1")
-    await held.asked.get()
-    healthy = await town.start()
+    frozen, healthy, task_id = await _held_at_one(town, held, TWO_TYPES, 2)
     frozen.stop()
     held.let_go.set()
 
@@ -104,16 +101,15 @@ async def test_a_process_that_freezes_holds_up_nobody_and_changes_nothing_when_i
             asked_at = time.monotonic()
             await healthy.datasets()
             slowest = max(slowest, time.monotonic() - asked_at)
-    assert (await _ended(healthy, task_id))["status"]["state"] == "TASK_STATE_COMPLETED"
+    assert (await healthy.call(TWO_TYPES, message_id=MESSAGE)).state == COMPLETED
     before = await healthy.events()
     frozen.resume()
-    await frozen.get("/readyz")
     again = {"skill": "validate-dataset", "dataset_id": CONFLUENCE}
     ending = await frozen.call(again, agent="data-validation")
 
     assert slowest < 5.0
-    assert ending.state == TaskState.TASK_STATE_COMPLETED
-    assert list(_stories(before).values()) == [EVENTS_OF_ONE] * 2
+    assert ending.state == COMPLETED
+    assert list(stories(before).values()) == [EVENTS_OF_ONE] * 2
     after = [each["id"] for each in await healthy.events()]
     assert after[: len(before)] == [each["id"] for each in before]
     assert {each["status"] for each in await healthy.datasets()} == {"ready"}
@@ -121,55 +117,73 @@ async def test_a_process_that_freezes_holds_up_nobody_and_changes_nothing_when_i
 
 
 async def test_a_coordinator_hands_orders_to_agents_elsewhere_by_their_cards(
-    town: Cluster, supplier: tuple[HeldSupplier, str], tmp_path: Path
+    town: Cluster, supplier: tuple[HeldSupplier, str], shared: dict[str, str]
 ) -> None:
-    supplier[0].let_go.set()
-    key = tmp_path / "order-key"
-    key.write_text("the key of this installation")
-    shared = {"auth_order_key": f"secret://file/{key}"}
+    theirs, _ = supplier
+    theirs.let_go.set()
+    mine = HeldSupplier()
     agents = await town.start("--role", "agents", **shared)
-    coordinator = await town.start("--role", "coordinator", agents_url=agents.url, **shared)
+    async with at_a_socket(mine.app()) as url:
+        coordinator = await town.start(
+            "--role", "coordinator", agents_url=agents.url, mock_data_url=url, **shared
+        )
 
-    ending = await coordinator.call(SMALL)
+        ending = await coordinator.call(SMALL)
 
-    assert ending.state == TaskState.TASK_STATE_COMPLETED
-    asked_here = (await agents.get("/healthz")).status_code
-    assert asked_here == 200
-    assert [each["status"] for each in await agents.datasets()] == ["ready"]
+        await coordinator.end()
+    assert ending.state == COMPLETED
+    assert theirs.asked.qsize() > 0
+    assert mine.asked.empty()
 
 
-async def test_a_coordinator_whose_agents_die_gives_their_orders_to_others(
-    town: Cluster, supplier: tuple[HeldSupplier, str], tmp_path: Path
+async def test_an_order_whose_agents_die_is_given_to_those_that_come_in_their_place(
+    town: Cluster, supplier: tuple[HeldSupplier, str], shared: dict[str, str]
 ) -> None:
     held, _ = supplier
-    key = tmp_path / "order-key"
-    key.write_text("the key of this installation")
-    shared = {"auth_order_key": f"secret://file/{key}", "retry_delays": "100ms,100ms,100ms"}
     agents = await town.start("--role", "agents", **shared)
-    coordinator = await town.start("--role", "coordinator", agents_url=agents.url, **shared)
-    task_id = await coordinator.begin(SMALL, "m-1")
+    url, port = agents.url, agents.url.rpartition(":")[2]
+    coordinator = await town.start("--role", "coordinator", agents_url=url, **shared)
+    await coordinator.begin(SMALL, MESSAGE)
+    await held.asked.get()
+
+    agents.kill()
+    await agents.process.wait()
+    await town.start("--role", "agents", "--port", port, **shared)
+    held.let_go.set()
+
+    assert (await coordinator.call(SMALL, message_id=MESSAGE)).state == COMPLETED
+    assert list(stories(await coordinator.events()).values()) == [EVENTS_OF_ONE]
+
+
+async def test_an_order_whose_agents_stay_away_fails_and_says_who_did_not_answer(
+    town: Cluster, supplier: tuple[HeldSupplier, str], shared: dict[str, str]
+) -> None:
+    held, _ = supplier
+    agents = await town.start("--role", "agents", **shared)
+    coordinator = await town.start(
+        "--role", "coordinator", agents_url=agents.url, retry_delays="100ms", **shared
+    )
+    await coordinator.begin(SMALL, MESSAGE)
     await held.asked.get()
 
     agents.kill()
     held.let_go.set()
 
-    failed = (await _ended(coordinator, task_id))["status"]
-    assert failed["state"] == "TASK_STATE_FAILED"
-    assert "data" in str(failed)
+    ending = await coordinator.call(SMALL, message_id=MESSAGE)
+    assert ending.state == TaskState.TASK_STATE_FAILED
+    assert "Agent dataset-provisioning did not carry out provision_dataset" in ending.sentence
 
 
 async def test_a_worker_drives_what_another_took_in_and_answers_probes_alone(
-    town: Cluster, supplier: tuple[HeldSupplier, str], tmp_path: Path
+    town: Cluster, supplier: tuple[HeldSupplier, str], shared: dict[str, str]
 ) -> None:
     supplier[0].let_go.set()
-    key = tmp_path / "order-key"
-    key.write_text("the key of this installation")
-    front = await town.start("--role", "agents", auth_order_key=f"secret://file/{key}")
+    front = await town.start("--role", "agents", **shared)
     worker = await town.start("--role", "worker")
 
     ending = await front.call(SMALL)
 
-    assert ending.state == TaskState.TASK_STATE_COMPLETED
+    assert ending.state == COMPLETED
     answers = [(await worker.get(path)).status_code for path in ("/readyz", "/metrics", "/agents")]
     assert answers == [200, 200, 404]
 
@@ -177,18 +191,12 @@ async def test_a_worker_drives_what_another_took_in_and_answers_probes_alone(
 async def test_a_request_called_off_at_another_process_stops_the_work_where_it_is(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:
-    held, _ = supplier
-    one = await town.start()
-    task_id = await one.begin(SMALL, "m-1")
-    await held.asked.get()
-    two = await town.start()
+    one, two, task_id = await _held_at_one(town, supplier[0], SMALL, 1)
 
     answer = await two.cancel(task_id)
 
     assert answer["result"]["status"]["state"] == "TASK_STATE_CANCELED"
-    async with asyncio.timeout(PATIENCE):
-        while {each["status"] for each in await one.datasets()} != {"archived"}:  # noqa: ASYNC110 - see below
-            await asyncio.sleep(0.1)  # another process's work rings no bell here
+    await one.until("DatasetArchived")
     assert (await one.task(task_id))["status"]["state"] == "TASK_STATE_CANCELED"
 
 
@@ -197,9 +205,9 @@ async def test_a_message_sent_to_two_processes_is_one_request(
 ) -> None:
     supplier[0].let_go.set()
     one, two = await town.start(), await town.start()
-    first = await one.call(SMALL, message_id="m-1")
+    first = await one.call(SMALL, message_id=MESSAGE)
 
-    again = await two.call(SMALL, message_id="m-1")
+    again = await two.call(SMALL, message_id=MESSAGE)
 
     assert again == first
     assert len(await two.datasets()) == 1
@@ -209,15 +217,12 @@ async def test_a_process_that_is_asked_to_end_hands_over_at_once(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:
     held, _ = supplier
-    one = await town.start()
-    task_id = await one.begin(SMALL, "m-1")
-    await held.asked.get()
-    two = await town.start()
+    one, two, _ = await _held_at_one(town, held, SMALL, 1)
 
     ending = asyncio.create_task(one.end())
     async with asyncio.timeout(TAKE_OVER_SECONDS):
         await held.asked.get()
     held.let_go.set()
 
-    assert (await _ended(two, task_id))["status"]["state"] == "TASK_STATE_COMPLETED"
+    assert (await two.call(SMALL, message_id=MESSAGE)).state == COMPLETED
     assert await ending == 0

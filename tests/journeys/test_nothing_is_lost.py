@@ -10,7 +10,6 @@ from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,10 @@ import httpx
 import pytest
 from a2a.client.errors import A2AClientError
 from a2a.types import TaskState
-from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateways.local import mock_data
 from service.cli.talk import Ending, Talk
 from tests.journeys.scenes import COORDINATOR, at_a_socket
+from tests.processes import HeldSupplier
 from tests.running import CONFLUENCE, GITHUB, TWO_TYPES
 
 PATIENCE = 60.0
@@ -41,29 +38,6 @@ asyncio.run(play(Settings(port=0), as_json=False))
 
 A_DEMO_HELD_UP = ("-c", _PROGRAM)
 """The demo against a supplier of ours: by itself it takes nothing but defaults."""
-
-
-@dataclass
-class Supplier:
-    """The supplier, which keeps whoever asks for records waiting until it is let go."""
-
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
-    let_go: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def app(self) -> Starlette:
-        """Give the application."""
-        app = mock_data.create_app()
-        app.add_middleware(self._layer)
-        return app
-
-    def _layer(self, app: ASGIApp) -> ASGIApp:
-        async def held(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["path"] == "/generate-mock-data":
-                self.asked.set()
-                await self.let_go.wait()
-            await app(scope, receive, send)
-
-        return held
 
 
 @asynccontextmanager
@@ -114,15 +88,15 @@ def rows(data: Path, statement: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-async def supplier() -> AsyncIterator[tuple[Supplier, str]]:
-    held = Supplier()
+async def supplier() -> AsyncIterator[tuple[HeldSupplier, str]]:
+    held = HeldSupplier()
     async with at_a_socket(held.app()) as url:
         yield held, url
         held.let_go.set()
 
 
 async def killed_in_the_middle(
-    *words: str, data: Path, supplier: tuple[Supplier, str], is_asked: bool
+    *words: str, data: Path, supplier: tuple[HeldSupplier, str], is_asked: bool
 ) -> None:
     """Start Python with these words, and kill it when it waits for the supplier's records."""
     held, url = supplier
@@ -130,7 +104,7 @@ async def killed_in_the_middle(
         asking = None
         if is_asked:
             asking = asyncio.create_task(ask(await address_of(process)))
-        await held.asked.wait()
+        await held.asked.get()
         process.kill()
         await process.wait()
         if asking is not None:
@@ -140,7 +114,7 @@ async def killed_in_the_middle(
 
 
 async def test_a_service_killed_while_it_provisions_carries_on_when_it_is_started_again(
-    tmp_path: Path, supplier: tuple[Supplier, str]
+    tmp_path: Path, supplier: tuple[HeldSupplier, str]
 ) -> None:
     await killed_in_the_middle(*SERVE, data=tmp_path, supplier=supplier, is_asked=True)
     unfinished = {status for (status,) in rows(tmp_path, "SELECT status FROM datasets")}
@@ -168,7 +142,7 @@ async def test_a_service_killed_while_it_provisions_carries_on_when_it_is_starte
 
 
 async def test_a_demo_killed_in_its_first_act_is_carried_on(
-    tmp_path: Path, supplier: tuple[Supplier, str]
+    tmp_path: Path, supplier: tuple[HeldSupplier, str]
 ) -> None:
     await killed_in_the_middle(*A_DEMO_HELD_UP, data=tmp_path, supplier=supplier, is_asked=False)
 

@@ -10,12 +10,15 @@ import pytest
 
 from registry.migrations import upgrade
 from tests.postgres import PostgresServer
-from tests.processes import Cluster, cluster
-from tests.storm import Client, Storm, stories
+from tests.processes import Cluster, cluster, stories
+from tests.storm import Client, Storm
 
 pytestmark = pytest.mark.timeout(300)
 
 TYPES = ("jira", "slack", "sharepoint")
+
+FILLED = "DatasetPopulated"
+"""What is told of a dataset in the middle of its way."""
 
 ONCE = (
     "DatasetProvisioningStarted",
@@ -41,8 +44,20 @@ async def town(tmp_path: Path, server: PostgresServer) -> AsyncIterator[Cluster]
         yield found
 
 
-async def _storm(town: Cluster, clients: int) -> Storm:
-    processes = [await town.start() for _ in range(2)]
+async def _driven_from_elsewhere(town: Cluster) -> tuple[str, ...]:
+    """Start agents; gives how processes are started that hand them their orders.
+
+    The stand-ins are files, and whoever is frozen in the middle of writing to one keeps the others
+    from it, as no foreign system would: so they are the agents' alone.
+    """
+    town.settings["auth_order_key"] = f"secret://file/{town.folder / 'order-key'}"
+    (town.folder / "order-key").write_text("the key of this installation")
+    town.settings["agents_url"] = (await town.start("--role", "agents")).url
+    return ("--role", "coordinator")
+
+
+async def _storm(town: Cluster, clients: int, *words: str) -> Storm:
+    processes = [await town.start(*words) for _ in range(2)]
     return Storm(town, processes, [Client(number, TYPES) for number in range(clients)])
 
 
@@ -61,11 +76,16 @@ async def _require_all_ready_once(storm: Storm) -> None:
 async def test_processes_killed_under_load_lose_and_double_nothing(town: Cluster) -> None:
     storm = await _storm(town, 20)
     asking = asyncio.create_task(storm.ask())
-    for place in (0, 1):
-        await asyncio.sleep(0.5)  # a moment like any other
-        await storm.replace(place)
+    await storm.processes[1].until(FILLED, times=5)
+    first = asyncio.create_task(storm.replace(0))
+    await storm.processes[1].until(FILLED, times=15)
+    is_under_load = not asking.done()
+    await storm.replace(1)
 
     await asking
+
+    await first
+    assert is_under_load
 
     await _require_all_ready_once(storm)
 
@@ -75,26 +95,28 @@ async def test_a_database_killed_and_restarted_under_load_loses_and_doubles_noth
 ) -> None:
     storm = await _storm(town, 20)
     asking = asyncio.create_task(storm.ask())
-    await asyncio.sleep(1.0)  # a moment like any other
-    await asyncio.to_thread(server.kill)
-    await asyncio.to_thread(server.start)
-    await asyncio.sleep(1.0)  # in the middle of taking up again
-    await asyncio.to_thread(server.kill)
-    await asyncio.to_thread(server.start)
+    for filled in (5, 15):  # the second comes while all that the first cut off is taken up again
+        await storm.processes[0].until(FILLED, times=filled)
+        is_under_load = not asking.done()
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
 
     await asking
+
+    assert is_under_load
 
     await _require_all_ready_once(storm)
 
 
 async def test_a_process_frozen_under_load_holds_up_nobody(town: Cluster) -> None:
-    storm = await _storm(town, 20)
+    storm = await _storm(town, 20, *await _driven_from_elsewhere(town))
     frozen = storm.processes.pop()
     asking = asyncio.create_task(storm.ask())
-    for _ in range(3):
-        await asyncio.sleep(0.7)  # a moment like any other
+    await storm.processes[0].until("DatasetProvisionRequested", times=20)
+    for filled in (3, 8, 13):
+        await storm.processes[0].until(FILLED, times=filled)
         frozen.stop()
-        await asyncio.sleep(0.7)  # shorter than a lease
+        await storm.processes[0].until(FILLED, times=filled + 3)
         frozen.resume()
     frozen.stop()
 
