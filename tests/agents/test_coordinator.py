@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from agents import coordinator as coordinator_module
 from agents.coordinator import LifecycleCoordinator
 from domain.checks import Probe
 from domain.commands import SYSTEM, Principal
@@ -114,6 +115,67 @@ async def test_an_interrupted_order_is_an_outcome(tmp_path: Path) -> None:
         outcome = await carrying
         assert isinstance(outcome, OrderFailed)
         assert outcome.failure is FailureKind.CANCELLED
+
+
+async def test_an_agent_that_is_silent_after_its_deadline_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator_module, "LAST_WORDS_SECONDS", 0.01)
+    stopped: list[Order] = []
+
+    async def hang(order: Order) -> Outcome:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append(order)
+        raise AssertionError(order)
+
+    async with running(tmp_path) as service:
+        coordinator = _coordinator(service, Acting(hang))
+        dataset = await service.service.registry.dataset(TENANT, await _added(service))
+        order = dataset.next_order(service.clock())
+        assert isinstance(order, FindTemplate)
+        late = replace(order, deadline=service.clock())
+
+        outcome = await coordinator.carry_out(late)
+
+        assert stopped == [late]
+        assert isinstance(outcome, OrderFailed)
+        assert outcome.failure is FailureKind.LOST
+        assert "dataset-discovery has not answered find_template" in outcome.message
+
+
+@pytest.mark.parametrize("is_moved_on", [True, False])
+async def test_an_order_is_interrupted_exactly_when_another_process_has_moved_its_dataset_on(
+    tmp_path: Path, *, is_moved_on: bool
+) -> None:
+    begun = asyncio.Event()
+
+    async def hang(order: Order) -> Outcome:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError(order)
+
+    async with running(tmp_path) as service:
+        registry = service.service.registry
+        coordinator = _coordinator(service, Acting(hang))
+        dataset_id = await _added(service)
+        order = (await registry.dataset(TENANT, dataset_id)).next_order(service.clock())
+        assert isinstance(order, FindTemplate)
+        carrying = asyncio.create_task(coordinator.carry_out(order))
+        await begun.wait()
+        if is_moved_on:
+            async with registry.transaction(Principal(TENANT, SYSTEM)) as transaction:
+                dataset = await transaction.dataset(dataset_id)
+                dataset.start_teardown(TeardownReason.MANUAL_REQUEST, service.clock())
+                await transaction.save(dataset, service.clock() + ASIDE)
+
+        await coordinator.heed()
+
+        await asyncio.wait({carrying}, timeout=10 if is_moved_on else 0.1)
+        assert carrying.done() is is_moved_on
+        carrying.cancel()
+        await asyncio.wait({carrying})
 
 
 async def test_interrupting_what_is_not_under_way_is_nothing(tmp_path: Path) -> None:

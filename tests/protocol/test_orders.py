@@ -20,10 +20,11 @@ from domain.work import (
     OrderFailed,
     Progress,
 )
+from protocol import delegate as delegate_module
 from protocol import orders as orders_module
 from protocol.auth import Authentication, CallerContextBuilder, Tokens
 from protocol.cards import load_cards
-from protocol.delegate import A2ADelegate, known
+from protocol.delegate import A2ADelegate, known, published
 from protocol.orders import OrderHandler
 from protocol.transport import StreamingTransport
 from tests.protocol.ordering import an_order
@@ -233,6 +234,68 @@ async def test_calling_off_an_order_to_an_agent_that_has_gone_is_no_error() -> N
 
         with pytest.raises(asyncio.CancelledError):
             await working
+
+
+async def test_an_agent_that_never_hears_of_a_calling_off_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delegate_module, "CALL_OFF_SECONDS", 0.01)
+    begun = asyncio.Event()
+
+    async def silent(request: httpx.Request) -> httpx.Response:
+        del request
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    cards = {AgentName.TEARDOWN: load_cards(BASE)[AgentName.TEARDOWN].card}
+    async with httpx.AsyncClient(transport=httpx.MockTransport(silent)) as http:
+        working = asyncio.create_task(
+            A2ADelegate(http, known(cards)).delegate(an_order(), _ignored)
+        )
+        await begun.wait()
+
+        working.cancel()
+
+        async with asyncio.timeout(10):
+            await asyncio.wait({working})
+    assert working.cancelled()
+
+
+def _publishing(base_url: str, calls: list[httpx.Request]) -> httpx.MockTransport:
+    """Publish the cards of a service at `base_url`, and write down whoever else is called."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/.well-known/agent-card.json"):
+            name = AgentName(request.url.path.split("/")[2])
+            return httpx.Response(200, json=load_cards(base_url)[name].document)
+        calls.append(request)
+        return httpx.Response(503)
+
+    return httpx.MockTransport(handle)
+
+
+async def test_an_agent_elsewhere_is_called_at_the_address_its_card_names() -> None:
+    calls: list[httpx.Request] = []
+    base = "http://agents.example:8080"
+    async with httpx.AsyncClient(transport=_publishing(base, calls)) as http:
+        await A2ADelegate(http, published(http, base)).delegate(an_order(), _ignored)
+
+    assert [str(each.url) for each in calls] == [f"{base}/agents/data-teardown"]
+
+
+async def test_a_card_that_names_another_address_gets_no_order_and_no_key() -> None:
+    calls: list[httpx.Request] = []
+    elsewhere = _publishing("http://elsewhere.example", calls)
+    async with httpx.AsyncClient(transport=elsewhere) as http:
+        delegate = A2ADelegate(http, published(http, "http://agents.example"))
+
+        outcome = await delegate.delegate(an_order(), _ignored)
+
+    assert calls == []
+    assert isinstance(outcome, OrderFailed)
+    assert outcome.failure is FailureKind.LOST
+    assert "names another address, http://elsewhere.example" in outcome.message
 
 
 def _answering(*results: str) -> httpx.MockTransport:

@@ -16,6 +16,7 @@ from service.assembly import assembled
 from service.clocks import wall_clock
 from service.engine import TurnEngine
 from service.pages import pages
+from service.probes import ProbesOnly
 from service.settings import Settings
 from service.whole import InProcess
 from tests.running import BASE, RunningService, running, tokens_file
@@ -212,6 +213,21 @@ async def test_an_order_key_that_is_set_is_taken(
         key = service.tokens.order_key
 
     assert key == "shared by all processes"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/agents", 404), ("/", 404)],
+)
+async def test_of_a_worker_only_probes_are_answered(
+    office: RunningService, path: str, status: int
+) -> None:
+    assert office.service.inside.app is not None
+    guarded = StreamingTransport(ProbesOnly(office.service.inside.app))
+    async with httpx.AsyncClient(transport=guarded, base_url=BASE) as http:
+        answer = await http.get(path)
+
+    assert answer.status_code == status
 
 
 async def test_nothing_is_called_before_it_is_built() -> None:

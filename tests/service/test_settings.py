@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from service.roles import Role
 from service.settings import Settings, dumped, origins, unknown_names
+
+KEY = "secret://env/ORDER_KEY"
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +92,9 @@ def test_a_number_in_the_file_is_a_length_in_seconds() -> None:
         {"port": 65536},
         {"host": ""},
         {"turns_at_once": 0},
+        {"turns_a_client": 0},
+        {"role": "king"},
+        {"agents_url": "agents.example"},
         {"log_format": "xml"},
         {"log_level": "foo"},
         {"base_url": "dataops.example"},
@@ -123,6 +129,38 @@ def test_a_secret_is_taken_by_reference_alone_and_never_repeated(name: str, secr
         Settings.model_validate({name: secret})
 
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"role": "coordinator", "auth_order_key": KEY}, "agents_url"),
+        ({"role": "coordinator", "agents_url": "http://agents.example"}, "auth_order_key"),
+        ({"role": "agents"}, "auth_order_key"),
+    ],
+)
+def test_a_role_names_what_it_lacks_to_find_its_other_half(
+    given: dict[str, Any], missing: str
+) -> None:
+    with pytest.raises(ValidationError, match=f"role {given['role']} needs {missing}"):
+        Settings.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("role", "does"),
+    [
+        ("all", (True, True, True)),
+        ("coordinator", (True, False, True)),
+        ("agents", (False, True, True)),
+        ("worker", (True, True, False)),
+    ],
+)
+def test_each_role_drives_has_agents_and_answers_as_it_is_told(
+    role: str, does: tuple[bool, bool, bool]
+) -> None:
+    found = Role(role)
+
+    assert (found.drives, found.has_agents, found.answers) == does
 
 
 def test_a_level_of_the_log_is_written_in_either_case() -> None:
