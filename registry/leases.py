@@ -59,6 +59,29 @@ class SqlLeases:
             rows = (await connection.execute(_claim(self._database.dialect), asked)).all()
         return [Claim(row.tenant, row.dataset_id, owner) for row in rows]
 
+    async def due(self, room: Room, now: datetime, /) -> list[Claim]:
+        """Tell what `claim` would take, and take nothing: for an engine with a queue of its own.
+
+        Nobody owns these claims yet. What somebody is about to claim at this moment is left out.
+        """
+        asked = {"at_most": room.turns, "a_client": room.a_client, "now": now}
+        async with self._database.at_once() as connection:
+            rows = (await connection.execute(due_statement(self._database.dialect), asked)).all()
+        return [Claim(row.tenant, row.dataset_id, "") for row in rows]
+
+    async def claim_one(self, wanted: Claim, ttl: timedelta, now: datetime, /) -> bool:
+        """Claim this one dataset; tells whether it was due at `now` and not leased."""
+        asked = {
+            "of_tenant": wanted.tenant,
+            "of_dataset": wanted.dataset_id,
+            "owner": wanted.owner,
+            "lease": ttl,
+            "now": now,
+        }
+        async with self._database.at_once() as connection:
+            rows = (await connection.execute(_claim_one(self._database.dialect), asked)).all()
+        return bool(rows)
+
     async def beat(self, owner: str, ids: Collection[UUID], ttl: timedelta, /) -> set[UUID]:
         """Renew leases; gives those still held, a late one that nobody took included."""
         asked = {"owner": owner, "lease": ttl, "held": list(ids)}
@@ -163,6 +186,21 @@ def _claim(dialect: str) -> ReturningUpdate[str, UUID]:
         .where(tuple_(_d.tenant, _d.dataset_id).in_(due_statement(dialect)))
         .values(lease_owner=bindparam("owner"), lease_until=lease_end(dialect))
         .returning(_d.tenant, _d.dataset_id)
+    )
+
+
+@cache
+def _claim_one(dialect: str) -> ReturningUpdate[UUID]:
+    return (
+        update(datasets)
+        .where(
+            _d.tenant == bindparam("of_tenant"),
+            _d.dataset_id == bindparam("of_dataset"),
+            _d.due_at <= bindparam("now"),
+            _is_free(dialect),
+        )
+        .values(lease_owner=bindparam("owner"), lease_until=lease_end(dialect))
+        .returning(_d.dataset_id)
     )
 
 

@@ -129,14 +129,14 @@ class TurnEngine:
             )
         )
         try:
-            return await _whole(claiming)
+            return await whole(claiming)
         except asyncio.CancelledError:
             if not claiming.exception():
                 await asyncio.gather(*(self._hand_back(each) for each in claiming.result()))
             raise
 
     async def _until_due(self) -> float:
-        due = await _whole(self._leases.next_due())
+        due = await whole(self._leases.next_due())
         if due is None or len(self._turns) >= self._shift.turns_at_once:
             return LONGEST_SLEEP
         seconds = (due - self._clock()).total_seconds()
@@ -155,7 +155,7 @@ class TurnEngine:
         """Take one turn; one that broke keeps its lease, so that it is tried again only later."""
         try:
             due_at, version = await self._taken(claim)
-            await _whole(self._leases.release(claim, due_at, version))
+            await whole(self._leases.release(claim, due_at, version))
         except asyncio.CancelledError:
             await self._hand_back(claim)
             raise
@@ -190,7 +190,7 @@ class TurnEngine:
         """Renew our leases; a turn whose lease is gone stops, for somebody else has taken it up."""
         mine = dict(self._turns)
         if mine:
-            held = await _whole(self._leases.beat(self._shift.owner, mine, self._shift.lease))
+            held = await whole(self._leases.beat(self._shift.owner, mine, self._shift.lease))
             for lost in mine.keys() - held:
                 mine[lost].cancel()
 
@@ -202,7 +202,7 @@ class TurnEngine:
             await asyncio.wait(turns)
 
 
-async def _whole(call: Awaitable[T]) -> T:
+async def whole(call: Awaitable[T]) -> T:
     """Let a database call come to its end before a cancellation goes on, and no half stays open."""
     running = asyncio.ensure_future(call)
     try:
