@@ -48,6 +48,7 @@ from registry.repository import SqlRegistry
 from registry.ticks import SqlTicks
 from service.changes import Bell
 from service.engine import Shift, TurnEngine
+from service.engines import engine_for
 from service.schedules import Schedules
 from service.standins import StandIns, stand_ins
 from service.tokens import read_tokens
@@ -133,7 +134,14 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         turns_at_once=settings.turns_at_once,
         turns_a_client=settings.turns_a_client,
     )
-    engine = TurnEngine(leases, coordinator.turn, clock, shift)
+    engine = engine_for(
+        settings.engine,
+        settings.database,
+        leases=leases,
+        take_turn=coordinator.turn,
+        clock=clock,
+        shift=shift,
+    )
     planner = Planner(templates, registry)
     registration = Registration(
         registry=registry,

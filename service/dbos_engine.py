@@ -84,7 +84,7 @@ class DbosEngine(TurnEngine):
         self._workflows: set[asyncio.Task[object]] = set()
         self._seen_at_work: dict[str, float] = {}
         self._looked_at = 0.0
-        self._is_over = False
+        self._over = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled; then let no turn go on, so that another may take it up.
@@ -93,7 +93,6 @@ class DbosEngine(TurnEngine):
             NotAllowed: another engine on DBOS is at work in this process.
         """
         async with _the_only(self), _launched(self._shift, self._url):
-            self._is_over = False
             await super().run()
 
     async def carry(self, tenant: str, dataset_id: str) -> None:
@@ -107,9 +106,11 @@ class DbosEngine(TurnEngine):
     async def _take_up(self, tenant: str, dataset_id: str) -> None:
         """Take a turn, unless somebody else does or nothing is due any more."""
         claim = Claim(tenant, UUID(dataset_id), self._shift.owner)
-        if self._is_over or not await self._rows.claim_one(claim, self._shift.lease, self._clock()):
+        if self._over.is_set():
             return
-        if self._is_over:
+        if not await self._rows.claim_one(claim, self._shift.lease, self._clock()):
+            return
+        if self._over.is_set():
             await self._hand_back(claim)
         elif claim.dataset_id not in self._turns:  # else our own lease was late: it is renewed
             self._begin(claim)
@@ -163,7 +164,7 @@ class DbosEngine(TurnEngine):
 
     async def _stop_turns(self) -> None:
         """Stop, and let DBOS write down that its workflows have ended."""
-        self._is_over = True
+        self._over.set()
         await super()._stop_turns()
         if self._workflows:
             await asyncio.wait(set(self._workflows), timeout=LONGEST_SLEEP)

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from domain.rules import LifecycleRules
+from service.engines import EngineName
 from service.roles import Role
 from service.values import (
     FOLDER,
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
         timedelta(seconds=20),
         timedelta(seconds=80),
     )
+    engine: EngineName = EngineName.BUILTIN
     role: Role = Role.ALL
     agents_url: WebAddress | None = None
     auth_tokens: SecretReference | None = None
@@ -96,6 +98,16 @@ class Settings(BaseSettings):
         if is_apart and self.auth_order_key is None:
             raise ValueError(
                 f"role {self.role} needs auth_order_key: the same for coordinator and agents"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _require_postgresql(self) -> Self:
+        """Refuse an engine that keeps its queue where our database is not."""
+        if self.engine is EngineName.DBOS and not self.database.startswith("postgresql"):
+            raise ValueError(
+                "engine dbos works on PostgreSQL alone: set database_url to "
+                "postgresql+psycopg://…, or engine to builtin"
             )
         return self
 

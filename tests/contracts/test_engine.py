@@ -146,12 +146,12 @@ async def test_two_engines_never_take_one_datasets_turn_at_once(house: Works) ->
     async def takes_a_while(before: int) -> Turn:
         for _ in range(20):
             await asyncio.sleep(0)
-        return Turn(NOW if before < 5 else LATER, 0, "it is due again")
+        return Turn(NOW if before < 2 else LATER, 0, "it is due again")
 
     turns = Turns(takes_a_while)
     other = house.another(turns, Shift("two"))
     async with at_work(house, turns), running(other):
-        await turns.until(lambda: all(turns.begun[each] >= 6 for each in ids))
+        await turns.until(lambda: all(turns.begun[each] >= 3 for each in ids))
 
     assert turns.most_at_once == 1
 
