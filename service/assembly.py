@@ -47,7 +47,7 @@ from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from registry.ticks import SqlTicks
 from service.changes import Bell
-from service.engine import Shift, TurnEngine
+from service.engine import Shift
 from service.engines import engine_for
 from service.schedules import Schedules
 from service.standins import StandIns, stand_ins

@@ -56,6 +56,9 @@ START_SECONDS = 4.0
 CONNECTIONS = 8
 """How many connections DBOS may hold, besides ours and the one it listens on."""
 
+IDLE_SECONDS = 5.0
+"""How long a process that is stopped in the middle of a transaction of DBOS keeps others out."""
+
 KEPT = timedelta(days=1)
 """How long finished turns can be looked up in DBOS."""
 
@@ -245,6 +248,7 @@ def _config(shift: Shift, url: str) -> DBOSConfig:
         name="dataops-lifecycle",
         system_database_url=url,
         sys_db_pool_size=CONNECTIONS,
+        sys_db_idle_transaction_timeout_sec=IDLE_SECONDS,
         application_version=VERSION,
         executor_id=shift.owner,
         serializer=DBOSPortableJSONSerializer(),

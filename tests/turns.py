@@ -14,7 +14,7 @@ from registry.tables import datasets
 from tests.builders import NOW, a_dataset
 from tests.registry.databases import House
 
-PATIENCE = 20.0
+PATIENCE = 50.0
 SHORT = timedelta(milliseconds=100)
 """A lease that ends while a test watches."""
 

@@ -212,7 +212,8 @@ async def test_a_lost_lease_stops_the_turn(house: Works) -> None:
     async with at_work(house, turns, lease=SHORT):
         await turns.until(lambda: turns.begun[dataset_id] == 1)
         async with house.database.engine.begin() as connection:
-            await connection.execute(update(datasets).values(lease_owner="somebody else"))
+            taken = {"lease_owner": "somebody else", "lease_until": NOW + timedelta(days=36_500)}
+            await connection.execute(update(datasets).values(taken))  # else it is over in a moment
         await turns.until(lambda: turns.stopped == 1)
 
     assert await owner_of(house, dataset_id) == "somebody else"
