@@ -45,6 +45,7 @@ def engine_for(
     except ModuleNotFoundError as error:
         raise SupplierUnavailable(
             f"The engine dbos needs the library {error.name}, which is not installed. "
-            "Install the extra, `pip install 'dataops-lifecycle[dbos]'`, or set DATAOPS_ENGINE=builtin."
+            "Install the extra, `pip install '.[dbos]'` in the service's folder, or set "
+            "DATAOPS_ENGINE=builtin."
         ) from error
     return DbosEngine(leases, take_turn, clock, shift, url)

@@ -26,6 +26,11 @@ COMPLETED = TaskState.TASK_STATE_COMPLETED
 MESSAGE = "the-one-message"
 """Whoever sends it again, at whatever process, follows its task to the end."""
 
+SIX_TYPES = {
+    **TWO_TYPES,
+    "dataset_types": ["github", "jira", "slack", "gdrive", "sharepoint", "salesforce"],
+}
+
 EVENTS_OF_ONE = {
     "DatasetProvisioningStarted": 1,
     "DatasetPopulated": 1,
@@ -43,9 +48,15 @@ async def supplier() -> AsyncIterator[tuple[HeldSupplier, str]]:
 
 
 @pytest.fixture
-async def town(tmp_path: Path, supplier: tuple[HeldSupplier, str]) -> AsyncIterator[Cluster]:
-    async with cluster(tmp_path, a_fresh_database(), mock_data_url=supplier[1]) as found:
+async def town(
+    tmp_path: Path, supplier: tuple[HeldSupplier, str], request: pytest.FixtureRequest
+) -> AsyncIterator[Cluster]:
+    settings = {"mock_data_url": supplier[1], "engine": getattr(request, "param", "builtin")}
+    async with cluster(tmp_path, a_fresh_database(), **settings) as found:
         yield found
+
+
+on_each_engine = pytest.mark.parametrize("town", ["builtin", "dbos"], indirect=True)
 
 
 @pytest.fixture
@@ -67,6 +78,7 @@ async def _held_at_one(
     return one, await town.start(), task_id
 
 
+@on_each_engine
 async def test_what_a_killed_process_was_at_is_taken_over_in_ten_seconds(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:
@@ -87,6 +99,23 @@ async def test_what_a_killed_process_was_at_is_taken_over_in_ten_seconds(
     assert taken_over_after < TAKE_OVER_SECONDS
 
 
+@on_each_engine
+async def test_many_datasets_of_a_killed_process_are_finished_and_nothing_is_called_twice_over(
+    town: Cluster, supplier: tuple[HeldSupplier, str]
+) -> None:
+    held, _ = supplier
+    one, two, _ = await _held_at_one(town, held, SIX_TYPES, 6)
+
+    one.kill()
+    held.let_go.set()
+
+    assert (await two.call(SIX_TYPES, message_id=MESSAGE)).state == COMPLETED
+    assert [each["status"] for each in await two.datasets()] == ["ready"] * 6
+    assert list(stories(await two.events()).values()) == [EVENTS_OF_ONE] * 6
+    assert held.asked.qsize() == 2 * 6  # once to fill, once to validate
+
+
+@on_each_engine
 async def test_a_process_that_freezes_holds_up_nobody_and_changes_nothing_when_it_thaws(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:
@@ -213,6 +242,7 @@ async def test_a_message_sent_to_two_processes_is_one_request(
     assert len(await two.datasets()) == 1
 
 
+@on_each_engine
 async def test_a_process_that_is_asked_to_end_hands_over_at_once(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:

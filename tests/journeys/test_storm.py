@@ -36,11 +36,13 @@ def server() -> Iterator[PostgresServer]:
     server.remove()
 
 
-@pytest.fixture
-async def town(tmp_path: Path, server: PostgresServer) -> AsyncIterator[Cluster]:
+@pytest.fixture(params=["builtin", "dbos"])
+async def town(
+    tmp_path: Path, server: PostgresServer, request: pytest.FixtureRequest
+) -> AsyncIterator[Cluster]:
     url = server.url("postgres").render_as_string(hide_password=False)
     await asyncio.to_thread(upgrade, url)
-    async with cluster(tmp_path, url) as found:
+    async with cluster(tmp_path, url, engine=request.param) as found:
         yield found
 
 

@@ -165,7 +165,7 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delitem(sys.modules, "service.dbos_engine")
     monkeypatch.setitem(sys.modules, "dbos", None)
 
-    with pytest.raises(SupplierUnavailable, match=r"dataops-lifecycle\[dbos\]"):
+    with pytest.raises(SupplierUnavailable, match=r"\.\[dbos\]"):
         engine_for(
             EngineName.DBOS,
             "postgresql+psycopg://nobody@nowhere/nothing",
