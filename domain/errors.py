@@ -10,6 +10,7 @@ DataOpsError
 │   └── NotAllowed             ask with the right principal
 ├── Conflict                   read again, then decide anew
 │   └── StaleOutcome           drop it: the dataset has moved on
+├── RegistryUnavailable        try the same thing again later: it is one request however often it comes
 ├── SupplierUnavailable        try the same thing again later
 │   └── OutcomeUnknown         look first whether it happened, then try again
 └── SupplierRefused            mend the foreign system or the request, then try again
@@ -79,6 +80,10 @@ class Conflict(DataOpsError):
 
 class StaleOutcome(Conflict):
     """An outcome belongs to an older version of its dataset and changes nothing."""
+
+
+class RegistryUnavailable(DataOpsError):
+    """Our own database did not answer, or could not do it in time; what it was asked may be done."""
 
 
 class SupplierUnavailable(DataOpsError):

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from domain.ports import Clock
 from domain.rules import LifecycleRules
 from domain.template import DatasetTemplate
+from registry.availability import ask_after_rest, tell_unavailable
 from registry.dialect import SQLITE, prepare_reads, prepare_writes
 from registry.sqlite import Connections
 
@@ -82,13 +83,18 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, tenant: str) -> AsyncIterator[Session]:
-        """Open a transaction that only reads, for a tenant."""
+        """Open a transaction that only reads, for a tenant. Raises RegistryUnavailable."""
         async with self.reads.connect() as connection:
             yield Session(self, connection, tenant)
 
     @asynccontextmanager
     async def writing(self, tenant: str) -> AsyncIterator[Session]:
-        """Open a transaction that writes, for a tenant; it commits unless an error passes."""
+        """Open a transaction that writes, for a tenant; it commits unless an error passes.
+
+        Raises:
+            RegistryUnavailable: the database is away, full or overloaded; where that happens at
+                the commit, it may have been done.
+        """
         async with self.engine.begin() as connection:
             yield Session(self, connection, tenant)
 
@@ -136,17 +142,24 @@ def _writing(url: URL, opened: Connections) -> AsyncEngine:
 def _reading(url: URL, opened: Connections) -> AsyncEngine:
     engine = _engine(url, _READERS, opened)
     prepare_reads(engine.sync_engine)
-    return engine
+    if url.get_backend_name() == SQLITE:
+        return engine
+    # Each statement of a READ COMMITTED transaction sees its own moment anyway: without BEGIN and
+    # ROLLBACK a read is one round trip instead of three.
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _engine(url: URL, size: int, opened: Connections) -> AsyncEngine:
     is_remote = url.get_backend_name() != SQLITE  # a file has no connection to lose
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         connect_args={"options": _SERVER_LIMITS} if is_remote else {"async_creator_fn": opened},
         pool_size=size,
         max_overflow=0,
         pool_timeout=_PATIENCE_SECONDS,
-        pool_pre_ping=is_remote,
         pool_reset_on_return="rollback",  # a cancelled BEGIN may have begun all the same
     )
+    tell_unavailable(engine.sync_engine)
+    if is_remote:
+        ask_after_rest(engine.sync_engine)
+    return engine

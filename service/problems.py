@@ -19,6 +19,7 @@ from domain.errors import (
     InvalidInput,
     NotAllowed,
     NotFound,
+    RegistryUnavailable,
     RequestRejected,
     SupplierRefused,
     SupplierUnavailable,
@@ -47,6 +48,7 @@ STATUS_OF: dict[type[DataOpsError], HTTPStatus] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     RequestRejected: HTTPStatus.BAD_REQUEST,
     Conflict: HTTPStatus.CONFLICT,
+    RegistryUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SupplierUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SupplierRefused: HTTPStatus.BAD_GATEWAY,
 }

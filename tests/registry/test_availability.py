@@ -1,0 +1,97 @@
+"""Availability: a database that is away is told from a defect of ours, and found again at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
+
+from domain.errors import RegistryUnavailable
+from registry import availability
+from tests.builders import TENANT, a_dataset, a_journey
+from tests.postgres import PostgresServer, a_fresh_database
+from tests.registry.databases import ME, House, a_fresh_file, open_house
+
+
+def cut_off_all(url: str) -> None:
+    """End every connection to a database, as a server does that is restarted."""
+    address = make_url(url).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as line:
+        line.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def ask(house: House) -> int:
+    """Ask the registry for something."""
+    return await house.registry.last_sequence(TENANT)
+
+
+async def test_a_server_that_is_not_there_is_no_defect_of_ours() -> None:
+    server = PostgresServer()  # initialised, and never started
+    try:
+        async with open_house(server.url("postgres").render_as_string()) as house:
+            with pytest.raises(RegistryUnavailable, match="Send the same message again"):
+                await ask(house)
+    finally:
+        server.remove()
+
+
+async def test_a_connection_lost_while_it_rested_is_replaced_before_anybody_meets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(availability, "REST_SECONDS", 0.0)
+    url = a_fresh_database()
+    async with open_house(url) as house:
+        await house.keep(a_dataset())
+        await asyncio.to_thread(cut_off_all, url)
+
+        kept = await house.keep(a_dataset("github"))
+
+        assert kept.place.dataset_type == "github"
+
+
+async def test_a_connection_lost_a_moment_ago_costs_one_call_and_the_next_finds_another() -> None:
+    url = a_fresh_database()
+    async with open_house(url) as house:
+        await ask(house)
+        await asyncio.to_thread(cut_off_all, url)
+        with pytest.raises(RegistryUnavailable):
+            await ask(house)
+
+        assert await ask(house) == 0
+
+
+async def test_a_connection_that_is_used_again_at_once_is_not_asked_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_house(a_fresh_database()) as house:
+        await ask(house)
+        asked: list[object] = []
+        monkeypatch.setattr(house.database.reads.dialect, "do_ping", asked.append)
+
+        await ask(house)
+
+        assert asked == []
+
+
+async def test_a_file_that_is_locked_for_too_long_is_no_defect_of_ours(tmp_path: Path) -> None:
+    url = a_fresh_file(tmp_path)
+    async with open_house(url) as house, open_house(url) as other:
+        async with other.database.engine.begin() as patient:
+            await patient.execute(text("PRAGMA busy_timeout = 1"))
+        async with house.registry.transaction(ME) as holding:
+            await holding.keep_journey(a_journey())
+            with pytest.raises(RegistryUnavailable):
+                await other.keep(a_dataset())
+
+
+async def test_a_statement_that_is_wrong_stays_a_defect_of_ours(house: House) -> None:
+    async with house.database.reading(TENANT) as session:
+        with pytest.raises(DBAPIError, match="nowhere"):
+            await session.connection.execute(text("SELECT 1 FROM nowhere"))
