@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check install serve bench format lock clean
+.PHONY: help demo test check types-mypy types-pyright install serve bench format lock clean
 
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
@@ -18,17 +18,19 @@ demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archi
 	@$(BIN)/python -m service demo
 
 test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
-	@$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=0 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-fail-under=0 $(ARGS)
 
 check: .venv/.ready ## Everything that must be green before a commit: format, lint, types, imports, tests, coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+	$(MAKE) --jobs 2 types-mypy types-pyright
 	$(MAKE) test ARGS=
 	$(BIN)/coverage report --format=total
 	$(BIN)/coverage report --include='domain/*' --fail-under=100
+
+types-mypy types-pyright: types-%: .venv/.ready
+	$(BIN)/$*
 
 install: .venv/.ready ## Make the environment in .venv and nothing else
 

@@ -6,12 +6,10 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
+import ssl
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,15 +19,16 @@ from starlette.requests import ClientDisconnect
 from gateways.local import mock_data
 from protocol.codec import data_part
 from service.cli.talk import Ending, Talk
+from tests.warm import commanded
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-ROOT = Path(__file__).resolve().parents[1]
+    from tests.warm import Forked
 
 PATIENCE = 60.0
 """Seconds after which a test gives up."""
@@ -38,6 +37,9 @@ PACE_SECONDS = 0.25
 """How long whoever asks again and again rests in between."""
 
 COORDINATOR = "lifecycle-coordinator"
+
+_CERTIFICATES = ssl.create_default_context()
+"""Read once: every client reads them all, and on the loopback nobody needs them."""
 
 
 @dataclass
@@ -71,7 +73,7 @@ class HeldSupplier:
 class Running:
     """One process of the service."""
 
-    process: Process
+    process: Forked
     url: str
 
     def kill(self) -> None:
@@ -170,7 +172,9 @@ class Running:
             return await http.get(path)
 
     def _http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=PATIENCE, trust_env=False)
+        return httpx.AsyncClient(
+            base_url=self.url, timeout=PATIENCE, trust_env=False, verify=_CERTIFICATES
+        )
 
     async def _rpc(self, method: str, params: Any) -> dict[str, Any]:
         from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - only here
@@ -207,8 +211,9 @@ class Cluster:
             **self.settings,
             **settings,
         }
-        theirs = {name: each for name, each in os.environ.items() if "COV" not in name}
-        return theirs | {f"DATAOPS_{name.upper()}": value for name, value in given.items()}
+        return dict(os.environ) | {
+            f"DATAOPS_{name.upper()}": value for name, value in given.items()
+        }
 
 
 @asynccontextmanager
@@ -220,20 +225,14 @@ async def cluster(folder: Path, database: str, **settings: str) -> AsyncIterator
 
 @asynccontextmanager
 async def _started(environment: dict[str, str], words: tuple[str, ...]) -> AsyncIterator[Running]:
-    command = ["-m", "service", "serve", "--port", "0", *words]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=PIPE, stderr=DEVNULL, env=environment, cwd=ROOT
-    )
-    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        process, url = await commanded(["serve", "--port", "0", *words], environment)
     try:
-        async with asyncio.timeout(PATIENCE):
-            url = (await process.stdout.readline()).decode().strip()
         assert url, "The process ended before it told its address."
         yield Running(process, url)
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
+        process.send_signal(signal.SIGCONT)
+        process.kill()
         await process.wait()
 
 

@@ -111,4 +111,5 @@ class Storm:
 def _was_never_taken_in(task: dict[str, Any]) -> bool:
     """Whether a task failed because its database was away, before it was a request."""
     parts = task["status"].get("message", {}).get("parts", [])
-    return any(each.get("data", {}).get("error") == "InternalError" for each in parts)
+    errors = {"InternalError", "RegistryUnavailable"}
+    return any(each.get("data", {}).get("error") in errors for each in parts)

@@ -1,8 +1,8 @@
 """A service that is killed right after each of its commits in turn, and started again.
 
 `python -m tests.journeys.killing ACT FOLDER` prints one JSON line a kill: what stood afterwards,
-once somebody had sent the same message again. A child is forked for each life, so that nothing is
-imported twice.
+once somebody had sent the same message again. A child is forked for each life off a process that
+has led one to its end, so that nothing is imported or compiled twice.
 """
 
 from __future__ import annotations
@@ -138,6 +138,7 @@ def _in_a_child(life: Awaitable[None]) -> int:
 
 def main(act: str, folder: Path) -> None:
     """Kill after each commit in turn until an act comes to its own end."""
+    asyncio.run(live(act, folder / "undisturbed", MOST_COMMITS))
     for last in range(1, MOST_COMMITS):
         data = folder / str(last)
         if _in_a_child(live(act, data, last)) != KILLED:

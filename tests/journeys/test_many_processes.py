@@ -16,7 +16,7 @@ from tests.postgres import a_fresh_database
 from tests.processes import PATIENCE, Cluster, HeldSupplier, Running, cluster, stories
 from tests.running import CONFLUENCE, SMALL, TWO_TYPES
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.no_cover]  # the processes do the work
 
 TAKE_OVER_SECONDS = 10.0
 """How long what a dead process was at may lie untouched."""

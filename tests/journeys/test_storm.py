@@ -13,9 +13,10 @@ from tests.postgres import PostgresServer
 from tests.processes import Cluster, cluster, stories
 from tests.storm import Client, Storm
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.no_cover]  # the processes do the work
 
 TYPES = ("jira", "slack", "sharepoint")
+CLIENTS = 12
 
 FILLED = "DatasetPopulated"
 """What is told of a dataset in the middle of its way."""
@@ -58,9 +59,9 @@ async def _driven_from_elsewhere(town: Cluster) -> tuple[str, ...]:
     return ("--role", "coordinator")
 
 
-async def _storm(town: Cluster, clients: int, *words: str) -> Storm:
+async def _storm(town: Cluster, *words: str) -> Storm:
     processes = [await town.start(*words) for _ in range(2)]
-    return Storm(town, processes, [Client(number, TYPES) for number in range(clients)])
+    return Storm(town, processes, [Client(number, TYPES) for number in range(CLIENTS)])
 
 
 async def _require_all_ready_once(storm: Storm) -> None:
@@ -76,7 +77,7 @@ async def _require_all_ready_once(storm: Storm) -> None:
 
 
 async def test_processes_killed_under_load_lose_and_double_nothing(town: Cluster) -> None:
-    storm = await _storm(town, 20)
+    storm = await _storm(town)
     asking = asyncio.create_task(storm.ask())
     await storm.processes[1].until(FILLED, times=5)
     first = asyncio.create_task(storm.replace(0))
@@ -95,7 +96,7 @@ async def test_processes_killed_under_load_lose_and_double_nothing(town: Cluster
 async def test_a_database_killed_and_restarted_under_load_loses_and_doubles_nothing(
     town: Cluster, server: PostgresServer
 ) -> None:
-    storm = await _storm(town, 20)
+    storm = await _storm(town)
     asking = asyncio.create_task(storm.ask())
     for filled in (5, 15):  # the second comes while all that the first cut off is taken up again
         await storm.processes[0].until(FILLED, times=filled)
@@ -111,10 +112,10 @@ async def test_a_database_killed_and_restarted_under_load_loses_and_doubles_noth
 
 
 async def test_a_process_frozen_under_load_holds_up_nobody(town: Cluster) -> None:
-    storm = await _storm(town, 20, *await _driven_from_elsewhere(town))
+    storm = await _storm(town, *await _driven_from_elsewhere(town))
     frozen = storm.processes.pop()
     asking = asyncio.create_task(storm.ask())
-    await storm.processes[0].until("DatasetProvisionRequested", times=20)
+    await storm.processes[0].until("DatasetProvisionRequested", times=CLIENTS)
     for filled in (3, 8, 13):
         await storm.processes[0].until(FILLED, times=filled)
         frozen.stop()

@@ -16,6 +16,8 @@ from tests.simulation.searching import (
 )
 from tests.simulation.stories import STORIES
 
+pytestmark = pytest.mark.no_cover  # it would take twice as long, and shows nothing new
+
 
 @pytest.mark.parametrize("end", End)
 @pytest.mark.parametrize("story", STORIES)

@@ -8,6 +8,8 @@ from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.oracle import INVARIANTS
 from tests.simulation.searching import a_short_search, broken_among, first_to_break
 
+pytestmark = pytest.mark.no_cover  # it would take twice as long, and shows nothing new
+
 _SEEDS = 60
 
 
