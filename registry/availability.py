@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from domain.errors import RegistryUnavailable
 
@@ -32,8 +32,20 @@ _UNAVAILABLE = (
 )
 
 
+class DatabaseUnavailable(RegistryUnavailable, OperationalError):
+    """Both what our callers are told and what a library knows that tries such errors again."""
+
+    def __init__(self, cause: BaseException) -> None:
+        """Keep what the driver said as the cause alone: it names hosts and ports."""
+        OperationalError.__init__(self, None, None, cause)
+
+    def __str__(self) -> str:
+        """Tell what happened and what to do next."""
+        return _UNAVAILABLE
+
+
 def tell_unavailable(engine: Engine) -> None:
-    """Let everybody who uses an engine, libraries too, meet RegistryUnavailable.
+    """Let everybody who uses an engine, libraries too, meet DatabaseUnavailable.
 
     It stands for what is no fault of a statement: the database is away, full, or overloaded.
     """
@@ -42,7 +54,7 @@ def tell_unavailable(engine: Engine) -> None:
     def failed(context: ExceptionContext) -> None:
         error = context.original_exception
         if isinstance(error, kind) and not _is_of_the_statement(error):
-            raise RegistryUnavailable(_UNAVAILABLE) from error
+            raise DatabaseUnavailable(error) from error
 
     event.listen(engine, "handle_error", failed)
 

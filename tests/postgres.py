@@ -115,6 +115,16 @@ def a_fresh_database() -> str:
     return server.set(database=name).render_as_string(hide_password=False)
 
 
+def cut_off_all(url: str) -> None:
+    """End every connection to a database, as a server does that is restarted."""
+    address = make_url(url).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as line:
+        line.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 @cache
 def _server() -> URL:
     """Give the address of the server this process tests on; it starts at the first call."""

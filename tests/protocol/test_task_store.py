@@ -18,6 +18,7 @@ from domain.work import AgentName
 from protocol.auth import Caller
 from protocol.tasks import AgentTasks
 from registry.migrations import downgrade
+from tests.postgres import a_fresh_database, cut_off_all
 from tests.registry.databases import ME, House, a_fresh_file, open_house
 from tests.running import SMALL, running
 
@@ -87,6 +88,18 @@ async def test_whoever_writes_a_task_second_at_a_version_is_refused(house: House
 
     with pytest.raises(ConcurrentTaskModificationError):
         await tasks.save(task, event=None, prev=task, prev_version=first, context=MINE)
+
+
+async def test_a_task_is_kept_though_the_connection_was_lost_a_moment_ago() -> None:
+    url = a_fresh_database()
+    async with open_house(url) as on_a_server:
+        tasks, task = tasks_of(on_a_server), a_task()
+        await keep(tasks, a_task())
+        await asyncio.to_thread(cut_off_all, url)
+
+        await keep(tasks, task)
+
+        assert await tasks.get(task.id, MINE) is not None
 
 
 async def test_a_deleted_task_is_gone(house: House) -> None:

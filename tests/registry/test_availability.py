@@ -5,26 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import RegistryUnavailable
 from registry import availability
 from tests.builders import TENANT, a_dataset, a_journey
-from tests.postgres import PostgresServer, a_fresh_database
+from tests.postgres import PostgresServer, a_fresh_database, cut_off_all
 from tests.registry.databases import ME, House, a_fresh_file, open_house
-
-
-def cut_off_all(url: str) -> None:
-    """End every connection to a database, as a server does that is restarted."""
-    address = make_url(url).set(drivername="postgresql")
-    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as line:
-        line.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
 
 
 async def ask(house: House) -> int:
@@ -36,8 +25,9 @@ async def test_a_server_that_is_not_there_is_no_defect_of_ours() -> None:
     server = PostgresServer()  # initialised, and never started
     try:
         async with open_house(server.url("postgres").render_as_string()) as house:
-            with pytest.raises(RegistryUnavailable, match="Send the same message again"):
+            with pytest.raises(RegistryUnavailable, match="Send the same message again") as told:
                 await ask(house)
+            assert str(server.port) not in str(told.value)
     finally:
         server.remove()
 
