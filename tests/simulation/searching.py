@@ -18,6 +18,10 @@ FILLING = "provision"
 """The story every other begins with: what is before its end is searched once, in it."""
 
 
+ENDINGS = ("tear_down", "restore", "restore_late")
+"""The stories in which what is done late does harm that nothing later mends."""
+
+
 def single_ends(story: str, end: End) -> Iterator[Plan]:
     """Give the plans in which a process ends at one point, whichever it is."""
     plan = Plan(story)
@@ -57,10 +61,21 @@ def first_to_break(invariant: str, plans: Iterable[Plan]) -> Played | None:
     return None
 
 
+def standstills(story: str, seeds: Iterable[int]) -> Iterator[Plan]:
+    """Give the plans in which a process stands still at one point, for as long as each seed says."""
+    for seed in seeds:
+        plan = Plan(story, seed)
+        yield from (plan.ending(point, End.STOP) for point in range(play(plan).points))
+
+
 def a_short_search(seeds: int) -> Iterator[Plan]:
-    """Give the plans a mutant must not survive: each story undisturbed, storms, lost agents."""
+    """Give the plans a mutant must not survive.
+
+    Each story undisturbed, storms, lost agents, and what stands still before an end.
+    """
     calm = (Plan(each) for each in STORIES)
-    return chain(calm, map(storm, range(seeds)), lost_agents("lose"))
+    still = (standstills(each, range(1, 6)) for each in ENDINGS)
+    return chain(calm, map(storm, range(seeds)), lost_agents("lose"), *still)
 
 
 def broken_among(plans: Iterable[Plan]) -> str:

@@ -7,12 +7,14 @@ import pytest
 from tests.simulation.plan import End, Fault, Plan, read_plan
 from tests.simulation.running import play
 from tests.simulation.searching import (
+    ENDINGS,
     FILLING,
     broken_among,
     lost_agents,
     pairs_of_ends,
     single_ends,
     single_faults,
+    standstills,
 )
 from tests.simulation.stories import STORIES
 
@@ -21,6 +23,12 @@ from tests.simulation.stories import STORIES
 @pytest.mark.parametrize("story", STORIES)
 def test_a_process_may_end_at_any_point(story: str, end: End) -> None:
     assert broken_among(single_ends(story, end)) == ""
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("story", ENDINGS)
+def test_a_process_may_stand_still_at_any_point_for_any_time(story: str, seed: int) -> None:
+    assert broken_among(standstills(story, [seed])) == ""
 
 
 @pytest.mark.parametrize("story", [FILLING, "call_off"])
