@@ -42,11 +42,16 @@ Change = tuple[object, str, object]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """What is taken away, as a sentence, and the invariant that must miss it."""
+    """What is taken away, as a sentence, and the invariant that must miss it.
+
+    `story` is the one in which it is missed only where somebody stands still; where there is none,
+    the short search must do.
+    """
 
     name: str
     invariant: str
     changes: tuple[Change, ...]
+    story: str | None = None
 
     @contextmanager
     def let_loose(self) -> Iterator[None]:
@@ -254,21 +259,25 @@ MUTANTS = (
         "an aggregate that is never told it was taken over",
         "I6",
         ((DatasetState, "note_takeover", _nothing),),
+        "tear_down",
     ),
     Mutant(
         "an aggregate that is never told it was taken over while it was hidden",
         "I13",
         ((DatasetState, "note_takeover", _nothing),),
+        "restore_late",
     ),
     Mutant(
         "a restore that reckons with no agent that may be hiding",
         "I13",
         ((Teardown, "may_be_hiding", _never),),
+        "restore",
     ),
     Mutant(
         "an aggregate that is visible for good once it is shown",
         "I13",
         (_meaning(ConnectorRestored, _see_as_visible),),
+        "restore",
     ),
 )
 """At least one an invariant; the search must catch each by the invariant it breaks."""
