@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 
 from tests.simulation.plan import End, Fault, read_plan
@@ -19,6 +21,9 @@ from tests.simulation.searching import (
 )
 from tests.simulation.stories import STORIES
 
+_PARTS = 4
+"""Parts of equal size, so that as many processes of tests as there are can share the pairs."""
+
 
 @pytest.mark.parametrize("end", End)
 @pytest.mark.parametrize("story", STORIES)
@@ -32,9 +37,14 @@ def test_a_process_may_stand_still_at_any_point_for_any_time(story: str, seed: i
     assert broken_among(standstills(story, [seed])) == ""
 
 
+@pytest.mark.parametrize("part", range(_PARTS))
 @pytest.mark.parametrize("story", [FILLING, "call_off", "tear_down", "restore"])
-def test_processes_may_die_at_any_two_points(story: str) -> None:
-    assert broken_among(pairs_of_ends(story)) == ""
+def test_processes_may_die_at_any_two_points(story: str, part: int) -> None:
+    pairs = islice(pairs_of_ends(story), part, None, _PARTS)
+
+    broken = broken_among(pairs)
+
+    assert broken == ""
 
 
 @pytest.mark.parametrize("fault", Fault)
