@@ -11,7 +11,7 @@ import structlog
 
 from agents.dossiers import gather_dossier
 from domain.commands import SYSTEM, Principal
-from domain.errors import RequestRejected, StaleOutcome
+from domain.errors import Conflict, RequestRejected, StaleOutcome
 from domain.events import ConnectorHealthDegraded, ConnectorUnwatched
 from domain.lifecycle import TeardownStep
 from domain.work import (
@@ -26,7 +26,7 @@ from domain.work import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -76,12 +76,21 @@ class LifecycleCoordinator:
         self._clock = clock
         self._outstanding: dict[UUID, _Outstanding] = {}
 
-    async def turn(self, tenant: str, dataset_id: UUID) -> Turn:
-        """Move a dataset on until it rests; a stale outcome ends the turn and changes nothing."""
+    async def turn(
+        self, tenant: str, dataset_id: UUID, is_ours: Callable[[], bool] = lambda: True
+    ) -> Turn:
+        """Move a dataset on until it rests; a stale outcome ends the turn and changes nothing.
+
+        Raises:
+            Conflict: it may have been taken over, so an order is no longer ours to give.
+        """
         dataset = await self._registry.dataset(tenant, dataset_id)
         while True:
             dataset = await self._let_lapse(dataset)
-            order = dataset.next_order(self._clock())
+            now = self._clock()  # before the look: deadlines count from while it was ours
+            if not is_ours():
+                raise Conflict(f"{dataset.name} may have been taken over; it is taken up anew.")
+            order = dataset.next_order(now)
             if isinstance(order, Rest):
                 return Turn(order.until, dataset.version, order.why)
             outcome = await self.carry_out(await self._complete(order, dataset))

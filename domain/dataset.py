@@ -88,12 +88,14 @@ class Dataset(DatasetState):
     def note_end_of(self, version: int, now: datetime) -> bool:
         """Take note that the order given at `version` has ended, whatever came of it.
 
-        A teardown that had to wait for it need not wait any longer (A19), unless another agent
-        was lost before. Tells whether that changed anything.
+        A teardown that had to wait for it need not wait any longer (A19), and neither need what
+        was restored, unless another agent was lost before. Tells whether that changed anything.
         """
         require_zone("now", now)
         teardown, quiet_at = self.teardown, max(now, self.busy_until or now)
-        if teardown is None or version != teardown.order_version or teardown.quiet_at <= quiet_at:
+        if teardown is None:
+            return version == self.version - 1 and self._end_hiding(quiet_at)
+        if version != teardown.order_version or teardown.quiet_at <= quiet_at:
             return False
         self.teardown = teardown.quieted(quiet_at)
         return True
@@ -133,6 +135,8 @@ class Dataset(DatasetState):
         """
         require_zone("now", now)
         teardown = self._restorable(now)
+        if teardown.may_be_hiding(now):
+            self.hides_until = now + self.rules.order_limit
         self.become(_S.VALIDATING)
         self.is_hidden = self.is_hidden or teardown.may_have_hidden
         self.teardown = self.archive = None
@@ -182,6 +186,12 @@ class Dataset(DatasetState):
             ended = f"its lifetime ended at {self.expires_at.isoformat(timespec='seconds')}"
             self.refuse("restored", f"{ended}; request a new dataset instead")
         return teardown
+
+    def _end_hiding(self, quiet_at: datetime) -> bool:
+        if self.hides_until is None or self.hides_until <= quiet_at:
+            return False
+        self.hides_until = quiet_at
+        return True
 
     def _hurry(self, teardown: Teardown, now: datetime) -> bool:
         hurried = teardown.hurried(now)

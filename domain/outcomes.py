@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ from domain.illness import (
 )
 from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.policy import require_judgeable
-from domain.quality import CheckType, QualityScore
+from domain.quality import CheckType, QualityScore, Severity
 from domain.state import Content, DatasetState
 from domain.work import (
     ArchivePurged,
@@ -232,7 +233,15 @@ def _archived(dataset: DatasetState, now: datetime) -> None:
 
 
 def _restored(dataset: DatasetState, _: ConnectorRestored, __: datetime) -> None:
-    dataset.is_hidden, dataset.trouble = False, None
+    """See it as visible once nobody can hide it any more; until then it may have to be shown again."""
+    until, trouble = dataset.hides_until, dataset.trouble
+    shown_from = trouble.retry_at if trouble else None
+    if until is not None and (shown_from is None or shown_from < until):
+        message = f"{dataset.name} is visible, but an agent that was lost may yet hide it."
+        trouble = dataset.troubled(message, Severity.WARNING)
+        dataset.trouble = replace(trouble, retry_at=until)
+        return
+    dataset.is_hidden, dataset.hides_until, dataset.trouble = False, None, None
 
 
 def _purged(dataset: DatasetState, _: ArchivePurged, now: datetime) -> None:
@@ -254,7 +263,7 @@ def _failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> None:
     An agent we have lost says nothing of the connector, but may be at work for a while yet.
     """
     if outcome.failure is FailureKind.LOST:
-        dataset.busy_until = now + dataset.rules.order_limit
+        dataset.lose_sight(now)
     if not is_only_probed(dataset):
         order_failed(dataset, outcome, now)
     elif outcome.failure is FailureKind.LOST:

@@ -29,6 +29,9 @@ CHECKS: Mapping[str, CheckType] = MappingProxyType(
 )
 """The checks by their names: ours, and the ones of the seed's quality thresholds (R35)."""
 
+_OF_THE_SEED = QualityPolicy()
+"""The gate's numbers where a template asks for nothing of its own."""
+
 _OF_A_CHECK = frozenset({"pass_threshold", "critical"})
 _SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -50,8 +53,9 @@ def policy_for(expectations: JsonObject) -> QualityPolicy:
     Raises:
         InvalidInput: a name is unknown or there twice, or a value cannot be right.
     """
-    asked = _by_check(expectations)
-    base = QualityPolicy()
+    if not expectations:
+        return _OF_THE_SEED
+    asked, base = _by_check(expectations), _OF_THE_SEED
     overall = asked.get(OVERALL, {})
     health, queries = (asked.get(each, {}) for each in list(CheckType)[2:])
     return QualityPolicy(

@@ -132,8 +132,10 @@ class DatasetState:
     verdict; `content` and `connector` are None until provisioning has made them; `is_hidden`
     tells whether a teardown has taken documents out of sight; `archive` stays for ever once the
     dataset is archived; `pursued_since` is when somebody last had it tried anew; `busy_until`
-    the time until which an agent we have lost may still be at work;
-    `happenings` are the events not yet written to the outbox.
+    the time until which an agent we have lost may still be at work, `hides_until` until when
+    one may still take documents out of sight; `taken_over_at` is when somebody else took the
+    dataset up whose lease was over, until that is written down; `happenings` are the events not
+    yet written to the outbox.
     """
 
     place: DatasetPlace
@@ -156,6 +158,8 @@ class DatasetState:
     is_hidden: bool = False
     pursued_since: datetime | None = None
     busy_until: datetime | None = None
+    hides_until: datetime | None = None
+    taken_over_at: datetime | None = None
     rules: LifecycleRules = field(default_factory=LifecycleRules)
     happenings: list[Happening] = field(default_factory=list)
 
@@ -230,6 +234,26 @@ class DatasetState:
         return replace(
             before, failed_in=self.status, message=message, severity=severity, retry_at=None
         )
+
+    def lose_sight(self, at: datetime) -> None:
+        """Reckon with an order that was given by then and is out of our hands.
+
+        Until its deadline its agent may be at work. Which order that is only the status tells:
+        where a teardown may have begun to disconnect, it may be one that hides.
+        """
+        until = at + self.rules.order_limit
+        self.busy_until = max(until, self.busy_until or until)
+        if self.teardown is not None and self.teardown.may_have_hidden:
+            self.hides_until = max(until, self.hides_until or until)
+
+    def note_takeover(self, at: datetime | None) -> None:
+        """Take note of when the dataset was last taken over, if it was since its last commit.
+
+        Whoever had it may only have stood still, and its agent go on where it stood.
+        """
+        self.taken_over_at = at
+        if at is not None:
+            self.lose_sight(at)
 
     def fail(self, trouble: Trouble) -> None:
         """Become FAILED, for this reason."""

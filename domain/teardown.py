@@ -46,6 +46,11 @@ class Teardown:
         """Whether documents may be out of sight: disconnecting may have begun, or be done."""
         return self.step in {TeardownStep.DISCONNECT, TeardownStep.GRACE}
 
+    def may_be_hiding(self, now: datetime) -> bool:
+        """Whether an agent may be disconnecting at this moment, and not only rest before it."""
+        resting = self.retry_at is not None and self.retry_at > now
+        return self.step is TeardownStep.DISCONNECT and not resting
+
     @property
     def is_reversible(self) -> bool:
         """Whether the dataset can still be restored."""

@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    RowMapping,
+    bindparam,
+    case,
+    func,
+    insert,
+    null,
+    select,
+    update,
+)
 
 from domain.dataset import Dataset
 from domain.errors import Conflict, NotFound
@@ -61,11 +71,18 @@ _BEFORE = select(_d.status, _d.quality, _d.template_fingerprint).where(
 
 _INSERT = insert(datasets)
 
-_UPDATE = update(datasets).where(
-    _d.tenant == bindparam("of_tenant"),
-    _d.dataset_id == bindparam("of_dataset"),
-    _d.version == bindparam("of_version"),
+_NOTED = bindparam("noted_takeover", type_=_d.taken_over_at.type)
+
+_UPDATE = (
+    update(datasets)
+    .where(
+        _d.tenant == bindparam("of_tenant"),
+        _d.dataset_id == bindparam("of_dataset"),
+        _d.version == bindparam("of_version"),
+    )
+    .values(taken_over_at=case((_d.taken_over_at <= _NOTED, null()), else_=_d.taken_over_at))
 )
+"""Write a row at its version; a takeover that came since it was read stays to be noted."""
 
 
 class Before(NamedTuple):
@@ -158,6 +175,7 @@ async def update_dataset(
         "of_tenant": place.tenant,
         "of_dataset": place.dataset_id,
         "of_version": dataset.version,
+        "noted_takeover": dataset.taken_over_at,
         "version": dataset.version + 1,
         "due_at": due_at,
     }

@@ -184,7 +184,7 @@ def _claim(dialect: str) -> ReturningUpdate[str, UUID]:
     return (
         update(datasets)
         .where(tuple_(_d.tenant, _d.dataset_id).in_(due_statement(dialect)))
-        .values(lease_owner=bindparam("owner"), lease_until=lease_end(dialect))
+        .values(_lease(dialect))
         .returning(_d.tenant, _d.dataset_id)
     )
 
@@ -199,9 +199,23 @@ def _claim_one(dialect: str) -> ReturningUpdate[UUID]:
             _d.due_at <= bindparam("now"),
             _is_free(dialect),
         )
-        .values(lease_owner=bindparam("owner"), lease_until=lease_end(dialect))
+        .values(_lease(dialect))
         .returning(_d.dataset_id)
     )
+
+
+def _lease(dialect: str) -> dict[str, ColumnElement[Any]]:
+    """Give what a claim writes; of what it finds free, another's lease was left to run out."""
+    owner, now = (
+        bindparam("owner", type_=_d.lease_owner.type),
+        bindparam("now", type_=_d.due_at.type),
+    )
+    is_takeover = and_(_d.lease_owner.is_not(None), _d.lease_owner != owner)
+    return {
+        "lease_owner": owner,
+        "lease_until": lease_end(dialect),
+        "taken_over_at": case((is_takeover, now), else_=_d.taken_over_at),
+    }
 
 
 @cache

@@ -65,6 +65,7 @@ def values_of_state(dataset: Dataset) -> Values:
         "is_hidden": dataset.is_hidden,
         "pursued_since": dataset.pursued_since,
         "busy_until": dataset.busy_until,
+        "hides_until": dataset.hides_until,
     }
 
 
@@ -82,7 +83,7 @@ def dataset_of(
 ) -> Dataset:
     """Build the dataset of a row; its template is among `templates`, by fingerprint."""
     fingerprint = row["template_fingerprint"]
-    return Dataset(
+    dataset = Dataset(
         place=_place_of(row),
         wish=row["wish"],
         status=row["status"],
@@ -103,8 +104,11 @@ def dataset_of(
         is_hidden=row["is_hidden"],
         pursued_since=row["pursued_since"],
         busy_until=row["busy_until"],
+        hides_until=row["hides_until"],
         rules=rules,
     )
+    dataset.note_takeover(row["taken_over_at"])
+    return dataset
 
 
 def values_of_request(request: Request) -> Values:

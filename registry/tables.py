@@ -127,9 +127,11 @@ datasets = Table(
     Column("is_hidden", Boolean, nullable=False),
     Column("pursued_since", UtcDateTime),
     Column("busy_until", UtcDateTime),
+    Column("hides_until", UtcDateTime),
     Column("due_at", UtcDateTime),
     Column("lease_owner", Text),
     Column("lease_until", UtcDateTime),
+    Column("taken_over_at", UtcDateTime),
     ForeignKeyConstraint(
         ["tenant", "journey_id", "client_id"],
         [journeys.c.tenant, journeys.c.journey_id, journeys.c.client_id],
@@ -155,9 +157,9 @@ datasets = Table(
 )
 """One row a dataset: its facts, when it is due, and who holds it just now.
 
-`due_at`, `lease_owner` and `lease_until` stand outside the version: the engine writes them, the
-rest is written by nobody but the aggregate. `quality_score` is for comparing; the exact score is
-in `quality`.
+`due_at`, `lease_owner`, `lease_until` and `taken_over_at` stand outside the version: the engine
+writes them, the rest is written by nobody but the aggregate. `quality_score` is for comparing; the
+exact score is in `quality`.
 """
 
 Index(

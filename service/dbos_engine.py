@@ -28,12 +28,11 @@ from uuid_utils.compat import uuid7
 
 from domain.errors import NotAllowed
 from domain.repository import Claim, Room
-from service.engine import LONGEST_SLEEP, Shift, TurnEngine, whole
+from service.engine import LONGEST_SLEEP, Shift, TakeTurn, TurnEngine, loop_time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
-    from agents.coordinator import Turn
     from domain.ports import Clock
     from registry.leases import SqlLeases
 
@@ -75,7 +74,7 @@ class DbosEngine(TurnEngine):
     def __init__(
         self,
         leases: SqlLeases,
-        take_turn: Callable[[str, UUID], Awaitable[Turn]],
+        take_turn: TakeTurn,
         clock: Clock,
         shift: Shift,
         url: str,
@@ -108,11 +107,12 @@ class DbosEngine(TurnEngine):
 
     async def _take_up(self, tenant: str, dataset_id: str) -> None:
         """Take a turn, unless somebody else does or nothing is due any more."""
-        claim = Claim(tenant, UUID(dataset_id), self._shift.owner)
+        claim, asked_at = Claim(tenant, UUID(dataset_id), self._shift.owner), loop_time()
         if self._over.is_set():
             return
         if not await self._rows.claim_one(claim, self._shift.lease, self._clock()):
             return
+        self._hold(claim.dataset_id, asked_at)
         if self._over.is_set():
             await self._hand_back(claim)
         elif claim.dataset_id not in self._turns:  # else our own lease was late: it is renewed

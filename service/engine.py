@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import structlog
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger("engine")
 
 T = TypeVar("T")
+
+TakeTurn: TypeAlias = "Callable[[str, UUID, Callable[[], bool]], Awaitable[Turn]]"
+"""Takes a turn with a tenant's dataset, and gives orders only as long as its lease is ours."""
 
 LONGEST_SLEEP = 1.0
 """Seconds between two looks at the rows when nothing rings."""
@@ -65,17 +69,18 @@ class TurnEngine:
     def __init__(
         self,
         leases: Leases,
-        take_turn: Callable[[str, UUID], Awaitable[Turn]],
+        take_turn: TakeTurn,
         clock: Clock,
         shift: Shift,
     ) -> None:
-        """Claim from `leases` and call `take_turn` with tenant and dataset."""
+        """Claim from `leases` and call `take_turn` with tenant, dataset and whether it is ours."""
         self._leases = leases
         self._take_turn = take_turn
         self._clock = clock
         self._shift = shift
         self._bell = Bell()
         self._turns: dict[UUID, asyncio.Task[None]] = {}
+        self._held_until: dict[UUID, float] = {}
 
     def ring(self, dataset_id: UUID) -> None:
         """Look at the rows now: this dataset's has become due."""
@@ -113,9 +118,10 @@ class TurnEngine:
 
     async def _claim_due(self) -> float:
         """Begin a turn with all that is due; tells how many seconds to rest before looking again."""
-        free = self._shift.turns_at_once - len(self._turns)
+        free, asked_at = self._shift.turns_at_once - len(self._turns), loop_time()
         claims = await self._claim(free) if free else []
         for claim in claims:
+            self._hold(claim.dataset_id, asked_at)
             if claim.dataset_id not in self._turns:  # else our own lease was late: it is renewed
                 self._begin(claim)
         return 0.0 if claims else await self._until_due()
@@ -149,7 +155,16 @@ class TurnEngine:
 
     def _end(self, claim: Claim) -> None:
         self._turns.pop(claim.dataset_id, None)
+        self._held_until.pop(claim.dataset_id, None)
         self._bell.ring()
+
+    def _hold(self, dataset_id: UUID, asked_at: float) -> None:
+        """Reckon with a lease from when it was asked for: by the database's clock it began later."""
+        self._held_until[dataset_id] = asked_at + self._shift.lease.total_seconds()
+
+    def _is_ours(self, dataset_id: UUID) -> bool:
+        """Whether nobody else can have taken the dataset up; whoever stood still finds it is not."""
+        return loop_time() < self._held_until.get(dataset_id, 0.0)
 
     async def _turn(self, claim: Claim) -> None:
         """Take one turn; one that broke keeps its lease, so that it is tried again only later."""
@@ -171,7 +186,9 @@ class TurnEngine:
 
     async def _taken(self, claim: Claim) -> tuple[datetime | None, int]:
         try:
-            turn = await self._take_turn(claim.tenant, claim.dataset_id)
+            turn = await self._take_turn(
+                claim.tenant, claim.dataset_id, partial(self._is_ours, claim.dataset_id)
+            )
         except (Conflict, NotFound) as error:
             log.info("turn.overtaken", dataset_id=str(claim.dataset_id), why=str(error))
             return None, _NO_VERSION
@@ -188,9 +205,11 @@ class TurnEngine:
 
     async def _beat(self) -> None:
         """Renew our leases; a turn whose lease is gone stops, for somebody else has taken it up."""
-        mine = dict(self._turns)
+        mine, asked_at = dict(self._turns), loop_time()
         if mine:
             held = await whole(self._leases.beat(self._shift.owner, mine, self._shift.lease))
+            for each in self._turns.keys() & held:
+                self._hold(each, asked_at)
             for lost in mine.keys() - held:
                 mine[lost].cancel()
 
@@ -200,6 +219,11 @@ class TurnEngine:
             turn.cancel()
         if turns:
             await asyncio.wait(turns)
+
+
+def loop_time() -> float:
+    """Tell the time by which leases are reckoned here, in seconds; nobody moves it."""
+    return asyncio.get_running_loop().time()
 
 
 async def whole(call: Awaitable[T]) -> T:

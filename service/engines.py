@@ -6,13 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from domain.errors import SupplierUnavailable
-from service.engine import Shift, TurnEngine
+from service.engine import Shift, TakeTurn, TurnEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from uuid import UUID
-
-    from agents.coordinator import Turn
     from domain.ports import Clock
     from registry.leases import SqlLeases
 
@@ -29,7 +25,7 @@ def engine_for(
     url: str,
     *,
     leases: SqlLeases,
-    take_turn: Callable[[str, UUID], Awaitable[Turn]],
+    take_turn: TakeTurn,
     clock: Clock,
     shift: Shift,
 ) -> TurnEngine:

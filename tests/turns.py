@@ -34,10 +34,12 @@ class Turns:
     most_at_once: int = 0
     most_in_all: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    is_ours: Callable[[], bool] = field(default=lambda: False)
 
-    async def take(self, tenant: str, dataset_id: UUID) -> Turn:
+    async def take(self, tenant: str, dataset_id: UUID, is_ours: Callable[[], bool]) -> Turn:
         """Take a turn and keep count."""
         del tenant
+        self.is_ours = is_ours
         before = self.begun[dataset_id]
         self.begun[dataset_id] += 1
         self.at_once[dataset_id] += 1

@@ -14,7 +14,7 @@ from agents import coordinator as coordinator_module
 from agents.coordinator import LifecycleCoordinator
 from domain.checks import Probe
 from domain.commands import SYSTEM, Principal
-from domain.errors import NotFound
+from domain.errors import Conflict, NotFound
 from domain.health import Health
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.work import (
@@ -213,6 +213,22 @@ async def test_a_turn_that_is_stopped_stops_its_order(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await turn
         assert stopped.is_set()
+
+
+async def test_whoever_may_have_been_taken_over_gives_no_order(tmp_path: Path) -> None:
+    given: list[Order] = []
+
+    async def act(order: Order) -> Outcome:
+        given.append(order)
+        return OrderFailed(order.key, FailureKind.REFUSED, "nobody was to ask")
+
+    async with running(tmp_path) as service:
+        dataset_id = await _added(service)
+
+        with pytest.raises(Conflict, match="may have been taken over"):
+            await _coordinator(service, Acting(act)).turn(TENANT, dataset_id, lambda: False)
+
+    assert given == []
 
 
 async def test_an_outcome_that_comes_too_late_changes_nothing(tmp_path: Path) -> None:

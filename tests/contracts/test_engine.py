@@ -243,6 +243,30 @@ async def test_a_long_turn_keeps_its_lease(house: Works) -> None:
     assert turns.begun[dataset_id] == 1
 
 
+async def test_a_turn_is_told_that_its_lease_is_its_own(house: Works) -> None:
+    (dataset_id,) = await some_datasets(house, "confluence")
+    turns = Turns(goes_on)
+
+    async with at_work(house, turns):
+        await turns.until(lambda: turns.begun[dataset_id] == 1)
+
+        assert turns.is_ours()
+
+
+async def test_a_turn_whose_lease_was_not_renewed_in_time_is_told_so(house: Works) -> None:
+    (dataset_id,) = await some_datasets(house, "confluence")
+    leases = BrokenLeases(house.database)
+    leases.beats_to_break = 1_000_000
+    turns = Turns(goes_on)
+
+    async with at_work(house, turns, lease=SHORT, leases=leases):
+        await turns.until(lambda: turns.begun[dataset_id] == 1)
+        leases.claims_to_break = 1_000_000
+        await asyncio.sleep(2 * SHORT.total_seconds())
+
+        assert not turns.is_ours()
+
+
 async def test_a_ring_wakes_the_engine_at_once(house: Works) -> None:
     (first,) = await some_datasets(house, "confluence")
     turns = Turns(rests)

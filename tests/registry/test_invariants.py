@@ -31,6 +31,7 @@ STILL_MOVING = {
     "due_at",
     "lease_owner",
     "lease_until",
+    "taken_over_at",
 }
 """What a purge and the engine write to an archived dataset's row."""
 

@@ -169,6 +169,7 @@ def test_a_dataset_survives_its_row(data: st.DataObject) -> None:
     dataset.is_hidden = data.draw(st.booleans())
     dataset.pursued_since = data.draw(st.none() | moments)
     dataset.busy_until = data.draw(st.none() | moments)
+    dataset.hides_until = data.draw(st.none() | moments)
 
     back = asyncio.run(_kept(dataset))
 

@@ -79,6 +79,7 @@ class Row:
     due_at: datetime | None
     lease_owner: str | None = None
     lease_until: float = 0.0
+    taken_over_at: datetime | None = None
 
 
 @dataclass
@@ -116,7 +117,11 @@ class Rows:
     def load(self, dataset_id: UUID) -> Dataset | None:
         """Read a row as an aggregate of its own."""
         row = self.datasets.get(dataset_id)
-        return None if row is None else as_read(row.dataset, self.rules)
+        if row is None:
+            return None
+        read = as_read(row.dataset, self.rules)
+        read.note_takeover(row.taken_over_at)
+        return read
 
     def active(self) -> Iterable[Dataset]:
         """Give the datasets that hold their places."""
@@ -168,6 +173,8 @@ class Rows:
     def _write(self, each: Written) -> None:
         row = self.datasets.setdefault(each.dataset_id, Row(each.dataset, each.due_at))
         old, row.dataset, row.due_at = row.dataset, each.dataset, each.due_at
+        if row.taken_over_at == each.dataset.taken_over_at:
+            row.taken_over_at = None
         quality = each.dataset.quality
         if quality is not None and quality is not old.quality:
             self.scores.setdefault(each.dataset_id, []).append(quality)

@@ -23,7 +23,7 @@ from domain.lifecycle import DatasetStatus
 from domain.quality import score_quality
 from domain.state import DatasetState
 from domain.teardown import Teardown
-from domain.work import Provisioned, StepTaken
+from domain.work import ConnectorRestored, Provisioned, StepTaken
 from tests.simulation.database import Rows, name_of, slot_of
 from tests.simulation.transaction import SimulatedTransaction
 
@@ -42,11 +42,16 @@ Change = tuple[object, str, object]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """What is taken away, as a sentence, and the invariant that must miss it."""
+    """What is taken away, as a sentence, and the invariant that must miss it.
+
+    `story` is the one in which it is missed only where somebody stands still; where there is none,
+    the short search must do.
+    """
 
     name: str
     invariant: str
     changes: tuple[Change, ...]
+    story: str | None = None
 
     @contextmanager
     def let_loose(self) -> Iterator[None]:
@@ -151,6 +156,15 @@ def _ready_unseen(dataset: DatasetState, outcome: Provisioned, now: datetime) ->
 _provisioned = domain.outcomes._provisioned  # noqa: SLF001 - what the mutant wraps
 
 
+def _see_as_visible(dataset: DatasetState, *_: object) -> None:
+    dataset.is_hidden, dataset.trouble = False, None
+
+
+def _meaning(outcome: type, means: Callable[..., None]) -> Change:
+    table = domain.outcomes._MEANING  # noqa: SLF001 - the table a mutant writes into
+    return domain.outcomes, "_MEANING", MappingProxyType({**table, outcome: means})
+
+
 def _restore_in_silence(dataset: DatasetState, event: Any, **extensions: Any) -> None:
     if not isinstance(event, DatasetRestored):
         _happen(dataset, event, **extensions)
@@ -224,13 +238,7 @@ MUTANTS = (
     Mutant(
         "an aggregate that is READY as soon as it is filled",
         "I11",
-        (
-            (
-                domain.outcomes,
-                "_MEANING",
-                MappingProxyType({**domain.outcomes._MEANING, Provisioned: _ready_unseen}),  # noqa: SLF001 - the table
-            ),
-        ),
+        (_meaning(Provisioned, _ready_unseen),),
     ),
     Mutant(
         "a registry that checks no version",
@@ -246,6 +254,30 @@ MUTANTS = (
         "a dossier that holds the last event only",
         "I12",
         ((agents.coordinator, "gather_dossier", _gather_the_last_event),),
+    ),
+    Mutant(
+        "an aggregate that is never told it was taken over",
+        "I6",
+        ((DatasetState, "note_takeover", _nothing),),
+        "tear_down",
+    ),
+    Mutant(
+        "an aggregate that is never told it was taken over while it was hidden",
+        "I13",
+        ((DatasetState, "note_takeover", _nothing),),
+        "restore_late",
+    ),
+    Mutant(
+        "a restore that reckons with no agent that may be hiding",
+        "I13",
+        ((Teardown, "may_be_hiding", _never),),
+        "restore",
+    ),
+    Mutant(
+        "an aggregate that is visible for good once it is shown",
+        "I13",
+        (_meaning(ConnectorRestored, _see_as_visible),),
+        "restore",
     ),
 )
 """At least one an invariant; the search must catch each by the invariant it breaks."""

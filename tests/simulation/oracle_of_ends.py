@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain.lifecycle import DatasetStatus
-from tests.simulation.gaps import is_late_work
 from tests.simulation.glean import Deed
 from tests.simulation.virtual_time import moment
 from tests.simulation.witness import A_MOMENT, owner_of
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.simulation.archive import Purge
-    from tests.simulation.glean import Deeds
+    from tests.simulation.glean import Datasource, Deeds
     from tests.simulation.witness import Step, Witness
 
 _S = DatasetStatus
@@ -25,20 +24,17 @@ _RETENTION = RULES.retention.total_seconds()
 
 
 def no_connector_is_without_owner(witness: Witness) -> Iterator[str]:
-    """At the end, documents lie only in the datasource of a dataset that is active.
-
-    One gap is known, see `is_late_work`.
-    """
-    rows = witness.world.rows.datasets
-    for name, source in witness.world.glean.datasources.items():
-        row = rows.get(owner_of(source.mark))
-        is_owned = row is not None and row.dataset.status not in {_S.TEARDOWN, _S.ARCHIVED}
-        if (
-            source.documents
-            and not is_owned
-            and not is_late_work(witness.world, name, Deed.UPLOADED)
-        ):
+    """At the end, documents lie only in the datasource of a dataset that is active."""
+    for name, source, status in _left(witness):
+        if source.documents and status in {None, _S.TEARDOWN, _S.ARCHIVED}:
             yield f"{len(source.documents)} documents lie in {name} without an owner"
+
+
+def what_is_ready_can_be_seen(witness: Witness) -> Iterator[str]:
+    """At the end, no dataset is READY whose documents are hidden."""
+    for name, source, status in _left(witness):
+        if source.is_hidden and status is _S.READY:
+            yield f"{name} is hidden, and its dataset is READY"
 
 
 def nothing_is_deleted_before_it_is_archived(witness: Witness) -> Iterator[str]:
@@ -68,6 +64,14 @@ def nothing_is_deleted_inside_its_grace(witness: Witness) -> Iterator[str]:
             yield f"dataset {owner.int} is emptied and not torn down"
         elif not witness.is_hurried(owner, began.at, deed.at) and _is_early(witness, began, deed):
             yield f"dataset {owner.int} is emptied at {deed.at:.3f}, inside its grace period"
+
+
+def _left(witness: Witness) -> Iterator[tuple[str, Datasource, DatasetStatus | None]]:
+    """Give each datasource that is left, with the status of the dataset that owns it."""
+    rows = witness.world.rows.datasets
+    for name, source in witness.world.glean.datasources.items():
+        row = rows.get(owner_of(source.mark))
+        yield name, source, row.dataset.status if row is not None else None
 
 
 def _archived_between(witness: Witness, owner: UUID, since: float, until: float) -> bool:

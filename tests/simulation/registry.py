@@ -153,6 +153,8 @@ class SimulatedRegistry:
         due = [each for each in self._free() if each[0] <= now][:free]
         for _, dataset_id in due:
             row = self._rows.datasets[dataset_id]
+            if row.lease_owner not in {None, owner}:
+                row.taken_over_at = now
             row.lease_owner = owner
             row.lease_until = self._rows.now() + ttl.total_seconds()
         if due:

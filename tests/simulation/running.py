@@ -15,7 +15,6 @@ import structlog
 
 from domain.lifecycle import DatasetStatus
 from tests.simulation.callers import Caller, Message
-from tests.simulation.gaps import filled_late, hidden_late
 from tests.simulation.oracle import judge
 from tests.simulation.stories import STORIES
 from tests.simulation.subscriber import Subscriber
@@ -40,8 +39,7 @@ _RESTING = frozenset({DatasetStatus.READY, DatasetStatus.ARCHIVED})
 class Played:
     """How a plan went: what was broken, how many points and calls there were, and its trace.
 
-    `trace` holds one line a commit, a deed at a supplier and a message, in the order of each;
-    `gaps` names the datasources left as a known gap leaves them.
+    `trace` holds one line a commit, a deed at a supplier and a message, in the order of each.
     """
 
     plan: Plan
@@ -49,7 +47,6 @@ class Played:
     points: int = 0
     calls: int = 0
     trace: tuple[str, ...] = ()
-    gaps: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -85,8 +82,8 @@ async def _played(plan: Plan) -> Played:
     broken = judge(world, messages, subscriber.heard)
     if not is_at_rest:
         broken.append(f"at rest: {_restless(world)}")
-    fate, gaps = world.fate, {"filled": filled_late(world), "hidden": hidden_late(world)}
-    return Played(plan, broken, fate.points, fate.calls, _trace(world, messages), gaps)
+    fate = world.fate
+    return Played(plan, broken, fate.points, fate.calls, _trace(world, messages))
 
 
 async def _comes_to_rest(world: World) -> bool:

@@ -18,16 +18,23 @@ FILLING = "provision"
 """The story every other begins with: what is before its end is searched once, in it."""
 
 
+STANDSTILLS = range(1, 6)
+"""The seeds of how long whoever stands still does so."""
+
+ENDINGS = ("tear_down", "restore", "restore_late")
+"""The stories in which what is done late does harm that nothing later mends."""
+
+
 def single_ends(story: str, end: End) -> Iterator[Plan]:
     """Give the plans in which a process ends at one point, whichever it is."""
     plan = Plan(story)
     return (plan.ending(point, end) for point in range(play(plan).points))
 
 
-def pairs_of_ends(story: str, *, first_from: int = 0) -> Iterator[Plan]:
+def pairs_of_ends(story: str) -> Iterator[Plan]:
     """Give the plans with a crash at a point and one more, also while the first is got over."""
     plan = Plan(story)
-    for first in range(first_from, play(plan).points):
+    for first in range(play(plan).points):
         once = plan.ending(first)
         yield from (once.ending(second) for second in range(first + 1, play(once).points))
 
@@ -55,6 +62,13 @@ def first_to_break(invariant: str, plans: Iterable[Plan]) -> Played | None:
         if any(each.startswith(f"{invariant}:") for each in played.broken):
             return played
     return None
+
+
+def standstills(story: str, seeds: Iterable[int]) -> Iterator[Plan]:
+    """Give the plans in which a process stands still at one point, for as long as each seed says."""
+    for seed in seeds:
+        plan = Plan(story, seed)
+        yield from (plan.ending(point, End.STOP) for point in range(play(plan).points))
 
 
 def a_short_search(seeds: int) -> Iterator[Plan]:

@@ -46,15 +46,20 @@ async def keep_grace(caller: Caller) -> Message:
     return asked
 
 
-async def restore(caller: Caller) -> Message:
+async def restore(caller: Caller, after: float = 0.8) -> Message:
     """Undo a teardown inside its grace period."""
     asked = await provision(caller)
     dataset_id = caller.newest(asked).place.dataset_id
     await caller.tear_down(dataset_id)
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(after)
     await caller.restore(dataset_id)
     await _comes_to(caller, asked, *_RESTING)
     return asked
+
+
+async def restore_late(caller: Caller) -> Message:
+    """Undo a teardown once whoever began it may have been taken over."""
+    return await restore(caller, after=1.6)
 
 
 async def revalidate(caller: Caller) -> Message:
@@ -138,6 +143,7 @@ STORIES: Mapping[str, Callable[[Caller], Awaitable[object]]] = MappingProxyType(
             tear_down,
             keep_grace,
             restore,
+            restore_late,
             revalidate,
             fall_ill,
             succeed,

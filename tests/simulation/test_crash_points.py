@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 
-from tests.simulation.plan import End, Fault, Plan, read_plan
+from tests.simulation.plan import End, Fault, read_plan
 from tests.simulation.running import play
 from tests.simulation.searching import (
+    ENDINGS,
     FILLING,
+    STANDSTILLS,
     broken_among,
     lost_agents,
     pairs_of_ends,
     single_ends,
     single_faults,
+    standstills,
 )
 from tests.simulation.stories import STORIES
 
 pytestmark = pytest.mark.no_cover  # it would take twice as long, and shows nothing new
+
+_PARTS = 4
+"""Parts of equal size, so that as many processes of tests as there are can share the pairs."""
 
 
 @pytest.mark.parametrize("end", End)
@@ -25,16 +33,18 @@ def test_a_process_may_end_at_any_point(story: str, end: End) -> None:
     assert broken_among(single_ends(story, end)) == ""
 
 
-@pytest.mark.parametrize("story", [FILLING, "call_off"])
-def test_processes_may_die_at_any_two_points(story: str) -> None:
-    assert broken_among(pairs_of_ends(story)) == ""
+@pytest.mark.parametrize("seed", STANDSTILLS)
+@pytest.mark.parametrize("story", ENDINGS)
+def test_a_process_may_stand_still_at_any_point_for_any_time(story: str, seed: int) -> None:
+    assert broken_among(standstills(story, [seed])) == ""
 
 
-@pytest.mark.parametrize("story", ["tear_down", "restore"])
-def test_processes_may_die_at_any_two_points_of_what_follows_ready(story: str) -> None:
-    filled = play(Plan(FILLING)).points
+@pytest.mark.parametrize("part", range(_PARTS))
+@pytest.mark.parametrize("story", [FILLING, "call_off", "tear_down", "restore"])
+def test_processes_may_die_at_any_two_points(story: str, part: int) -> None:
+    pairs = islice(pairs_of_ends(story), part, None, _PARTS)
 
-    broken = broken_among(pairs_of_ends(story, first_from=filled))
+    broken = broken_among(pairs)
 
     assert broken == ""
 

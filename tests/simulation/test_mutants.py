@@ -6,7 +6,13 @@ import pytest
 
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.oracle import INVARIANTS
-from tests.simulation.searching import a_short_search, broken_among, first_to_break
+from tests.simulation.searching import (
+    STANDSTILLS,
+    a_short_search,
+    broken_among,
+    first_to_break,
+    standstills,
+)
 
 pytestmark = pytest.mark.no_cover  # it would take twice as long, and shows nothing new
 
@@ -15,8 +21,10 @@ _SEEDS = 60
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda each: each.name)
 def test_a_mutant_is_caught(mutant: Mutant) -> None:
+    story = mutant.story
     with mutant.let_loose():
-        caught = first_to_break(mutant.invariant, a_short_search(_SEEDS))
+        plans = standstills(story, STANDSTILLS) if story else a_short_search(_SEEDS)
+        caught = first_to_break(mutant.invariant, plans)
 
     assert caught is not None
     assert broken_among([caught.plan]) == ""

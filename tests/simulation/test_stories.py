@@ -13,6 +13,7 @@ _WAYS = {
     "tear_down": ("teardown>archived",),
     "keep_grace": ("teardown>archived",),
     "restore": ("teardown>validating DatasetRestored", "validating>ready DatasetReady"),
+    "restore_late": ("teardown>validating DatasetRestored", "validating>ready DatasetReady"),
     "revalidate": ("ready>validating DatasetValidationStarted", "validating>ready DatasetReady"),
     "fall_ill": ("ready>validating ConnectorHealthDegraded", "validating>ready DatasetReady"),
     "succeed": ("v0 None>discovering", "teardown>archived"),
