@@ -6,12 +6,9 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,15 +18,16 @@ from starlette.requests import ClientDisconnect
 from gateways.local import mock_data
 from protocol.codec import data_part
 from service.cli.talk import Ending, Talk
+from tests.warm import commanded
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-ROOT = Path(__file__).resolve().parents[1]
+    from tests.warm import Forked
 
 PATIENCE = 60.0
 """Seconds after which a test gives up."""
@@ -71,7 +69,7 @@ class HeldSupplier:
 class Running:
     """One process of the service."""
 
-    process: Process
+    process: Forked
     url: str
 
     def kill(self) -> None:
@@ -207,8 +205,9 @@ class Cluster:
             **self.settings,
             **settings,
         }
-        theirs = {name: each for name, each in os.environ.items() if "COV" not in name}
-        return theirs | {f"DATAOPS_{name.upper()}": value for name, value in given.items()}
+        return dict(os.environ) | {
+            f"DATAOPS_{name.upper()}": value for name, value in given.items()
+        }
 
 
 @asynccontextmanager
@@ -220,20 +219,14 @@ async def cluster(folder: Path, database: str, **settings: str) -> AsyncIterator
 
 @asynccontextmanager
 async def _started(environment: dict[str, str], words: tuple[str, ...]) -> AsyncIterator[Running]:
-    command = ["-m", "service", "serve", "--port", "0", *words]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=PIPE, stderr=DEVNULL, env=environment, cwd=ROOT
-    )
-    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        process, url = await commanded(["serve", "--port", "0", *words], environment)
     try:
-        async with asyncio.timeout(PATIENCE):
-            url = (await process.stdout.readline()).decode().strip()
         assert url, "The process ended before it told its address."
         yield Running(process, url)
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
+        process.send_signal(signal.SIGCONT)
+        process.kill()
         await process.wait()
 
 
