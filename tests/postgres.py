@@ -54,7 +54,7 @@ class PostgresServer:
         self._folder = Path(mkdtemp(prefix="postgres-"))
         self._binaries = _usable_binaries(self._folder)
         self._data = self._folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
         self._ears = Thread()
         self._folder.chmod(0o755)
@@ -197,7 +197,8 @@ def _may_run(binary: Path) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on just now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

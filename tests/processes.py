@@ -70,28 +70,10 @@ class HeldSupplier:
 
 
 @dataclass
-class Running:
-    """One process of the service."""
+class Reached:
+    """A service as callers reach it."""
 
-    process: Forked
     url: str
-
-    def kill(self) -> None:
-        """End it at whatever instruction it is."""
-        self.process.kill()
-
-    def stop(self) -> None:
-        """Keep it from running on, as a machine does that swaps or freezes."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it run on as if nothing had been."""
-        self.process.send_signal(signal.SIGCONT)
-
-    async def end(self) -> int:
-        """Ask it to end; gives its exit status."""
-        self.process.terminate()
-        return await self.process.wait()
 
     async def call(
         self, given: Mapping[str, Any], *, agent: str = COORDINATOR, message_id: str | None = None
@@ -188,6 +170,30 @@ class Running:
 
 
 @dataclass
+class Running(Reached):
+    """One process of the service."""
+
+    process: Forked
+
+    def kill(self) -> None:
+        """End it at whatever instruction it is."""
+        self.process.kill()
+
+    def stop(self) -> None:
+        """Keep it from running on, as a machine does that swaps or freezes."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it run on as if nothing had been."""
+        self.process.send_signal(signal.SIGCONT)
+
+    async def end(self) -> int:
+        """Ask it to end; gives its exit status."""
+        self.process.terminate()
+        return await self.process.wait()
+
+
+@dataclass
 class Cluster:
     """Processes over one database and one folder, in which the stand-ins live."""
 
@@ -229,7 +235,7 @@ async def _started(environment: dict[str, str], words: tuple[str, ...]) -> Async
         process, url = await commanded(["serve", "--port", "0", *words], environment)
     try:
         assert url, "The process ended before it told its address."
-        yield Running(process, url)
+        yield Running(url, process)
     finally:
         process.send_signal(signal.SIGCONT)
         process.kill()

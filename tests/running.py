@@ -38,6 +38,7 @@ from service.whole import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
     from a2a.client import Client
@@ -212,13 +213,21 @@ class Line:
         return heard
 
 
+class SteppedClock(MovableClock):
+    """A clock that may be set back as well, as a machine's may."""
+
+    def step(self, by: timedelta) -> None:
+        """Set the clock on, or back."""
+        self._ahead += by
+
+
 @dataclass(slots=True)
 class RunningService:
     """A service that runs, its clock, and a line to it for whoever has no token."""
 
     service: Service
     app: Starlette
-    clock: MovableClock
+    clock: SteppedClock
     line: Line
     _stack: AsyncExitStack
 
@@ -264,7 +273,7 @@ class RunningService:
 @asynccontextmanager
 async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
     """Run the whole service over a folder, with these settings beside the defaults."""
-    clock = MovableClock()
+    clock = SteppedClock()
     set_up = Settings(data=data, **settings)
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(assembled(set_up, BASE, clock))

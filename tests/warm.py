@@ -10,11 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import service.app
-import service.cli
-import service.cli.serve
-import service.dbos_engine
-import service.pages
+from service.cli import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +19,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__])
+_CONTEXT.set_forkserver_preload(
+    [
+        "alembic.command",
+        "service.cli.serve",
+        "service.dbos_engine",
+        "tests.journeys.doom",
+        __name__,
+    ]
+)
 
 
 class Forked:
@@ -39,6 +43,11 @@ class Forked:
     def pid(self) -> int:
         """Its id."""
         return self._process.pid or 0
+
+    @property
+    def sentinel(self) -> int:
+        """What can be waited for: it is ready to be read when the process has ended."""
+        return self._process.sentinel
 
     @property
     def returncode(self) -> int | None:
@@ -66,11 +75,11 @@ class Forked:
     async def wait(self) -> int:
         """Wait until it has ended; gives what it ended with."""
         loop, has_ended = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(self._process.sentinel, has_ended.set)
+        loop.add_reader(self.sentinel, has_ended.set)
         try:
             await has_ended.wait()
         finally:
-            loop.remove_reader(self._process.sentinel)
+            loop.remove_reader(self.sentinel)
         return self._process.exitcode or 0
 
 
@@ -94,7 +103,7 @@ def _command(tells: Connection, words: Sequence[str], environment: Mapping[str, 
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
-    service.cli.app(words, prog_name="dataops")
+    app(words, prog_name="dataops")
 
 
 def _first_line(told: Connection) -> str:

@@ -1,0 +1,109 @@
+"""Killed at every named point of its life, one process after another: all is done, and done once."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.doom import STORIES
+from tests.journeys.succession import Succession, events_in, rows_in
+from tests.registry.databases import DATABASES, a_fresh
+
+pytestmark = pytest.mark.timeout(240)
+
+MADE = {
+    "DatasetProvisionRequested": 1,
+    "DatasetProvisioningStarted": 1,
+    "DatasetPopulated": 1,
+    "DatasetProvisionCompleted": 1,
+    "DatasetReady": 1,
+}
+"""What is told of a dataset that was made, and made once."""
+
+on_each_database = pytest.mark.parametrize("database", DATABASES)
+alone_and_beside_another = pytest.mark.parametrize("at_once", [1, 2], ids=["alone", "of two"])
+
+
+@pytest.fixture
+def story(request: pytest.FixtureRequest, tmp_path: Path, database: str) -> Succession:
+    name: str = request.param
+    return Succession(name, tmp_path, a_fresh(database, tmp_path))
+
+
+def of_story(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("story", [name], indirect=True)
+
+
+@on_each_database
+@alone_and_beside_another
+@of_story("provision")
+def test_a_dataset_is_made_once_however_many_processes_die_over_it(
+    story: Succession, at_once: int
+) -> None:
+    heard = story.run(at_once)
+
+    require_all_died(story)
+    assert heard == {"COMPLETED ready"}
+    assert events_in(story.url) == MADE
+    assert what_glean_holds(story) == (1, 10)
+    assert unsettled(story) == []
+
+
+@on_each_database
+@alone_and_beside_another
+@of_story("revalidate")
+def test_a_gate_is_run_and_told_of_once_however_many_processes_die_over_it(
+    story: Succession, at_once: int
+) -> None:
+    heard = story.run(at_once)
+
+    require_all_died(story)
+    assert heard == {"COMPLETED ready"}
+    assert events_in(story.url) == {**MADE, "DatasetValidationStarted": 1, "DatasetReady": 2}
+    assert what_glean_holds(story) == (1, 10)
+    assert unsettled(story) == []
+
+
+@on_each_database
+@alone_and_beside_another
+@of_story("tear down")
+def test_a_dataset_is_archived_once_however_many_processes_die_over_it(
+    story: Succession, at_once: int
+) -> None:
+    heard = story.run(at_once)
+
+    require_all_died(story)
+    told = events_in(story.url)
+    assert heard == {"COMPLETED archived"}
+    assert (told["DatasetTeardownStarted"], told["DatasetArchived"]) == (1, 1)
+    assert (
+        len(archives_of(story)) == len(rows_in(story.url, "SELECT * FROM archived_datasets")) == 1
+    )
+    assert what_glean_holds(story) == (1, 0)
+    assert unsettled(story) == []
+
+
+def require_all_died(story: Succession) -> None:
+    """Hold the story to have had a death at every point, and each by SIGKILL."""
+    assert story.deaths == [-signal.SIGKILL] * len(STORIES[story.story].points)
+
+
+def what_glean_holds(story: Succession) -> tuple[object, object]:
+    """Count the datasources and the documents at Glean."""
+    glean = f"sqlite:///{story.folder / 'glean.db'}"
+    ((sources,),) = rows_in(glean, "SELECT count(*) FROM datasource")
+    ((documents,),) = rows_in(glean, "SELECT count(*) FROM document")
+    return sources, documents
+
+
+def archives_of(story: Succession) -> list[Path]:
+    """Find the archives that can be read; what a dead one had only begun is none."""
+    folder = story.folder / "archive"
+    return [each for each in folder.rglob("*") if each.is_file() and each.name[0] != "."]
+
+
+def unsettled(story: Succession) -> list[tuple[object, ...]]:
+    """Find the requests that nobody has seen to their end."""
+    return rows_in(story.url, "SELECT task_id FROM requests WHERE NOT is_settled")
