@@ -87,11 +87,15 @@ class Reached:
 
     async def begin(self, given: Mapping[str, Any], message_id: str) -> str:
         """Send one skill call and come back with its task's id at once."""
+        answer = await self.send(given, message_id)
+        return str(answer["result"]["task"]["id"])
+
+    async def send(self, given: Mapping[str, Any], message_id: str) -> dict[str, Any]:
+        """Send one skill call and come back with the whole answer at once."""
         message = Message(message_id=message_id, role=Role.ROLE_USER, parts=[data_part(given)])
         params = SendMessageRequest(message=message)
         params.configuration.return_immediately = True
-        answer = await self._rpc("SendMessage", params)
-        return str(answer["result"]["task"]["id"])
+        return await self._rpc("SendMessage", params)
 
     async def task(self, task_id: str) -> dict[str, Any]:
         """Read a task."""

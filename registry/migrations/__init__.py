@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, NullPool, create_engine, inspect, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from domain.errors import DataOpsError
@@ -113,6 +113,9 @@ def _known(revision: str | None, url: str) -> str | None:
     return revision
 
 
+_TURN = 0x6461746F7073
+"""The number of the lock that a migration holds on PostgreSQL: our name in ASCII."""
+
 _ANOTHER = "name another by --data or DATAOPS_DATABASE_URL"
 
 
@@ -129,9 +132,19 @@ def _migrate(engine: Engine, revision: str, *, down: bool) -> None:
     from alembic import command  # noqa: PLC0415 - it takes most of a second, and only a new file needs it
 
     with engine.begin() as connection:
+        _wait_our_turn(connection)
         config = _config()
         config.attributes["connection"] = connection
         (command.downgrade if down else command.upgrade)(config, revision)
+
+
+def _wait_our_turn(connection: Connection) -> None:
+    """Let one process migrate at a time; whoever waited finds the work done.
+
+    On SQLite whoever writes is alone anyway.
+    """
+    if connection.dialect.name != SQLITE:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_TURN})"))
 
 
 def _config() -> Config:
