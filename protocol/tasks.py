@@ -7,9 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+import structlog
 from a2a.server.cluster import VersionedDatabaseTaskStore
 from a2a.types import TaskState
 
+from domain.errors import RegistryUnavailable
 from protocol.auth import caller_of
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from domain.repository import Registry
     from domain.work import AgentName
+
+log = structlog.get_logger("tasks")
 
 CANCELED = TaskState.TASK_STATE_CANCELED
 
@@ -70,10 +74,15 @@ class AgentTasks(VersionedDatabaseTaskStore):
         context: ServerCallContext,
         **before: Any,
     ) -> TaskVersion:
-        """Keep a task; once its end is kept, and not before, its request needs nobody any more."""
-        version: TaskVersion = await super().save(
-            task, prev_version=prev_version, context=context, **before
-        )
+        """Keep a task; once its end is kept, and not before, its request needs nobody any more.
+
+        One that is there already is tried until it can be done: given up, the library would end
+        the task FAILED, although its datasets go on. Of a new one the caller hears at once.
+
+        Raises:
+            RegistryUnavailable: the database cannot take a new task just now.
+        """
+        version = await self._surely_saved(task, prev_version, context, before)
         if (appeared := self._awaited.pop(task.id, None)) is not None:
             appeared.set()
         if task.status.state in ENDED:
@@ -81,6 +90,26 @@ class AgentTasks(VersionedDatabaseTaskStore):
             if await self._registry.request_of_task(tenant, task.id) is not None:
                 await self._registry.settle_request(tenant, task.id)
         return version
+
+    async def _surely_saved(
+        self,
+        task: Task,
+        prev_version: TaskVersion,
+        context: ServerCallContext,
+        before: dict[str, Any],
+    ) -> TaskVersion:
+        while True:
+            try:
+                version: TaskVersion = await super().save(
+                    task, prev_version=prev_version, context=context, **before
+                )
+            except RegistryUnavailable as error:
+                if prev_version.is_missing:
+                    raise
+                log.warning("task.unsaved", task_id=task.id, why=repr(error.__cause__))
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                return version
 
     async def get(self, task_id: str, context: ServerCallContext) -> StoredTask | None:
         """Give a task with its version, as the last commit left them."""

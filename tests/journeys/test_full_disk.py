@@ -55,8 +55,10 @@ async def test_a_dataset_at_work_on_a_full_disk_can_be_read_and_is_made_once_whe
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, full)
 
     await running.until("DatasetReady")
+    first = await running.call(SMALL, message_id="the-message")
     another = await running.call(ANOTHER, message_id="another-message")
-    assert "error" in refused
+    assert "cannot reach its database" in refused["error"]["message"]
+    assert first.state == TaskState.TASK_STATE_COMPLETED
     assert [(each["connector_name"], each["status"]) for each in listed] == [(JIRA, "provisioning")]
     assert another.state == TaskState.TASK_STATE_COMPLETED
     assert list(stories(await running.events()).values()) == [ONCE, ONCE]
