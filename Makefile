@@ -17,8 +17,10 @@ help: ## Print these lines
 demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archive
 	@$(BIN)/python -m service demo
 
+# The simulation takes twice as long under coverage, and runs nothing that other tests do not.
 test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-fail-under=0 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-fail-under=0 $(or $(ARGS),--ignore tests/simulation)
+	@$(if $(ARGS),,$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation)
 
 check: .venv/.ready ## Everything that must be green before a commit: format, lint, types, imports, tests, coverage
 	$(BIN)/ruff format --check .

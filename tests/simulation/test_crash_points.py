@@ -21,8 +21,6 @@ from tests.simulation.searching import (
 )
 from tests.simulation.stories import STORIES
 
-pytestmark = pytest.mark.no_cover  # it would take twice as long, and shows nothing new
-
 _PARTS = 4
 """Parts of equal size, so that as many processes of tests as there are can share the pairs."""
 

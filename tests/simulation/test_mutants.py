@@ -14,8 +14,6 @@ from tests.simulation.searching import (
     standstills,
 )
 
-pytestmark = pytest.mark.no_cover  # it would take twice as long, and shows nothing new
-
 _SEEDS = 60
 
 

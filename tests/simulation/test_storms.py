@@ -7,8 +7,6 @@ import pytest
 from tests.simulation.searching import broken_among
 from tests.simulation.stories import storm
 
-pytestmark = pytest.mark.no_cover  # it would take twice as long, and shows nothing new
-
 SEEDS = 2000
 _PARTS = 16
 """Parts of equal size, so that as many processes of tests as there are can share the seeds."""
