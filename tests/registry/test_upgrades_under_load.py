@@ -11,16 +11,14 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count, pairwise
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, TextClause, Uuid, bindparam, inspect, text
 
-from domain.repository import Room
 from registry.database import Database
-from registry.follows import SqlFollows
 from registry.migrations import (
     HEAD,
     REVISIONS,
@@ -29,13 +27,12 @@ from registry.migrations import (
     open_for_migration,
     upgrade,
 )
-from tests.builders import NOW, a_dataset, a_journey
+from tests.builders import TENANT, a_dataset
 from tests.postgres import a_fresh_database
 from tests.registry.databases import DATABASES, House, a_fresh, open_house
 from tests.warm import Forked
 
-BEFORE = "0003"
-"""The last revision under which everything works that the load below does."""
+BEFORE = REVISIONS[-2]
 
 PATIENCE = 30.0
 
@@ -50,26 +47,30 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def houses(url: str) -> AsyncIterator[list[House]]:
-    downgrade(url, BEFORE)
+    """Open a database of the revision before twice; one dataset is in it, the model of all others."""
+    async with open_house(url) as newer:
+        await newer.keep(a_dataset())
+    await asyncio.to_thread(downgrade, url, BEFORE)
     async with open_house(url) as one, open_house(url) as other:
         yield [one, other]
 
 
 @dataclass
 class Load:
-    """Processes at work: each keeps datasets, claims what is due, writes it, and lets go."""
+    """Processes of the version before: each adds datasets, and writes them, by its own columns."""
 
     houses: list[House]
+    columns: list[str]
     kept: int = 0
     is_over: bool = False
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    numbers: Iterator[int] = field(default_factory=count)
+    numbers: Iterator[int] = field(default_factory=lambda: count(2))
 
     async def run(self) -> None:
         """Work until it is over; whatever goes wrong is raised."""
         async with asyncio.TaskGroup() as group:
-            for owner, house in enumerate(self.houses):
-                group.create_task(self._work(f"process-{owner}", house))
+            for house in self.houses:
+                group.create_task(self._work(house))
 
     async def more(self, by: int) -> None:
         """Wait until so many more datasets were kept."""
@@ -77,24 +78,45 @@ class Load:
         async with asyncio.timeout(PATIENCE), self.changed:
             await self.changed.wait_for(lambda: self.kept >= enough)
 
-    async def _work(self, owner: str, house: House) -> None:
+    async def _work(self, house: House) -> None:
         while not self.is_over:
             number = next(self.numbers)
-            journey = a_journey(f"journey-{number}")
-            await house.keep(a_dataset(f"type-{number}", journey=journey))
-            for claim in await house.leases.claim(owner, timedelta(minutes=1), Room(5, 16), NOW):
-                found = await house.registry.dataset(claim.tenant, claim.dataset_id)
-                await house.save(found, NOW + timedelta(hours=1))
-                await house.leases.release(claim, NOW + timedelta(hours=1), found.version)
+            given = {"number": number, "name": f"type-{number}", "new": UUID(int=number)}
+            async with house.database.engine.begin() as connection:
+                await connection.execute(self._insert(), given)
+            async with house.database.engine.begin() as connection:
+                await connection.execute(_WRITE, given)
             self.kept += 1
             async with self.changed:
                 self.changed.notify_all()
+
+    def _insert(self) -> TextClause:
+        """Copy the model, in a slot and under a name of its own."""
+        own = {
+            "dataset_id": ":new",
+            "dataset_type": ":name",
+            "connector_name": ":name",
+            "generation": ":number",
+        }
+        values = ", ".join(own.get(each, each) for each in self.columns)
+        names = ", ".join(self.columns)
+        copied = (
+            f"INSERT INTO datasets ({names}) SELECT {values} FROM datasets WHERE generation = 1"  # noqa: S608 - names of our columns
+        )
+        return text(copied).bindparams(_NEW)
+
+
+_NEW = bindparam("new", type_=Uuid())
+
+_WRITE = text(
+    "UPDATE datasets SET version = version + 1, lease_owner = 'older' WHERE dataset_id = :new"
+).bindparams(_NEW)
 
 
 async def test_processes_at_work_lose_nothing_while_a_newer_one_brings_the_database_up(
     url: str, houses: list[House]
 ) -> None:
-    load = Load(houses)
+    load = Load(houses, list(columns_at(url, BEFORE)["datasets"]))
     working = asyncio.create_task(load.run())
     await load.more(10)
 
@@ -104,8 +126,8 @@ async def test_processes_at_work_lose_nothing_while_a_newer_one_brings_the_datab
     load.is_over = True
     await working
     assert current_revision(url) == HEAD
-    assert await versions_of(houses[0].database) == [1] * load.kept
-    assert await SqlFollows(houses[0].database).keep("newer", timedelta(seconds=6)) == []
+    assert sorted(await versions_of(houses[0].database)) == [0] + [1] * load.kept
+    assert await houses[1].registry.dataset(TENANT, UUID(int=2))
 
 
 def test_processes_that_start_at_once_bring_the_database_up_once() -> None:
@@ -163,7 +185,7 @@ def held_up(url: str) -> Iterator[Connection]:
     """Keep whoever would change a table waiting until the transaction ends."""
     engine = open_for_migration(url)
     with engine.connect() as connection:
-        connection.execute(text("LOCK TABLE requests IN ACCESS SHARE MODE"))
+        connection.execute(text("LOCK TABLE datasets IN ACCESS SHARE MODE"))
         yield connection
     engine.dispose()
 
