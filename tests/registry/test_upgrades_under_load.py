@@ -128,7 +128,7 @@ async def test_processes_at_work_lose_nothing_while_a_newer_one_brings_the_datab
     assert current_revision(url) == HEAD
     assert sorted(await versions_of(houses[0].database)) == [0] + [1] * load.kept
     found = await houses[1].registry.dataset(TENANT, UUID(int=2))
-    assert found.place.connector_name == "type-2"
+    assert found.place.dataset_type == "type-2"
 
 
 def test_processes_that_start_at_once_bring_the_database_up_once() -> None:
