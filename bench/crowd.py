@@ -24,6 +24,9 @@ TYPES = ("jira", "slack", "sharepoint")
 COUNT = CLIENTS * len(TYPES)
 RECORDS = 10
 
+PACE_SECONDS = 2.0
+"""How long each client rests between two looks: a hundred who look all the time are all there is."""
+
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -87,7 +90,7 @@ async def _storm(database: str, processes: int) -> AsyncIterator[Storm]:
         async with cluster(data, url, log_level="ERROR") as town:
             running = [await town.start() for _ in range(processes)]
             clients = [Client(number, TYPES, RECORDS) for number in range(CLIENTS)]
-            yield Storm(town, running, clients)
+            yield Storm(town, running, clients, PACE_SECONDS)
 
 
 def _cpu(processes: list[Running]) -> float:

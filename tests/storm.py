@@ -72,6 +72,8 @@ class Storm:
     town: Cluster
     processes: list[Running]
     clients: list[Client]
+    pace: float = PACE_SECONDS
+    """How many seconds a client rests before it looks at its task again."""
 
     async def ask(self) -> None:
         """Let every client ask and follow its task to the end, at whatever process answers."""
@@ -88,7 +90,7 @@ class Storm:
         turns = cycle(range(len(self.processes)))
         await self._send(client, turns)
         while not client.seen or client.seen[-1] not in ENDED:
-            await asyncio.sleep(PACE_SECONDS)
+            await asyncio.sleep(self.pace)
             try:
                 task = await self.processes[next(turns)].task(client.task_id)
             except (httpx.HTTPError, KeyError):
