@@ -136,7 +136,8 @@ class Dataset(DatasetState):
         require_zone("now", now)
         teardown = self._restorable(now)
         if teardown.may_be_hiding(now):
-            self.hides_until = now + self.rules.order_limit
+            until = now + self.rules.order_limit
+            self.hides_until = max(until, self.hides_until or until)
         self.become(_S.VALIDATING)
         self.is_hidden = self.is_hidden or teardown.may_have_hidden
         self.teardown = self.archive = None
