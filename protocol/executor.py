@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,6 +18,7 @@ from domain.errors import (
     Conflict,
     DataOpsError,
     InvalidInput,
+    RegistryUnavailable,
     RequestRejected,
 )
 from domain.record import digest_of
@@ -72,7 +74,7 @@ class SkillExecutor(AgentExecutor):
         self.arrivals.take(arrived)
         gate = self._gates[context.task_id] = Gate()
         try:
-            await self._run(context, message, told, gate)
+            await self._carry(context, message, told, gate)
         except CalledOff:
             await told.end(TaskState.TASK_STATE_CANCELED, NEVER_BEGUN, {})
         except InvalidInput as error:
@@ -136,6 +138,29 @@ class SkillExecutor(AgentExecutor):
             "datasets stand, then send the request again as a new message."
         )
         await told.end(TaskState.TASK_STATE_FAILED, sentence, {"error": "InternalError"})
+
+    async def _carry(
+        self, context: RequestContext, message: Message, told: Telling, gate: Gate
+    ) -> None:
+        """Run a message; what was kept of it goes on, though the registry was away for a while.
+
+        Raises RegistryUnavailable where nothing was kept, so that it can be sent again.
+        """
+        try:
+            await self._run(context, message, told, gate)
+        except RegistryUnavailable:
+            async with gate.lock:
+                request = await self._kept(context)
+                if request is None:
+                    gate.require_open()
+                    raise
+            await self._follow(request, told, gate)
+
+    async def _kept(self, context: RequestContext) -> Request | None:
+        """Give the request of a task as soon as it can be told whether there is one."""
+        tenant, task_id = caller_of(context.call_context).principal.tenant, str(context.task_id)
+        look = partial(self._registry.request_of_task, tenant, task_id)
+        return await self._projection.surely(task_id, look)
 
     async def _run(
         self, context: RequestContext, message: Message, told: Telling, gate: Gate

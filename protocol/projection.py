@@ -82,15 +82,17 @@ class Projection:
         told, next_at = None, 0.0
         while not is_over():
             wait = self._changes.handle()
-            showing = await self._surely(request, partial(self._look, request, seen, next_at))
+            showing = await self.surely(
+                request.task_id, partial(self._look, request, seen, next_at)
+            )
             if showing is not None and showing.is_final:
-                return await self._surely(request, partial(self._end, request, showing))
+                return await self.surely(request.task_id, partial(self._end, request, showing))
             if showing is not None and showing != told:
                 is_news = told is None or showing.sentence != told.sentence
                 told, next_at = showing, time.monotonic() + STATUS_SECONDS
                 await tell(replace(showing, is_news=is_news))
             await wait(_pause(next_at))
-        return await self._surely(request, partial(self._end, request, None))
+        return await self.surely(request.task_id, partial(self._end, request, None))
 
     async def _end(self, request: Request, seen: Showing | None) -> Showing:
         """Give what a task ends with: what was seen, or that it was called off before."""
@@ -103,14 +105,14 @@ class Projection:
         standings = await self._lookout.standings(request.principal.tenant, request.dataset_ids)
         return await self._read(request, {}, standings)
 
-    async def _surely(self, request: Request, look: Callable[[], Awaitable[Seen]]) -> Seen:
+    async def surely(self, task_id: str, look: Callable[[], Awaitable[Seen]]) -> Seen:
         """Look until it can be done: the rows are the truth, whatever keeps us from them."""
         while True:
             wait = self._changes.handle()
             try:
                 return await look()
             except Exception:
-                log.exception("task.unseen", task_id=request.task_id)
+                log.exception("task.unseen", task_id=task_id)
             await wait(POLL_SECONDS)
 
     async def _look(

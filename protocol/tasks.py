@@ -86,10 +86,13 @@ class AgentTasks(VersionedDatabaseTaskStore):
         if (appeared := self._awaited.pop(task.id, None)) is not None:
             appeared.set()
         if task.status.state in ENDED:
-            tenant = caller_of(context).principal.tenant
-            if await self._registry.request_of_task(tenant, task.id) is not None:
-                await self._registry.settle_request(tenant, task.id)
+            with suppress(RegistryUnavailable):  # the end is kept, and recovery settles it as well
+                await self._settle(task.id, caller_of(context).principal.tenant)
         return version
+
+    async def _settle(self, task_id: str, tenant: str) -> None:
+        if await self._registry.request_of_task(tenant, task_id) is not None:
+            await self._registry.settle_request(tenant, task_id)
 
     async def _surely_saved(
         self,

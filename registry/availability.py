@@ -6,8 +6,9 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy import event
+from sqlalchemy import AsyncAdaptedQueuePool, event
 from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from domain.errors import RegistryUnavailable
 
@@ -42,6 +43,16 @@ class DatabaseUnavailable(RegistryUnavailable, OperationalError):
     def __str__(self) -> str:
         """Tell what happened and what to do next."""
         return _UNAVAILABLE
+
+
+class PatientPool(AsyncAdaptedQueuePool):
+    """A pool whose connections are all in use for too long is as good as a database that is away."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        try:
+            return super()._do_get()
+        except NoneFree as error:
+            raise DatabaseUnavailable(error) from error
 
 
 def tell_unavailable(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from domain.ports import Clock
 from domain.rules import LifecycleRules
 from domain.template import DatasetTemplate
-from registry.availability import ask_after_rest, tell_unavailable
+from registry.availability import PatientPool, ask_after_rest, tell_unavailable
 from registry.dialect import SQLITE, prepare_reads, prepare_writes
 from registry.sqlite import Connections
 
@@ -35,6 +35,9 @@ _SERVER_LIMITS = " ".join(
 
 It ends that transaction after a while, and makes nobody wait for it any longer than that.
 """
+
+_REMOTE = {"options": _SERVER_LIMITS, "connect_timeout": 10, "tcp_user_timeout": 30_000}
+"""How we connect to a server: one that nothing is heard of is given up, after s and after ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,8 @@ def _engine(url: URL, size: int, opened: Connections) -> AsyncEngine:
     is_remote = url.get_backend_name() != SQLITE  # a file has no connection to lose
     engine = create_async_engine(
         url,
-        connect_args={"options": _SERVER_LIMITS} if is_remote else {"async_creator_fn": opened},
+        connect_args=_REMOTE if is_remote else {"async_creator_fn": opened},
+        poolclass=PatientPool,
         pool_size=size,
         max_overflow=0,
         pool_timeout=_PATIENCE_SECONDS,

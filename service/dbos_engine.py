@@ -112,10 +112,11 @@ class DbosEngine(TurnEngine):
             return
         if not await self._rows.claim_one(claim, self._shift.lease, self._clock()):
             return
-        self._hold(claim.dataset_id, asked_at)
         if self._over.is_set():
             await self._hand_back(claim)
-        elif claim.dataset_id not in self._turns:  # else our own lease was late: it is renewed
+            return
+        self._hold(claim.dataset_id, asked_at)
+        if claim.dataset_id not in self._turns:  # else our own lease was late: it is renewed
             self._begin(claim)
             await asyncio.wait({self._turns[claim.dataset_id]})
 

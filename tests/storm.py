@@ -113,5 +113,4 @@ class Storm:
 def _was_never_taken_in(task: dict[str, Any]) -> bool:
     """Whether a task failed because its database was away, before it was a request."""
     parts = task["status"].get("message", {}).get("parts", [])
-    errors = {"InternalError", "RegistryUnavailable"}
-    return any(each.get("data", {}).get("error") in errors for each in parts)
+    return any(each.get("data", {}).get("error") == "RegistryUnavailable" for each in parts)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from a2a.server.context import ServerCallContext
 from a2a.types import Role, TaskState
 
+from domain.errors import RegistryUnavailable
 from gateways.local.glean.faults import FaultKind
 from protocol.auth import ANONYMOUS, Caller
 from protocol.projection import Projection
@@ -18,6 +19,8 @@ from tests.running import JIRA, SMALL, RunningService, running
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from domain.commands import Request
 
 COORDINATOR = "lifecycle-coordinator"
 WORKING = TaskState.TASK_STATE_WORKING
@@ -142,6 +145,51 @@ async def test_a_request_is_settled_only_once_its_task_is_stored_as_ended(tmp_pa
 
         assert stored is not None
         assert await _unsettled(service) == []
+
+
+async def test_a_request_that_was_kept_is_followed_though_the_registry_was_away_at_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as service:
+        front, look = type(service.service.desks.front), SqlRegistry.request_of_task
+        perform = front.perform
+        stays_away = [True, True]
+
+        async def away(registry: SqlRegistry, tenant: str, task_id: str, /) -> Request | None:
+            if stays_away:
+                stays_away.pop()
+                raise RegistryUnavailable("away")
+            return await look(registry, tenant, task_id)
+
+        async def lost(*given: Any) -> None:
+            await perform(*given)
+            monkeypatch.setattr(SqlRegistry, "request_of_task", away)
+            raise RegistryUnavailable("away")
+
+        monkeypatch.setattr(front, "perform", lost)
+
+        heard = await service.call(COORDINATOR, SMALL)
+
+        assert heard.state == "COMPLETED"
+        assert stays_away == []
+
+
+async def test_a_request_that_was_not_kept_for_want_of_the_registry_can_be_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as service:
+
+        async def away(*_: object) -> None:
+            raise RegistryUnavailable("The registry is away.")
+
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(type(service.service.desks.front), "perform", away)
+            refused = await service.call(COORDINATOR, SMALL, "m-1")
+
+        heard = await service.call(COORDINATOR, SMALL, "m-1")
+
+        assert (refused.state, refused.sentence) == ("FAILED", "The registry is away.")
+        assert heard.state == "COMPLETED"
 
 
 async def test_a_defect_of_ours_ends_the_task_and_keeps_its_inside_to_itself(

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from a2a.server.cluster import ConcurrentTaskModificationError, TaskVersion
+from a2a.server.cluster import (
+    ConcurrentTaskModificationError,
+    TaskVersion,
+    VersionedDatabaseTaskStore,
+)
 from a2a.server.context import ServerCallContext
 from a2a.types import ListTasksRequest, Task, TaskState, TaskStatus
 from sqlalchemy.exc import DBAPIError
 
 from domain.commands import Principal
+from domain.errors import RegistryUnavailable
 from domain.work import AgentName
+from protocol import tasks as tasks_module
 from protocol.auth import Caller
 from protocol.tasks import AgentTasks
 from registry.migrations import downgrade
@@ -100,6 +107,80 @@ async def test_a_task_is_kept_though_the_connection_was_lost_a_moment_ago() -> N
         await keep(tasks, task)
 
         assert await tasks.get(task.id, MINE) is not None
+
+
+def take_nothing(monkeypatch: pytest.MonkeyPatch, calls: int) -> asyncio.Event:
+    """Let the database take nothing for so many calls; tells when it was asked."""
+    save, left, was_asked = VersionedDatabaseTaskStore.save, [calls], asyncio.Event()
+
+    async def saved(*given: Any, **named: Any) -> TaskVersion:
+        was_asked.set()
+        if left[0]:
+            left[0] -= 1
+            raise RegistryUnavailable("away")
+        return await save(*given, **named)
+
+    monkeypatch.setattr(VersionedDatabaseTaskStore, "save", saved)
+    return was_asked
+
+
+async def change(tasks: AgentTasks, task: Task, version: TaskVersion) -> TaskVersion:
+    """Write a task of mine that is there."""
+    return await tasks.save(task, event=task, prev=task, prev_version=version, context=MINE)
+
+
+async def test_a_task_at_work_is_written_as_soon_as_the_database_takes_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, task = tasks_of(house), a_task()
+    version = await keep(tasks, task)
+    monkeypatch.setattr(tasks_module, "POLL_SECONDS", 0.0)
+    take_nothing(monkeypatch, 3)
+
+    written = await change(tasks, task, version)
+
+    assert written.is_after(version)
+
+
+async def test_a_new_task_is_refused_at_once_where_the_database_takes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_nothing(monkeypatch, 1)
+
+    with pytest.raises(RegistryUnavailable):
+        await keep(tasks_of(house), a_task())
+
+
+async def test_whoever_waits_to_write_a_task_can_be_stopped(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, task = tasks_of(house), a_task()
+    version = await keep(tasks, task)
+    was_asked = take_nothing(monkeypatch, 1_000_000)
+    waiting = asyncio.create_task(change(tasks, task, version))
+    await was_asked.wait()
+
+    waiting.cancel()
+
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+
+
+async def test_an_end_that_is_kept_stays_so_where_its_request_cannot_be_settled(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, task = tasks_of(house), a_task(TaskState.TASK_STATE_COMPLETED)
+
+    async def away(*_: object) -> None:
+        raise RegistryUnavailable("away")
+
+    monkeypatch.setattr(house.registry, "request_of_task", away)
+
+    await keep(tasks, task)
+
+    stored = await tasks.get(task.id, MINE)
+    assert stored is not None
+    assert stored.task.status.state == TaskState.TASK_STATE_COMPLETED
 
 
 async def test_a_deleted_task_is_gone(house: House) -> None:

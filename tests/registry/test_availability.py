@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import RegistryUnavailable
-from registry import availability
+from registry import availability, database
 from tests.builders import TENANT, a_dataset, a_journey
 from tests.postgres import PostgresServer, a_fresh_database, cut_off_all
 from tests.registry.databases import ME, House, a_fresh_file, open_house
@@ -79,6 +79,16 @@ async def test_a_file_that_is_locked_for_too_long_is_no_defect_of_ours(tmp_path:
             await holding.keep_journey(a_journey())
             with pytest.raises(RegistryUnavailable):
                 await other.keep(a_dataset())
+
+
+async def test_a_database_whose_connections_are_all_in_use_for_too_long_is_no_defect_of_ours(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_WRITERS", 1)
+    monkeypatch.setattr(database, "_PATIENCE_SECONDS", 0.01)
+    async with open_house(url) as house, house.registry.transaction(ME):
+        with pytest.raises(RegistryUnavailable):
+            await house.keep(a_dataset())
 
 
 async def test_a_statement_that_is_wrong_stays_a_defect_of_ours(house: House) -> None:
