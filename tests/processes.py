@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from gateways.local import mock_data
 from protocol.codec import data_part
 from service.cli.talk import Ending, Talk
-from tests.warm import commanded
+from tests.warm import commanded, first_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -235,9 +235,10 @@ async def cluster(folder: Path, database: str, **settings: str) -> AsyncIterator
 
 @asynccontextmanager
 async def _started(environment: dict[str, str], words: tuple[str, ...]) -> AsyncIterator[Running]:
-    async with asyncio.timeout(PATIENCE):
-        process, url = await commanded(["serve", "--port", "0", *words], environment)
+    process, told = commanded(["serve", "--port", "0", *words], environment)
     try:
+        async with asyncio.timeout(PATIENCE):
+            url = await asyncio.to_thread(first_line, told)
         assert url, "The process ended before it told its address."
         yield Running(url, process)
     finally:
@@ -250,6 +251,15 @@ def name_of(event: Mapping[str, Any]) -> str:
     """Give the short name of an event as it is published."""
     kind: str = event["type"]
     return kind.removeprefix("io.dataops.lifecycle.").removesuffix(".v1")
+
+
+MADE_ONCE = {
+    "DatasetProvisioningStarted": 1,
+    "DatasetPopulated": 1,
+    "DatasetProvisionCompleted": 1,
+    "DatasetReady": 1,
+}
+"""The story of a dataset that became READY, and nothing of it was told twice."""
 
 
 def stories(events: list[dict[str, Any]]) -> dict[str, Counter[str]]:

@@ -32,13 +32,12 @@ from protocol.codec import data_part
 from protocol.transport import StreamingTransport
 from service.app import build_app
 from service.assembly import assembled
-from service.clocks import MovableClock
 from service.settings import Settings
 from service.whole import Service
+from tests.clocks import SteppedClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
-    from datetime import timedelta
     from pathlib import Path
 
     from a2a.client import Client
@@ -211,14 +210,6 @@ class Line:
             async for response in stream:
                 heard.take(response)
         return heard
-
-
-class SteppedClock(MovableClock):
-    """A clock that may be set back as well, as a machine's may."""
-
-    def step(self, by: timedelta) -> None:
-        """Set the clock on, or back."""
-        self._ahead += by
 
 
 @dataclass(slots=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from agents.coordinator import Turn
 from registry.tables import datasets
+from service.engine import TurnEngine
 from tests.builders import NOW, a_dataset
 from tests.registry.databases import House
 
@@ -76,6 +78,18 @@ async def goes_on(before: int) -> Turn:
     del before
     await asyncio.Event().wait()
     raise AssertionError
+
+
+@asynccontextmanager
+async def running(engine: TurnEngine) -> AsyncIterator[None]:
+    """Let an engine run for as long as the block lasts."""
+    task = asyncio.create_task(engine.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def some_datasets(house: House, *types: str) -> list[UUID]:

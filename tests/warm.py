@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,8 +56,9 @@ class Forked:
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
-        if self.returncode is None:
-            os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # it may end just now
+            if self.returncode is None:
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it at whatever instruction it is."""
@@ -88,12 +89,12 @@ def pipe() -> tuple[Connection, Connection]:
     return _CONTEXT.Pipe()
 
 
-async def commanded(words: Sequence[str], environment: Mapping[str, str]) -> tuple[Forked, str]:
-    """Run `dataops` with these words; gives its process and the first line it printed."""
+def commanded(words: Sequence[str], environment: Mapping[str, str]) -> tuple[Forked, Connection]:
+    """Run `dataops` with these words; gives its process, and where what it prints is read."""
     told, tells = _CONTEXT.Pipe(duplex=False)
     forked = Forked(_command, tells, list(words), dict(environment))
     tells.close()
-    return forked, await asyncio.to_thread(_first_line, told)
+    return forked, told
 
 
 def _command(tells: Connection, words: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -106,8 +107,8 @@ def _command(tells: Connection, words: Sequence[str], environment: Mapping[str, 
     app(words, prog_name="dataops")
 
 
-def _first_line(told: Connection) -> str:
-    """Read to the end of a line, or of the process."""
+def first_line(told: Connection) -> str:
+    """Read to the end of a line, or of the process that prints; blocks."""
     with open(told.fileno(), closefd=False) as lines:
         return lines.readline().strip()
 

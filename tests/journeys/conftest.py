@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.scenes import at_a_socket
+from tests.processes import HeldSupplier
 from tests.running import RunningService, running
 
 
@@ -14,3 +16,11 @@ from tests.running import RunningService, running
 async def office(tmp_path: Path) -> AsyncIterator[RunningService]:
     async with running(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+async def supplier() -> AsyncIterator[tuple[HeldSupplier, str]]:
+    held = HeldSupplier()
+    async with at_a_socket(held.app()) as url:
+        yield held, url
+        held.let_go.set()

@@ -16,18 +16,11 @@ from service.cli.serve import serving
 from service.settings import Settings
 from tests.journeys.scenes import at_a_socket
 from tests.postgres import a_fresh_database, free_port
-from tests.processes import PATIENCE, Cluster, HeldSupplier, Reached, cluster, stories
+from tests.processes import MADE_ONCE, PATIENCE, Cluster, HeldSupplier, Reached, cluster, stories
 from tests.relay import Relay, relayed
 from tests.running import SMALL
 
 pytestmark = pytest.mark.timeout(120)
-
-ONCE = {
-    "DatasetProvisioningStarted": 1,
-    "DatasetPopulated": 1,
-    "DatasetProvisionCompleted": 1,
-    "DatasetReady": 1,
-}
 
 COMPLETED = TaskState.TASK_STATE_COMPLETED
 
@@ -89,7 +82,7 @@ async def test_an_answer_that_a_cut_line_held_up_counts_when_the_line_is_mended(
     scene.relay.heal()
 
     assert (await coordinator.call(SMALL, message_id="the-message")).state == COMPLETED
-    assert list(stories(await coordinator.events()).values()) == [ONCE]
+    assert list(stories(await coordinator.events()).values()) == [MADE_ONCE]
     assert scene.supplier.asked.qsize() == 1  # to validate; to fill it was asked before
 
 
@@ -102,7 +95,7 @@ async def test_an_order_whose_line_broke_after_its_agent_had_done_it_is_given_an
     scene.relay.drop()
 
     assert (await coordinator.call(SMALL, message_id="the-message")).state == COMPLETED
-    assert list(stories(await coordinator.events()).values()) == [ONCE]
+    assert list(stories(await coordinator.events()).values()) == [MADE_ONCE]
     assert scene.supplier.asked.qsize() == 2  # to fill once more, into the same, and to validate
 
 
@@ -119,5 +112,5 @@ async def test_an_order_whose_line_stays_silent_is_given_anew_after_its_deadline
         scene.relay.heal_for_others()
 
         assert (await coordinator.call(SMALL, message_id="the-message")).state == COMPLETED
-        assert list(stories(await coordinator.events()).values()) == [ONCE]
+        assert list(stories(await coordinator.events()).values()) == [MADE_ONCE]
         assert scene.supplier.asked.qsize() == 2

@@ -9,29 +9,12 @@ from pathlib import Path
 import pytest
 from a2a.types import TaskState
 
-from tests.journeys.scenes import at_a_socket
-from tests.processes import Cluster, HeldSupplier, Running, cluster, stories
+from tests.processes import MADE_ONCE, Cluster, HeldSupplier, Running, cluster, stories
 from tests.running import JIRA, SMALL
 
 pytestmark = pytest.mark.timeout(120)
 
-ONCE = {
-    "DatasetProvisioningStarted": 1,
-    "DatasetPopulated": 1,
-    "DatasetProvisionCompleted": 1,
-    "DatasetReady": 1,
-}
-
-
 ANOTHER = {**SMALL, "dataset_types": ["slack"]}
-
-
-@pytest.fixture
-async def supplier() -> AsyncIterator[tuple[HeldSupplier, str]]:
-    held = HeldSupplier()
-    async with at_a_socket(held.app()) as url:
-        yield held, url
-        held.let_go.set()
 
 
 @pytest.fixture
@@ -61,7 +44,7 @@ async def test_a_dataset_at_work_on_a_full_disk_can_be_read_and_is_made_once_whe
     assert first.state == TaskState.TASK_STATE_COMPLETED
     assert [(each["connector_name"], each["status"]) for each in listed] == [(JIRA, "provisioning")]
     assert another.state == TaskState.TASK_STATE_COMPLETED
-    assert list(stories(await running.events()).values()) == [ONCE, ONCE]
+    assert list(stories(await running.events()).values()) == [MADE_ONCE, MADE_ONCE]
 
 
 def fill_up(running: Running, folder: Path) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from a2a.types import TaskState
 
 from tests.journeys.scenes import at_a_socket
 from tests.postgres import a_fresh_database
-from tests.processes import PATIENCE, Cluster, HeldSupplier, Running, cluster, stories
+from tests.processes import MADE_ONCE, PATIENCE, Cluster, HeldSupplier, Running, cluster, stories
 from tests.running import CONFLUENCE, SMALL, TWO_TYPES
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.no_cover]  # the processes do the work
@@ -30,21 +30,6 @@ SIX_TYPES = {
     **TWO_TYPES,
     "dataset_types": ["github", "jira", "slack", "gdrive", "sharepoint", "salesforce"],
 }
-
-EVENTS_OF_ONE = {
-    "DatasetProvisioningStarted": 1,
-    "DatasetPopulated": 1,
-    "DatasetProvisionCompleted": 1,
-    "DatasetReady": 1,
-}
-
-
-@pytest.fixture
-async def supplier() -> AsyncIterator[tuple[HeldSupplier, str]]:
-    held = HeldSupplier()
-    async with at_a_socket(held.app()) as url:
-        yield held, url
-        held.let_go.set()
 
 
 @pytest.fixture
@@ -95,7 +80,7 @@ async def test_what_a_killed_process_was_at_is_taken_over_in_ten_seconds(
     ending = await two.call(TWO_TYPES, message_id=MESSAGE)
     assert ending.state == COMPLETED
     assert {each["status"] for each in await two.datasets()} == {"ready"}
-    assert list(stories(await two.events()).values()) == [EVENTS_OF_ONE] * 2
+    assert list(stories(await two.events()).values()) == [MADE_ONCE] * 2
     assert taken_over_after < TAKE_OVER_SECONDS
 
 
@@ -111,7 +96,7 @@ async def test_many_datasets_of_a_killed_process_are_finished_and_nothing_is_cal
 
     assert (await two.call(SIX_TYPES, message_id=MESSAGE)).state == COMPLETED
     assert [each["status"] for each in await two.datasets()] == ["ready"] * 6
-    assert list(stories(await two.events()).values()) == [EVENTS_OF_ONE] * 6
+    assert list(stories(await two.events()).values()) == [MADE_ONCE] * 6
     assert held.asked.qsize() == 2 * 6  # once to fill, once to validate
 
 
@@ -138,7 +123,7 @@ async def test_a_process_that_freezes_holds_up_nobody_and_changes_nothing_when_i
 
     assert slowest < 5.0
     assert ending.state == COMPLETED
-    assert list(stories(before).values()) == [EVENTS_OF_ONE] * 2
+    assert list(stories(before).values()) == [MADE_ONCE] * 2
     after = [each["id"] for each in await healthy.events()]
     assert after[: len(before)] == [each["id"] for each in before]
     assert {each["status"] for each in await healthy.datasets()} == {"ready"}
@@ -181,7 +166,7 @@ async def test_an_order_whose_agents_die_is_given_to_those_that_come_in_their_pl
     held.let_go.set()
 
     assert (await coordinator.call(SMALL, message_id=MESSAGE)).state == COMPLETED
-    assert list(stories(await coordinator.events()).values()) == [EVENTS_OF_ONE]
+    assert list(stories(await coordinator.events()).values()) == [MADE_ONCE]
 
 
 async def test_an_order_whose_agents_stay_away_fails_and_says_who_did_not_answer(

@@ -19,7 +19,7 @@ from a2a.client.errors import A2AClientError
 from a2a.types import TaskState
 
 from service.cli.talk import Ending, Talk
-from tests.journeys.scenes import COORDINATOR, at_a_socket
+from tests.journeys.scenes import COORDINATOR
 from tests.processes import HeldSupplier
 from tests.running import CONFLUENCE, GITHUB, TWO_TYPES
 
@@ -85,14 +85,6 @@ def rows(data: Path, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
     finally:
         connection.close()
-
-
-@pytest.fixture
-async def supplier() -> AsyncIterator[tuple[HeldSupplier, str]]:
-    held = HeldSupplier()
-    async with at_a_socket(held.app()) as url:
-        yield held, url
-        held.let_go.set()
 
 
 async def killed_in_the_middle(

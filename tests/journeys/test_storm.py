@@ -10,7 +10,7 @@ import pytest
 
 from registry.migrations import upgrade
 from tests.postgres import PostgresServer
-from tests.processes import Cluster, cluster, stories
+from tests.processes import MADE_ONCE, Cluster, cluster, stories
 from tests.storm import Client, Storm
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.no_cover]  # the processes do the work
@@ -20,13 +20,6 @@ CLIENTS = 12
 
 FILLED = "DatasetPopulated"
 """What is told of a dataset in the middle of its way."""
-
-ONCE = (
-    "DatasetProvisioningStarted",
-    "DatasetPopulated",
-    "DatasetProvisionCompleted",
-    "DatasetReady",
-)
 
 
 @pytest.fixture
@@ -69,7 +62,7 @@ async def _require_all_ready_once(storm: Storm) -> None:
     told = stories(await storm.processes[0].events())
     assert len(datasets) == 3 * len(storm.clients)
     assert {each["status"] for each in datasets} == {"ready"}
-    assert {tuple(each[name] for name in ONCE) for each in told.values()} == {(1, 1, 1, 1)}
+    assert {tuple(each[name] for name in MADE_ONCE) for each in told.values()} == {(1, 1, 1, 1)}
     assert [each.seen[-1] for each in storm.clients] == ["TASK_STATE_COMPLETED"] * len(
         storm.clients
     )

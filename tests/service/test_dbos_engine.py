@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from service.engine import Shift
 from service.engines import EngineName, engine_for
 from service.settings import Settings
 from tests.registry.databases import House, a_fresh, open_house
-from tests.turns import PATIENCE, Turns, goes_on, rests, some_datasets, until_free
+from tests.turns import PATIENCE, Turns, goes_on, rests, running, some_datasets, until_free
 
 
 @pytest.fixture
@@ -45,18 +44,6 @@ async def house(url: str) -> AsyncIterator[House]:
 
 def an_engine(house: House, url: str, turns: Turns, owner: str = "one") -> DbosEngine:
     return DbosEngine(house.leases, turns.take, house.hands.tell, Shift(owner), url)
-
-
-@asynccontextmanager
-async def running(engine: DbosEngine) -> AsyncIterator[None]:
-    """Let an engine run for as long as the block lasts."""
-    task = asyncio.create_task(engine.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def test_a_second_engine_in_one_process_is_refused(house: House, url: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from registry.database import Database
 from registry.leases import SqlLeases
 from service.engine import Shift, TurnEngine
 from tests.registry.databases import DATABASES, House, a_fresh, open_house
-from tests.turns import PATIENCE, Turns, goes_on, rests, some_datasets
+from tests.turns import PATIENCE, Turns, goes_on, rests, running, some_datasets
 
 
 @pytest.fixture(params=DATABASES)
@@ -31,13 +31,8 @@ async def at_work(house: House, turns: Turns, leases: SqlLeases) -> AsyncIterato
     """Let an engine work on the house's rows, under leases that end before anybody looks."""
     shift = Shift("one", timedelta(milliseconds=1))
     engine = TurnEngine(leases, turns.take, house.hands.tell, shift)
-    task = asyncio.create_task(engine.run())
-    try:
+    async with running(engine):
         yield engine
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def test_an_engine_takes_no_second_turn_beside_its_own_whose_lease_was_late(
