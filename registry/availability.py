@@ -58,13 +58,15 @@ class PatientPool(AsyncAdaptedQueuePool):
 def tell_unavailable(engine: Engine) -> None:
     """Let everybody who uses an engine, libraries too, meet DatabaseUnavailable.
 
-    It stands for what is no fault of a statement: the database is away, full, or overloaded.
+    It stands for what is no fault of a statement: the database is away, full, or overloaded. That a
+    connection is lost is not always an OperationalError: PostgreSQL's time-outs are internal ones.
     """
-    kind = engine.dialect.loaded_dbapi.OperationalError
+    driver = engine.dialect.loaded_dbapi
 
     def failed(context: ExceptionContext) -> None:
         error = context.original_exception
-        if isinstance(error, kind) and not _is_of_the_statement(error):
+        is_away = isinstance(error, driver.OperationalError) and not _is_of_the_statement(error)
+        if is_away or (isinstance(error, driver.Error) and context.is_disconnect):
             raise DatabaseUnavailable(error) from error
 
     event.listen(engine, "handle_error", failed)

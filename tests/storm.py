@@ -38,6 +38,8 @@ class Client:
     records: int = 10
     task_id: str = ""
     seen: list[str] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
+    """What its task said of itself when it was last read."""
 
     @property
     def request(self) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class Storm:
             except (httpx.HTTPError, KeyError):
                 continue
             client.seen.append(task["status"]["state"])
+            client.told = task["status"].get("message", {})
             if _was_never_taken_in(task):
                 client.task_id, client.seen = "", []
                 await self._send(client, turns)

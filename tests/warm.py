@@ -98,13 +98,19 @@ def commanded(words: Sequence[str], environment: Mapping[str, str]) -> tuple[For
 
 
 def _command(tells: Connection, words: Sequence[str], environment: Mapping[str, str]) -> None:
-    nowhere: Any = os.open(os.devnull, os.O_RDWR)
+    kept: Any = os.open(_log(environment), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(tells.fileno(), 1)
-    os.dup2(nowhere, 2)
+    os.dup2(kept, 2)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
     app(words, prog_name="dataops")
+
+
+def _log(environment: Mapping[str, str]) -> str:
+    """Give the file that keeps what a process says, so that a test that failed can be read."""
+    folder = environment.get("DATAOPS_DATA")
+    return f"{folder}/{os.getpid()}.log" if folder else os.devnull
 
 
 def first_line(told: Connection) -> str:

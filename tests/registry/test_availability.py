@@ -13,6 +13,7 @@ from domain.errors import RegistryUnavailable
 from registry import availability, database
 from tests.builders import TENANT, a_dataset, a_journey
 from tests.postgres import PostgresServer, a_fresh_database, cut_off_all
+from tests.processes import PATIENCE
 from tests.registry.databases import ME, House, a_fresh_file, open_house
 
 
@@ -55,6 +56,24 @@ async def test_a_connection_lost_a_moment_ago_costs_one_call_and_the_next_finds_
             await ask(house)
 
         assert await ask(house) == 0
+
+
+async def test_a_connection_that_the_server_gave_up_is_no_defect_of_ours() -> None:
+    async with open_house(a_fresh_database()) as house, house.database.engine.connect() as line:
+        number = await line.scalar(text("SELECT pg_backend_pid()"))
+        await line.execute(text("SET LOCAL idle_in_transaction_session_timeout = 1"))
+        await _until_gone(house, number)
+
+        with pytest.raises(RegistryUnavailable):  # the driver calls this an internal error
+            await line.scalar(text("SELECT 1"))
+
+
+async def _until_gone(house: House, number: int | None) -> None:
+    """Wait until a server's process has ended."""
+    looked = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :number")
+    async with asyncio.timeout(PATIENCE), house.database.reads.connect() as other:
+        while await other.scalar(looked, {"number": number}):
+            await asyncio.sleep(0)
 
 
 async def test_a_connection_that_is_used_again_at_once_is_not_asked_first(
