@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 from starlette.types import Message, Scope
 from structlog.testing import capture_logs
 
@@ -110,7 +111,9 @@ async def test_a_service_is_ready_on_tables_of_its_own_version_or_a_newer_one(
     office: RunningService, revision: str, told: tuple[int, bool]
 ) -> None:
     async with office.service.database.engine.begin() as connection:
-        await connection.exec_driver_sql(f"UPDATE registry_version SET version_num = '{revision}'")
+        await connection.execute(
+            text("UPDATE registry_version SET version_num = :it"), {"it": revision}
+        )
 
     ready = await office.http.get("/readyz")
 
