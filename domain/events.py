@@ -164,6 +164,26 @@ class DatasetTeardownHurried:
 
 
 @dataclass(frozen=True, slots=True)
+class TeardownApprovalAsked:
+    """A dataset's teardown for this reason waits until somebody consents."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    approval_id: UUID
+    reason: TeardownReason
+
+
+@dataclass(frozen=True, slots=True)
+class TeardownApprovalDecided:
+    """Somebody consented to a dataset's teardown, or refused it."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    approval_id: UUID
+    is_approved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetRestored:
     """A teardown was undone inside its grace period."""
 
@@ -199,6 +219,8 @@ AdditiveEvent: TypeAlias = (
     | ConnectorUnwatched
     | DatasetTeardownStepDone
     | DatasetTeardownHurried
+    | TeardownApprovalAsked
+    | TeardownApprovalDecided
     | DatasetRestored
     | DatasetRetentionExpired
 )
