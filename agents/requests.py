@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from domain.commands import (
     Call,
+    CleanupOrphans,
     Command,
     Principal,
     ProvisionDatasets,
@@ -28,11 +29,24 @@ if TYPE_CHECKING:
     from agents.coordinator import LifecycleCoordinator
     from agents.planning import Plan, Planner
     from agents.registration import Registration
+    from domain.documents import OrphanReportDocument
     from domain.ports import Clock, Engine
     from domain.repository import Registry
 
 MOST_TRIES = 5
 """How often a request is called off anew when somebody else wrote first."""
+
+
+class Cleaning(Protocol):
+    """Whoever finds orphans, tells of them, and ends them."""
+
+    async def report(self, principal: Principal) -> OrphanReportDocument:
+        """Tell what a cleanup would do."""
+        ...
+
+    async def clean(self, call: Call) -> Request:
+        """End what may end, and give the request it became."""
+        ...
 
 
 class Requests:
@@ -51,6 +65,7 @@ class Requests:
         coordinator: LifecycleCoordinator,
         engine: Engine,
         clock: Clock,
+        orphans: Cleaning,
     ) -> None:
         """Change datasets of this registry; the engine is told, the coordinator interrupted."""
         self._registration = registration
@@ -59,6 +74,7 @@ class Requests:
         self._coordinator = coordinator
         self._engine = engine
         self._clock = clock
+        self._orphans = orphans
 
     async def perform(self, command: Command, call: Call) -> Request:
         """Carry a command out and give the request it became.
@@ -80,6 +96,8 @@ class Requests:
                 request = await self._change(
                     command.dataset_id, call, self._restore, needs_slot=True
                 )
+            case CleanupOrphans():
+                request = await self._orphans.clean(call)
             case never:
                 assert_never(never)
         for dataset_id in request.dataset_ids:
@@ -90,6 +108,10 @@ class Requests:
         """Tell what a request would do; nothing is changed, and nobody is introduced."""
         journey = await self._registration.journey(command, principal)
         return await self._planner.plan(command, journey, principal)
+
+    async def orphans(self, principal: Principal) -> OrphanReportDocument:
+        """Tell what a cleanup of orphans would do; nothing is changed."""
+        return await self._orphans.report(principal)
 
     async def cancel(self, request: Request) -> Request:
         """Call a request off in one commit, also while its coordinator is writing.

@@ -102,11 +102,17 @@ class ResolveApproval:
     comment: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CleanupOrphans:
+    """Ask for the end of what has no active journey any more, as far as two scans have seen it so."""
+
+
 Command = (
     ProvisionDatasets
     | TeardownDataset
     | ValidateNow
     | RestoreDataset
+    | CleanupOrphans
     | TransitionStage
     | CompleteJourney
     | ResolveApproval
@@ -140,10 +146,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Undertaking:
-    """What a request does beside changing its datasets: whose consent it waits for, what it moves."""
+    """What a request does beside changing its datasets: whose consent it waits for, what it moves.
+
+    `datasources` names those it has emptied that no dataset accounted for.
+    """
 
     approvals: tuple[UUID, ...] = ()
     moves: tuple[Move, ...] = ()
+    datasources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,5 +43,6 @@ _EXAMPLES: dict[str, JsonObject] = {
     "quality-report": _DATASET,
     "teardown-dataset": {**_DATASET, "reason": "manual_request"},
     "restore-dataset": _DATASET,
+    "cleanup-orphans": {"dry_run": True},
     "verify-archive": _DATASET,
 }

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from domain.commands import (
+    CleanupOrphans,
     Introduction,
     ProvisionDatasets,
     RestoreDataset,
@@ -140,6 +141,16 @@ class TeardownDatasetInput(DatasetInput):
     def command(self) -> TeardownDataset:
         """Give the command this input asks for."""
         return TeardownDataset(resolved(self.dataset_id), self.reason, self.force)
+
+
+class CleanupOrphansInput(SkillInput):
+    """Whether orphans are only told of, which is so unless somebody says otherwise."""
+
+    dry_run: Flag = True
+
+    def command(self) -> CleanupOrphans:
+        """Give the command this input asks for."""
+        return CleanupOrphans()
 
 
 class ListDatasetsInput(SkillInput):

@@ -155,18 +155,24 @@ def _showing(
         return Showing(f"Called off. {_sentence(datasets)}", _results(datasets), state)
     state = _state(request.skill, datasets)
     if state != TaskState.TASK_STATE_WORKING:
-        return Showing(_sentence(datasets), _results(datasets), state)
+        return Showing(_told(request, datasets), _shown(request, datasets), state)
     return Showing(_sentence(datasets), _standing(datasets, standings), state)
 
 
 def _state(skill: str, datasets: Sequence[Dataset]) -> TaskState:
     if not all(_is_settled(skill, each) for each in datasets):
         return TaskState.TASK_STATE_WORKING
-    done = bool(datasets) and all(_is_done(skill, each) for each in datasets)
+    has_some = bool(datasets) or skill == _CLEANUP
+    done = has_some and all(_is_done(skill, each) for each in datasets)
     return TaskState.TASK_STATE_COMPLETED if done else TaskState.TASK_STATE_FAILED
 
 
-_TEARDOWN = "teardown-dataset"
+_CLEANUP = "cleanup-orphans"
+"""The skill that may find nothing to do."""
+
+_ENDING = frozenset({"teardown-dataset", _CLEANUP})
+"""The skills whose datasets are to end."""
+
 _RESTING = frozenset({_S.READY, _S.FAILED, _S.TEARDOWN, _S.ARCHIVED})
 
 
@@ -175,13 +181,13 @@ def _is_settled(skill: str, dataset: Dataset) -> bool:
 
     A teardown that has been hindered too often is not waited for either: it goes on trying.
     """
-    if skill != _TEARDOWN or dataset.status is not _S.TEARDOWN:
+    if skill not in _ENDING or dataset.status is not _S.TEARDOWN:
         return dataset.status in _RESTING
     return _is_in_grace(dataset) or _is_stuck(dataset)
 
 
 def _is_done(skill: str, dataset: Dataset) -> bool:
-    if skill != _TEARDOWN:
+    if skill not in _ENDING:
         return dataset.status is _S.READY
     return dataset.status is _S.ARCHIVED or _is_in_grace(dataset)
 
@@ -198,6 +204,15 @@ def _is_stuck(dataset: Dataset) -> bool:
     """Whether a step of a teardown has failed as often as any order is tried by itself."""
     teardown = dataset.teardown
     return teardown is not None and teardown.retries > len(dataset.rules.retry_delays)
+
+
+def _told(request: Request, datasets: Sequence[Dataset]) -> str:
+    """Tell of a request's datasets, and of the datasources it had emptied beside them."""
+    if request.skill != _CLEANUP:
+        return _sentence(datasets)
+    emptied = len(request.undertaking.datasources)
+    ended = _sentence(datasets) if datasets else "No dataset was ended: none was proven an orphan."
+    return f"{ended} {emptied} stray datasources are emptied." if emptied else ended
 
 
 def _sentence(datasets: Sequence[Dataset]) -> str:
@@ -229,6 +244,11 @@ def _where(dataset: Dataset, teardown: Teardown) -> str:
     if dataset.restorable_until is not None:
         told.append(f"restorable until {dataset.restorable_until.isoformat(timespec='seconds')}")
     return "; ".join(told)
+
+
+def _shown(request: Request, datasets: Sequence[Dataset]) -> JsonObject:
+    emptied = request.undertaking.datasources
+    return {**_results(datasets), **({"datasources": list(emptied)} if emptied else {})}
 
 
 def _results(datasets: Sequence[Dataset]) -> JsonObject:

@@ -32,9 +32,10 @@ _OUTPUTS: dict[str, Any] = {
     "quality-report": documents.QualityReportDocument,
     "teardown-dataset": documents.DatasetListDocument,
     "restore-dataset": documents.DatasetListDocument,
+    "cleanup-orphans": documents.CleanupDocument | documents.OrphanReportDocument,
     "verify-archive": documents.ArchiveVerificationDocument,
 }
-"""What each skill answers with; a dry run of `provision-datasets` answers with its plan."""
+"""What each skill answers with; a dry run answers with a plan, or a report, of its own."""
 
 
 def schemas(base_url: str) -> dict[str, JsonObject]:

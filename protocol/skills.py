@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from domain.orphans import Fate
 from domain.repository import DatasetFilter
 from domain.template import TemplateRequest
 from domain.work import AgentName
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from domain.commands import Call, Command, Principal, ProvisionDatasets, Request
+    from domain.documents import OrphanReportDocument
     from domain.journey import JourneyStage
     from domain.record import JsonObject
 
@@ -38,6 +40,10 @@ class FrontDesk(Protocol):
 
     async def plan(self, command: ProvisionDatasets, principal: Principal) -> PlanDocument:
         """Tell what a request would do."""
+        ...
+
+    async def orphans(self, principal: Principal) -> OrphanReportDocument:
+        """Tell what a cleanup of orphans would do."""
         ...
 
     async def cancel(self, request: Request) -> Request:
@@ -153,6 +159,18 @@ async def _plan(given: inputs.ProvisionDatasetsInput, desks: Desks, who: Princip
     return Answer(sentence, plan)
 
 
+async def _orphans(given: inputs.CleanupOrphansInput, desks: Desks, who: Principal) -> Answer:
+    del given
+    report = await desks.front.orphans(who)
+    found = [*report["orphans"], *report["strays"]]
+    ends = sum(1 for each in found if each["fate"] == Fate.ENDS)
+    sentence = (
+        f"Of {report['looked_at']} datasets {len(report['orphans'])} have no active journey, and "
+        f"{len(report['strays'])} datasources no dataset; {ends} of these would end now."
+    )
+    return Answer(sentence, dict(report))
+
+
 async def _status(given: inputs.DatasetInput, desks: Desks, who: Principal) -> Answer:
     found = await desks.enquiries.dataset(who, inputs.resolved(given.dataset_id))
     shown = found["datasets"][0]
@@ -234,6 +252,7 @@ _ALL = (
     Skill("quality-report", _A.VALIDATION, inputs.QualityReportInput, _report),
     Skill("teardown-dataset", _A.TEARDOWN, inputs.TeardownDatasetInput),
     Skill("restore-dataset", _A.TEARDOWN, inputs.RestoreDatasetInput),
+    Skill("cleanup-orphans", _A.TEARDOWN, inputs.CleanupOrphansInput),
     Skill("verify-archive", _A.TEARDOWN, inputs.DatasetInput, _verify),
 )
 
@@ -247,6 +266,12 @@ def skills_of(agent: AgentName) -> list[Skill]:
 
 
 def dry_run_of(skill: Skill, given: inputs.SkillInput) -> Skill:
-    """Give the planning skill where a request asks for nothing but a plan."""
-    is_dry = isinstance(given, inputs.ProvisionDatasetsInput) and given.dry_run
-    return SKILLS["plan-datasets"] if is_dry else skill
+    """Give the skill that tells and changes nothing, where a request asks for no more."""
+    if isinstance(given, inputs.ProvisionDatasetsInput) and given.dry_run:
+        return SKILLS["plan-datasets"]
+    if isinstance(given, inputs.CleanupOrphansInput) and given.dry_run:
+        return _ORPHANS
+    return skill
+
+
+_ORPHANS = Skill("cleanup-orphans", _A.TEARDOWN, inputs.CleanupOrphansInput, _orphans)

@@ -204,6 +204,38 @@ ticks = Table(
 )
 """One row a moment of a schedule: whoever writes it does what was to be done then."""
 
+orphan_suspects = Table(
+    "orphan_suspects",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("suspected_at", UtcDateTime, nullable=False),
+    _of_dataset(),
+)
+"""One row a dataset that the last scan saw without an active journey, and the first that did when."""
+
+stray_datasources = Table(
+    "stray_datasources",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("datasource", Text, primary_key=True),
+    Column("home_url", Text, nullable=False),
+    Column("dataset_id", Uuid, nullable=False),
+    Column("documents", Integer, nullable=False),
+    Column("suspected_at", UtcDateTime, nullable=False),
+    Column("condemned_by", Text),
+    Column("emptied_at", UtcDateTime),
+)
+"""One row a datasource under our mark that no dataset accounts for; its dataset may be unknown."""
+
+orphan_scans = Table(
+    "orphan_scans",
+    metadata,
+    Column("scan", Text, primary_key=True),
+    Column("done_at", UtcDateTime, nullable=False),
+)
+"""When all datasets were looked at last; the only scan is `whole`."""
+
 progress = Table(
     "progress",
     metadata,

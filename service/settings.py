@@ -23,6 +23,7 @@ from service.roles import Role
 from service.values import (
     FOLDER,
     ArchivePlace,
+    CronExpression,
     DatabaseAddress,
     Duration,
     Durations,
@@ -78,6 +79,8 @@ class Settings(BaseSettings):
         timedelta(seconds=20),
         timedelta(seconds=80),
     )
+    orphan_scan: CronExpression = "0 2 * * *"
+    orphan_recheck: CronExpression = "30 * * * *"
     engine: EngineName = EngineName.BUILTIN
     role: Role = Role.ALL
     agents_url: WebAddress | None = None
