@@ -80,7 +80,7 @@ class Approval:
         )
 
 
-def asked_for(  # noqa: PLR0913 - what is asked, who asks, and when, each by its name
+def asked_for(
     dataset: DatasetState,
     reason: TeardownReason,
     *,

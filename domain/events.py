@@ -164,6 +164,15 @@ class DatasetTeardownHurried:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetGivesWay:
+    """A dataset stays until its successor is READY, for a day at most; None: there is none."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    successor_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class TeardownApprovalAsked:
     """A dataset's teardown for this reason waits until somebody consents."""
 
@@ -219,6 +228,7 @@ AdditiveEvent: TypeAlias = (
     | ConnectorUnwatched
     | DatasetTeardownStepDone
     | DatasetTeardownHurried
+    | DatasetGivesWay
     | TeardownApprovalAsked
     | TeardownApprovalDecided
     | DatasetRestored

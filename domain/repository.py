@@ -59,6 +59,18 @@ class Transaction(Protocol):
         """Tell the generation a new dataset in a slot will be, counting from 1."""
         ...
 
+    async def active_of(self, journey: str, /) -> Sequence[Dataset]:
+        """Load a journey's datasets that have not ended, oldest first; by its id or reference."""
+        ...
+
+    async def wake(self, dataset_id: UUID, /) -> None:
+        """Let the engine look at a dataset now, unless it has ended; its version stays."""
+        ...
+
+    async def note_completion(self, journey: str, /) -> None:
+        """Write down that a journey was told to be completed; an unknown one is nothing."""
+        ...
+
     async def keep_journey(self, journey: Journey, /) -> None:
         """Write down a journey and its client as last seen (seed: Stage Association)."""
         ...
@@ -158,6 +170,13 @@ class Registry(Protocol):
 
     async def unsettled_requests(self, limit: int, /) -> Sequence[Request]:
         """Read requests of every tenant whose task has not ended, oldest first."""
+        ...
+
+    async def approval_id_of(self, tenant: str, ref: str, /) -> UUID:
+        """Resolve a reference: a UUID, or the name of a connector for whose end consent was asked.
+
+        Of several the pending one is meant, or else the newest. Raises NotFound.
+        """
         ...
 
     async def open_approvals(self, tenant: str, limit: int, /) -> Sequence[Approval]:

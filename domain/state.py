@@ -36,13 +36,15 @@ class Wish:
     """What a caller asks of a dataset besides its place.
 
     `seed` takes the client's id's place in the derived seed; `lifetime` tears the dataset down
-    by itself, without grace, that long after it was asked for.
+    by itself, without grace, that long after it was asked for; `replaces` is the dataset that
+    gives way to it once it is READY.
     """
 
     record_count: int | None = None
     seed: str | None = None
     strict: bool = False
     lifetime: timedelta | None = None
+    replaces: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,13 @@ _DATASET = {"dataset_id": "ACME-sandbox-confluence"}
 _EXAMPLES: dict[str, JsonObject] = {
     "provision-datasets": _TYPES,
     "plan-datasets": _TYPES,
+    "transition-stage": {"journey_id": "journey-acme-2026", "to_stage": "pilot"},
+    "complete-journey": {"journey_id": "journey-acme-2026"},
+    "resolve-approval": {
+        "approval_id": "ACME-sandbox-confluence",
+        "approve": True,
+        "comment": "Nobody searches it any more.",
+    },
     "dataset-status": _DATASET,
     "list-datasets": {"client_id": "acme-healthcare", "page_size": 20},
     "list-templates": {"industry": "healthcare"},

@@ -19,6 +19,9 @@ _HERE = "#/$defs/"
 _OUTPUTS: dict[str, Any] = {
     "provision-datasets": documents.DatasetListDocument | documents.PlanDocument,
     "plan-datasets": documents.PlanDocument,
+    "transition-stage": documents.TransitionDocument,
+    "complete-journey": documents.EndingListDocument,
+    "resolve-approval": documents.ResolutionDocument,
     "dataset-status": documents.DatasetListDocument,
     "list-datasets": documents.DatasetPageDocument,
     "list-templates": documents.TemplateListDocument,
@@ -30,7 +33,7 @@ _OUTPUTS: dict[str, Any] = {
     "validate-dataset": documents.DatasetListDocument,
     "check-connector": documents.ProbeDocument,
     "quality-report": documents.QualityReportDocument,
-    "teardown-dataset": documents.DatasetListDocument,
+    "teardown-dataset": documents.EndingListDocument,
     "restore-dataset": documents.DatasetListDocument,
     "cleanup-orphans": documents.CleanupDocument | documents.OrphanReportDocument,
     "verify-archive": documents.ArchiveVerificationDocument,

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from domain.commands import Call, Command, Principal, ProvisionDatasets, Request
+    from domain.approvals import ApprovalStatus
+    from domain.commands import (
+        Call,
+        Command,
+        Principal,
+        ProvisionDatasets,
+        Request,
+        ResolveApproval,
+    )
     from domain.documents import OrphanReportDocument
     from domain.journey import JourneyStage
     from domain.record import JsonObject
@@ -46,6 +54,10 @@ class FrontDesk(Protocol):
         """Tell what a cleanup of orphans would do."""
         ...
 
+    async def resolve(self, command: ResolveApproval, principal: Principal) -> None:
+        """Decide an approval that a task waits for."""
+        ...
+
     async def cancel(self, request: Request) -> Request:
         """Call a request off; gives it as it stands then."""
         ...
@@ -56,6 +68,14 @@ class Enquiries(Protocol):
 
     async def resolve(self, principal: Principal, ref: str) -> UUID:
         """Give the id of a dataset named by id or by connector name."""
+        ...
+
+    async def resolve_approval(self, principal: Principal, ref: str) -> UUID:
+        """Give the id of an approval named by id or by its dataset's connector name."""
+        ...
+
+    async def approvals(self, principal: Principal, status: ApprovalStatus | None) -> JsonObject:
+        """List approvals of a status; None lists what still waits for somebody."""
         ...
 
     async def dataset(self, principal: Principal, dataset_id: UUID) -> JsonObject:
@@ -239,6 +259,9 @@ _A = AgentName
 _ALL = (
     Skill("provision-datasets", _A.COORDINATOR, inputs.ProvisionDatasetsInput),
     Skill("plan-datasets", _A.COORDINATOR, inputs.ProvisionDatasetsInput, _plan),
+    Skill("transition-stage", _A.COORDINATOR, inputs.TransitionStageInput),
+    Skill("complete-journey", _A.COORDINATOR, inputs.CompleteJourneyInput),
+    Skill("resolve-approval", _A.COORDINATOR, inputs.ResolveApprovalInput),
     Skill("dataset-status", _A.COORDINATOR, inputs.DatasetInput, _status),
     Skill("list-datasets", _A.COORDINATOR, inputs.ListDatasetsInput, _list),
     Skill("list-templates", _A.DISCOVERY, inputs.ListTemplatesInput, _templates),

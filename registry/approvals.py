@@ -6,12 +6,13 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select, text, update
+from sqlalchemy import and_, bindparam, case, func, select, text, update
 
 from domain.approvals import Approval, ApprovalStatus
 from domain.errors import Conflict, NotFound
 from registry.dialect import insert_once
 from registry.history import approvals
+from registry.rows import as_uuid
 from registry.tables import datasets
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ _OLDEST_FIRST = _SHOWN.where(_a.approval_id.in_(bindparam("wanted", expanding=Tr
 
 _NEWEST_FIRST = _SHOWN.order_by(_a.asked_at.desc(), _a.approval_id.desc())
 
+_OF_NAME = (
+    select(_a.approval_id)
+    .join(datasets, and_(_d.tenant == _a.tenant, _d.dataset_id == _a.dataset_id))
+    .where(
+        _a.tenant == bindparam("of_tenant"),
+        func.lower(_d.connector_name) == func.lower(bindparam("of_name")),
+    )
+    .order_by(case((_PENDING, 0), else_=1), _a.asked_at.desc())
+    .limit(1)
+)
+
 _DECIDED = (_a.status, _a.resolved_by, _a.resolved_at, _a.comment)
 
 _DECIDE = (
@@ -53,9 +65,7 @@ _DECIDE = (
         _a.approval_id == bindparam("of_approval"),
         text("status = 'pending'"),
     )
-    .values(
-        {each.name: bindparam(f"now_{each.name}", type_=each.type) for each in _DECIDED}
-    )
+    .values({each.name: bindparam(f"now_{each.name}", type_=each.type) for each in _DECIDED})
 )
 
 
@@ -81,9 +91,24 @@ async def find_approval(session: Session, approval_id: UUID) -> Approval:
     asked = {"of_tenant": session.tenant, "of_approval": approval_id}
     row = (await session.connection.execute(_ONE, asked)).mappings().one_or_none()
     if row is None:
-        message = f"There is no approval {approval_id}. List the approvals to find the one you mean."
-        raise NotFound(message)
+        raise NotFound(_unknown(approval_id))
     return _approval_of(row)
+
+
+async def resolve_approval(session: Session, ref: str) -> UUID:
+    """Give the id of the approval a reference means: its id, or its dataset's connector name.
+
+    Raises:
+        NotFound: none was ever asked for under the name.
+    """
+    identity = as_uuid(ref)
+    if identity is not None:
+        return identity
+    asked = {"of_tenant": session.tenant, "of_name": ref}
+    found: UUID | None = (await session.connection.execute(_OF_NAME, asked)).scalar()
+    if found is None:
+        raise NotFound(_unknown(ref))
+    return found
 
 
 async def write_decision(session: Session, approval: Approval) -> None:
@@ -130,6 +155,10 @@ async def read_approvals_by_id(session: Session, ids: Collection[UUID]) -> list[
         _approval_of(row)
         for row in (await session.connection.execute(_OLDEST_FIRST, asked)).mappings()
     ]
+
+
+def _unknown(ref: UUID | str) -> str:
+    return f"There is no approval {ref}. List the approvals to find the one you mean."
 
 
 _OF_THE_DATASET = ("connector_name", "stage", "journey_ref")

@@ -13,7 +13,12 @@ from domain.dataset import Dataset
 from domain.events import RecordedEvent
 from domain.journey import Client
 from domain.repository import DatasetFilter, Page, QualityRun
-from registry.approvals import read_approvals, read_approvals_by_id, read_open
+from registry.approvals import (
+    read_approvals,
+    read_approvals_by_id,
+    read_open,
+    resolve_approval,
+)
 from registry.datasets import find_dataset
 from registry.outbox import read_events, read_last_sequence
 from registry.places import find_client
@@ -77,6 +82,11 @@ class SqlRegistry:
         """Read requests of every tenant whose task has not ended, oldest first."""
         async with self._database.reads.connect() as connection:
             return await find_unsettled(connection, limit)
+
+    async def approval_id_of(self, tenant: str, ref: str, /) -> UUID:
+        """Resolve a reference: a UUID, or the name of a connector. Raises NotFound."""
+        async with self._database.reading(tenant) as session:
+            return await resolve_approval(session, ref)
 
     async def open_approvals(self, tenant: str, limit: int, /) -> Sequence[Approval]:
         """Read what waits for consent, oldest first: pending, and its dataset has not ended."""

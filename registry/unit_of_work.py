@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -29,6 +29,7 @@ from registry.archives import write_archive, write_purge
 from registry.audit import write_entry
 from registry.datasets import (
     Before,
+    find_active_of,
     find_dataset,
     find_holder,
     find_namesake,
@@ -36,10 +37,11 @@ from registry.datasets import (
     keep_template_of,
     last_generation,
     look_before,
+    make_due,
     update_dataset,
 )
 from registry.outbox import write_events
-from registry.places import write_journey
+from registry.places import note_completion, write_journey
 from registry.requests import mark_cancelled, write_request
 from registry.validations import write_validation
 
@@ -104,6 +106,20 @@ class SqlTransaction:
     async def next_generation(self, slot: Slot, /) -> int:
         """Tell the generation a new dataset in a slot will be, counting from 1."""
         return await last_generation(self._session, slot) + 1
+
+    async def active_of(self, journey: str, /) -> Sequence[Dataset]:
+        """Load a journey's datasets that have not ended, oldest first; by its id or reference."""
+        found = await find_active_of(self._session, journey)
+        self._before |= {each.place.dataset_id: before for each, before in found}
+        return [each for each, _ in found]
+
+    async def wake(self, dataset_id: UUID, /) -> None:
+        """Let the engine look at a dataset now, unless it has ended; its version stays."""
+        await make_due(self._session, dataset_id, self._session.database.clock())
+
+    async def note_completion(self, journey: str, /) -> None:
+        """Write down that a journey was told to be completed; an unknown one is nothing."""
+        await note_completion(self._session, journey)
 
     async def keep_journey(self, journey: Journey, /) -> None:
         """Write down a journey and its client as last seen (seed: Stage Association).

@@ -31,6 +31,7 @@ from service.values import (
     LogLevel,
     Names,
     SecretReference,
+    Stages,
     WebAddress,
 )
 
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     grace_period: Duration = timedelta(hours=24)
     retention: Interval = timedelta(days=90)
     health_interval: Interval = timedelta(seconds=60)
+    protect_stages: Stages = ()
     retry_delays: Durations = (
         timedelta(seconds=5),
         timedelta(seconds=20),
@@ -121,6 +123,7 @@ class Settings(BaseSettings):
             grace_period=self.grace_period,
             retention=self.retention,
             health_interval=self.health_interval,
+            protect_stages=frozenset(self.protect_stages),
             retry_delays=self.retry_delays,
         )
 

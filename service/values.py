@@ -20,6 +20,7 @@ from pydantic_settings import NoDecode
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.journey import JourneyStage
 from service.addresses import is_web_address
 
 FOLDER = "folder:"
@@ -120,6 +121,7 @@ Interval = Annotated[Duration, AfterValidator(partial(_within, least=timedelta(s
 Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_several)]
 CronExpression = Annotated[str, AfterValidator(_schedule)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
+Stages = Annotated[tuple[JourneyStage, ...], NoDecode, BeforeValidator(_several)]
 LogLevel = Annotated[str, AfterValidator(_level)]
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
