@@ -20,7 +20,7 @@ from gateways.glean_api import PUBLISHED_LIMITS, GleanApi, GleanCredentials, Gle
 from gateways.glean_documents import record_id, search_request
 from gateways.glean_settle import Expectation, settle
 from gateways.glean_sight import HiddenDocuments
-from gateways.glean_tokens import TokenWatch, knock
+from gateways.glean_tokens import TokenWatch, smallest_search
 from gateways.glean_upload import Sent
 from gateways.http import ANY_STATUS, Answer, Call
 from gateways.pace import Timing
@@ -104,11 +104,11 @@ class GleanConnectors:
     async def watch(self, connector: ConnectorConfiguration, /, *, thorough: bool) -> Probe:
         """Ask for the status behind all others; whether the tokens serve is asked once for all."""
         started = self._timing.monotonic()
-        searches = thorough and self._api.has_spare_search
-        calls = self._knocks(connector, thorough=searches)
         try:
-            answers = await self._knock([replace(each, in_no_hurry=True) for each in calls])
-            if not searches:
+            status = replace(self._status_of(connector), in_no_hurry=True)
+            search = self._api.spare_search(smallest_search(connector)) if thorough else None
+            answers = await self._knock([status, search] if search else [status])
+            if search is None:
                 answers.append(await self._tokens.answer(connector))
         except DataOpsError as failure:
             return glean_health.silent(failure, (self._timing.monotonic() - started) * 1000)
@@ -160,10 +160,11 @@ class GleanConnectors:
         )
 
     def _knocks(self, connector: ConnectorConfiguration, *, thorough: bool) -> list[Call]:
-        status = self._api.indexing(f"/debug/{connector.datasource}/status")
-        if not thorough:
-            return [status]
-        return [status, knock(self._api, connector)]
+        status = self._status_of(connector)
+        return [status, self._api.search(smallest_search(connector))] if thorough else [status]
+
+    def _status_of(self, connector: ConnectorConfiguration) -> Call:
+        return self._api.indexing(f"/debug/{connector.datasource}/status")
 
     async def _knock(self, calls: Sequence[Call]) -> list[Answer]:
         """Send each call once and together; what goes wrong with one is raised when all are in."""

@@ -97,10 +97,13 @@ class GleanApi:
         listed = self.client("", {})
         return replace(listed, method="GET", path=_FILTERS, body=None)
 
-    @property
-    def has_spare_search(self) -> bool:
-        """Whether a search can be had at once that nobody else wants."""
-        return all(each.has_spare for each in self._search_rates)
+    def spare_search(self, body: JsonObject) -> Call | None:
+        """Make a search that nobody else wants to make now, its turn taken; None where there is none."""
+        if not all(each.has_spare for each in self._search_rates):
+            return None
+        for each in self._search_rates:
+            each.take_at_once()
+        return replace(self.search(body), rates=())
 
     async def ask(self, call: Call) -> Answer:
         """Send a call; see `Supplier.ask`."""

@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 from domain.connector import ConnectorConfiguration
 from domain.errors import DataOpsError, SupplierUnavailable
 from domain.ports import Clock
+from domain.record import JsonObject
 from gateways.glean_api import GleanApi
 from gateways.glean_documents import search_request
-from gateways.http import ANY_STATUS, Answer, Call
+from gateways.http import ANY_STATUS, Answer
 
 
-def knock(api: GleanApi, connector: ConnectorConfiguration) -> Call:
-    """Make the smallest search there is, which only a client token that serves may make."""
-    return api.search(search_request("", connector, page_size=1))
+def smallest_search(connector: ConnectorConfiguration) -> JsonObject:
+    """Write the smallest search there is, which only a client token that serves may make."""
+    return search_request("", connector, page_size=1)
 
 
 class TokenWatch:
@@ -57,7 +58,7 @@ class TokenWatch:
         return not timedelta(0) <= self._clock() - self._known_at < self._lasting
 
     async def _ask(self, connector: ConnectorConfiguration) -> Answer | str:
-        call = knock(self._api, connector)
+        call = self._api.search(smallest_search(connector))
         once = replace(call, accept=ANY_STATUS, attempts=1, seconds=self._seconds, in_no_hurry=True)
         try:
             return await self._api.ask(once)

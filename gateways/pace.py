@@ -62,6 +62,10 @@ class RateLimit:
         """Whether a spare turn is to be had at once."""
         return self._until_spare() <= 0
 
+    def take_at_once(self) -> None:
+        """Take a turn without waiting for it, for somebody who has seen that there is one."""
+        self._turns.append(self._timing.monotonic())
+
     def _until_spare(self) -> float:
         """Tell in how many seconds there may be a spare turn."""
         if len(self._turns) < self._spared:
