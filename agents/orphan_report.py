@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agents.orphan_sweep import Scan
-    from domain.documents import (
+    from domain.orphan_documents import (
         OrphanDocument,
         OrphanReportDocument,
         StrayDocument,

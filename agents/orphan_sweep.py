@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from agents.endings import Endings
     from agents.strays import Strays
     from domain.commands import Call, Request
-    from domain.documents import OrphanReportDocument
+    from domain.orphan_book import OrphanBook
+    from domain.orphan_documents import OrphanReportDocument
     from domain.orphans import Candidate, Fleet, OrphanJudgement
     from domain.ports import Clock, Engine, Journeys
-    from domain.repository import OrphanBook, Registry, Transaction
+    from domain.repository import Registry, Transaction
     from domain.rules import LifecycleRules
 
 log = structlog.get_logger("orphans")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from agents.coordinator import LifecycleCoordinator
     from agents.planning import Plan, Planner
     from agents.registration import Registration
-    from domain.documents import OrphanReportDocument
+    from domain.orphan_documents import OrphanReportDocument
     from domain.ports import Clock, Engine
     from domain.repository import Registry
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from uuid import UUID
 
+    from domain.orphan_book import OrphanBook, Owner
     from domain.orphans import Holding
     from domain.ports import Clock, Estate
-    from domain.repository import OrphanBook, Owner
 
 log = structlog.get_logger("orphans")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from domain import documents
 from domain.events import AdditiveEvent, SeedEvent
+from domain.orphan_documents import CleanupDocument, OrphanReportDocument
 from protocol.shapes import Shapes
 from protocol.skills import SKILLS
 
@@ -35,7 +36,7 @@ _OUTPUTS: dict[str, Any] = {
     "quality-report": documents.QualityReportDocument,
     "teardown-dataset": documents.EndingListDocument,
     "restore-dataset": documents.DatasetListDocument,
-    "cleanup-orphans": documents.CleanupDocument | documents.OrphanReportDocument,
+    "cleanup-orphans": CleanupDocument | OrphanReportDocument,
     "verify-archive": documents.ArchiveVerificationDocument,
 }
 """What each skill answers with; a dry run answers with a plan, or a report, of its own."""

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
         Request,
         ResolveApproval,
     )
-    from domain.documents import OrphanReportDocument
     from domain.journey import JourneyStage
+    from domain.orphan_documents import OrphanReportDocument
     from domain.record import JsonObject
 
 

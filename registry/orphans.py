@@ -24,8 +24,8 @@ from sqlalchemy import (
 from domain.approvals import ApprovalStatus
 from domain.journey import JourneyStatus
 from domain.lifecycle import ENDED, DatasetStatus, TeardownReason
+from domain.orphan_book import Owner
 from domain.orphans import Candidate, Fleet, Holding, Stray
-from domain.repository import Owner
 from registry.dialect import insert_once, insert_or_replace
 from registry.history import approvals, orphan_scans, orphan_suspects, stray_datasources
 from registry.tables import datasets, journeys

@@ -293,9 +293,9 @@ def test_the_limit_is_over_all_pages() -> None:
 
 @given(st.uuids())
 def test_a_mark_tells_its_dataset_to_whoever_set_it(dataset_id: UUID) -> None:
-    assert dataset_at(home_of("https://dataops.example", dataset_id), "https://dataops.example") == (
-        dataset_id
-    )
+    assert dataset_at(
+        home_of("https://dataops.example", dataset_id), "https://dataops.example"
+    ) == (dataset_id)
 
 
 @pytest.mark.parametrize(

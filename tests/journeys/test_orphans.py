@@ -100,7 +100,11 @@ async def test_a_dry_run_tells_what_would_end_and_why_and_changes_nothing(
     again = await office.call(TEARDOWN, DRY)
 
     (orphan,) = told.data["orphans"]
-    assert (told.state, orphan["connector_name"], orphan["fate"]) == ("COMPLETED", JIRA, "suspected")
+    assert (told.state, orphan["connector_name"], orphan["fate"]) == (
+        "COMPLETED",
+        JIRA,
+        "suspected",
+    )
     assert "journey-acme-2026 is completed" in orphan["why"]
     assert (orphan["suspected_since"], orphan["age_seconds"]) == (None, None)
     assert again.data["orphans"] == told.data["orphans"]
@@ -130,7 +134,9 @@ async def test_the_second_cleanup_tears_down_what_the_first_suspected(
     assert (second.state, second.dataset["status"]) == ("COMPLETED", "teardown")
     assert torn_down.teardown is not None
     assert torn_down.teardown.reason is TeardownReason.ORPHAN_CLEANUP
-    started = [each for each in await events_of(office, JIRA) if each.name == "DatasetTeardownStarted"]
+    started = [
+        each for each in await events_of(office, JIRA) if each.name == "DatasetTeardownStarted"
+    ]
     assert started[0].fields["reason"] == "orphan_cleanup"
 
 
@@ -213,7 +219,7 @@ async def test_a_dataset_that_somebody_spared_is_not_asked_about_again(tmp_path:
         await complete_journey(office)
         await clean(office, times=2)
         for each in SEVEN:
-            decided = {"approval_id": f"ACME-sandbox-{each}", "approve": each not in {"jira"}}
+            decided = {"approval_id": f"ACME-sandbox-{each}", "approve": each != "jira"}
             await office.call(COORDINATOR, {"skill": "resolve-approval", **decided})
 
         heard = await clean(office)

@@ -12,8 +12,8 @@ import pytest
 from domain.approvals import asked_for
 from domain.journey import DEFAULT_TENANT, JourneyStatus
 from domain.lifecycle import DatasetStatus, TeardownReason
+from domain.orphan_book import OrphanBook, Owner
 from domain.orphans import Holding, Stray
-from domain.repository import OrphanBook, Owner
 from registry.orphans import SqlOrphanBook, read_orphan_figures
 from tests.builders import NOW, TENANT, a_client, a_dataset, a_dataset_in, a_journey
 from tests.registry.databases import ME, OTHERS, House
@@ -129,9 +129,7 @@ async def test_what_has_ended_is_forgotten_by_the_next_scan(house: House, book: 
     await suspect_all(house, book)
 
     assert before.suspects == 0
-    assert await book.fleet(None, only_doubtful=True) == await book.fleet(
-        None, only_doubtful=False
-    )
+    assert await book.fleet(None, only_doubtful=True) == await book.fleet(None, only_doubtful=False)
 
 
 async def test_a_light_scan_looks_at_suspects_and_at_journeys_told_to_be_completed(

@@ -31,7 +31,7 @@ from tests.simulation.virtual_time import clock
 
 if TYPE_CHECKING:
     from domain.commands import Call, Command, Principal, Request
-    from domain.documents import OrphanReportDocument
+    from domain.orphan_documents import OrphanReportDocument
     from domain.ports import OnProgress, StageAgent
     from domain.work import Order, Outcome
     from tests.simulation.world import World
