@@ -14,6 +14,7 @@ from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.teardown import IRREVERSIBLE
 from registry.history import archived_datasets, outbox
+from registry.orphans import OrphanFigures, read_orphan_figures
 from registry.tables import datasets
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Figures:
     datasets that are READY, or that were and have an open incident (A48), `connectors_well` those
     whose last probe passed; `retention_violations` counts archives that are missing or were purged
     before their time; `events` counts the outbox; `waiting` counts datasets that are due,
-    `oldest_due_at` is since when the first of them is.
+    `oldest_due_at` is since when the first of them is; `orphans` counts what has no active journey,
+    or no dataset.
     """
 
     by_status: Mapping[DatasetStatus, int]
@@ -57,6 +59,7 @@ class Figures:
     events: int
     waiting: int
     oldest_due_at: datetime | None
+    orphans: OrphanFigures
 
     @property
     def first_pass_rate(self) -> float | None:
@@ -192,6 +195,7 @@ async def read_figures(database: Database) -> Figures:
             events=int(events),
             waiting=waiting[0],
             oldest_due_at=waiting[1],
+            orphans=await read_orphan_figures(connection),
             **totals,
         )
 

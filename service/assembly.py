@@ -16,11 +16,14 @@ from uuid_utils.compat import uuid7
 
 from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
+from agents.endings import Endings
 from agents.enquiries import Enquiries, Sources
+from agents.orphan_sweep import OrphanSweep
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
 from agents.registration import Registration
 from agents.requests import Requests
+from agents.strays import Strays
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
@@ -43,6 +46,7 @@ from registry.follows import SqlFollows
 from registry.housekeeping import prune_task_events
 from registry.leases import SqlLeases
 from registry.migrations import upgrade
+from registry.orphans import SqlOrphanBook
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from registry.ticks import SqlTicks
@@ -151,6 +155,19 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         ids=uuid7,
         origin=base_url,
     )
+    book = SqlOrphanBook(database)
+    orphans = OrphanSweep(
+        registry=registry,
+        book=book,
+        journeys=journeys,
+        strays=Strays(book, connectors, clock, base_url),
+        endings=Endings(
+            registry=registry, coordinator=coordinator, engine=engine, clock=clock, ids=uuid7
+        ),
+        engine=engine,
+        clock=clock,
+        rules=settings.rules,
+    )
     front = Requests(
         registration,
         planner,
@@ -158,6 +175,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         coordinator=coordinator,
         engine=engine,
         clock=clock,
+        orphans=orphans,
     )
     enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
     desks = Desks(front, enquiries)
@@ -182,7 +200,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         bell=bell,
         engine=engine,
         coordinator=coordinator,
-        schedules=_schedules(database, clock),
+        schedules=_schedules(settings, database, orphans, clock),
         server=A2AServer(cards, backstage),
         cards=cards,
         desks=desks,
@@ -192,13 +210,17 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
 
 
-def _schedules(database: Database, clock: Clock) -> Schedules:
+def _schedules(
+    settings: Settings, database: Database, orphans: OrphanSweep, clock: Clock
+) -> Schedules:
     async def keep_house(tick: datetime) -> None:
         pruned = await prune_task_events(database, tick)
         log.info("task_events.pruned", events=pruned)
 
     schedules = Schedules(SqlTicks(database), clock)
     schedules.every(HOUSEKEEPING, "housekeeping", keep_house)
+    schedules.every(settings.orphan_scan, "orphan scan", orphans.sweep_all)
+    schedules.every(settings.orphan_recheck, "orphan recheck", orphans.sweep_doubtful)
     return schedules
 
 
@@ -249,6 +271,7 @@ async def _connectors(
         timing,
         limits=None if is_local else PUBLISHED_LIMITS,
         hidden=HiddenDocuments(settings.data / "hidden"),
+        tokens_last=settings.health_interval,
     )
 
 
