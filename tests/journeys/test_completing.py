@@ -151,7 +151,8 @@ async def test_a_journey_completed_while_a_dataset_is_filled_leaves_nothing_behi
         assert torn.teardown.reason is COMPLETED
         assert gone.connector is not None
         assert await documents_in(office, gone.connector.datasource) == 0
-        assert (await office.line.follow(COORDINATOR, task.id)).state == "FAILED"
+        end = await ended(office, task.id)
+        assert end.status.state == TaskState.TASK_STATE_FAILED
 
 
 @pytest.mark.requirement("R19", "R67")
