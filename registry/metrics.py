@@ -15,6 +15,7 @@ from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.teardown import IRREVERSIBLE
 from registry.history import archived_datasets, outbox
 from registry.tables import datasets
+from registry.trail import count_entries
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,8 +39,8 @@ class Figures:
     the last scores, 0 to 1, None before the first; `connectors_watched` counts the connectors of
     datasets that are READY, or that were and have an open incident (A48), `connectors_well` those
     whose last probe passed; `retention_violations` counts archives that are missing or were purged
-    before their time; `events` counts the outbox; `waiting` counts datasets that are due,
-    `oldest_due_at` is since when the first of them is.
+    before their time; `events` counts the outbox, `audited` the entries of the audit trail;
+    `waiting` counts datasets that are due, `oldest_due_at` is since when the first of them is.
     """
 
     by_status: Mapping[DatasetStatus, int]
@@ -55,6 +56,7 @@ class Figures:
     connectors_well: int
     retention_violations: int
     events: int
+    audited: int
     waiting: int
     oldest_due_at: datetime | None
 
@@ -190,6 +192,7 @@ async def read_figures(database: Database) -> Figures:
             teardowns_archived=by_status[DatasetStatus.ARCHIVED],
             retention_violations=violations,
             events=int(events),
+            audited=await count_entries(connection),
             waiting=waiting[0],
             oldest_due_at=waiting[1],
             **totals,

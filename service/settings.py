@@ -23,6 +23,7 @@ from service.roles import Role
 from service.values import (
     FOLDER,
     ArchivePlace,
+    CronExpression,
     DatabaseAddress,
     Duration,
     Durations,
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     archive: ArchivePlace | None = None
     grace_period: Duration = timedelta(hours=24)
     retention: Interval = timedelta(days=90)
+    audit_checkpoints: CronExpression = "0 * * * *"
     health_interval: Interval = timedelta(seconds=60)
     retry_delays: Durations = (
         timedelta(seconds=5),

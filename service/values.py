@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
+from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -93,6 +94,15 @@ def _database(value: str) -> str:
     return value
 
 
+def _cron(value: str) -> str:
+    try:
+        CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        told = "Write a cron expression of five fields, in UTC, as 0 * * * *"
+        raise _wrong(told) from error
+    return value
+
+
 def _folder(value: str) -> str:
     if not value.removeprefix(FOLDER) or not value.startswith(FOLDER):
         raise _wrong("Write folder:PATH; nothing else is supported yet")
@@ -110,6 +120,9 @@ Interval = Annotated[Duration, AfterValidator(partial(_within, least=timedelta(s
 Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_several)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 LogLevel = Annotated[str, AfterValidator(_level)]
+CronExpression = Annotated[str, AfterValidator(_cron)]
+"""Moments in UTC, as cron writes them."""
+
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
 ArchivePlace = Annotated[str, AfterValidator(_folder)]
