@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain.errors import SupplierLied
+from domain.errors import InvalidInput, SupplierLied
 from domain.lifecycle import DatasetStatus
 from domain.moments import require_zone
 from domain.record import JsonObject, canonical_json, digest_of
@@ -146,7 +146,7 @@ def read_checkpoint(content: bytes, location: str) -> Checkpoint:
     """
     try:
         found = _checkpoint(json.loads(content))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, InvalidInput) as error:
         message = f"{location} lies among the checkpoints of the audit trail and is none."
         raise SupplierLied(message) from error
     return found

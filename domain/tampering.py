@@ -114,11 +114,13 @@ def truncated(last: int, seen: Checkpoint) -> Finding:
 def rebuilt(agreed: int, seen: Checkpoint) -> Finding:
     """Tell of a trail that is whole, and another one than a checkpoint saw."""
     since = f"after entry {agreed}" if agreed else "from its beginning"
+    if agreed == seen.size:  # another checkpoint of the same size saw the trail as it is now
+        since = f"at entry {agreed} or before"
     message = (
         f"The trail was written anew {since}: entry {seen.size} is not the one that was there "
         f"{_when(seen)}."
     )
-    return Finding(Tampering.REBUILT, agreed + 1, seen.size, message)
+    return Finding(Tampering.REBUILT, min(agreed + 1, seen.size), seen.size, message)
 
 
 def unchained(count: int) -> Finding:
