@@ -223,6 +223,14 @@ class Archive(Protocol):
         ...
 
 
+class Anchors(Archive, Protocol):
+    """An archive that can be looked through: where checkpoints of the audit trail are kept."""
+
+    async def locations(self, prefix: str, /) -> Sequence[str]:
+        """Give the location of every archive whose key is below a prefix, in the keys' order."""
+        ...
+
+
 class StageAgent(Protocol):
     """A stage agent: it carries out orders, knows no protocol, and decides nothing."""
 

@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -60,6 +60,16 @@ class FolderArchive:
     async def purge(self, location: str, now: datetime, /) -> None:
         """Remove an archive whose lock is over; a damaged one, whose lock nobody knows, stays."""
         await asyncio.to_thread(self._purge, _key_of(location), now)
+
+    async def locations(self, prefix: str, /) -> Sequence[str]:
+        """Give the location of every archive below a prefix, in the keys' order."""
+        return await asyncio.to_thread(self._locations, prefix)
+
+    def _locations(self, prefix: str) -> list[str]:
+        with _in_our_words(prefix):
+            found = [each for each in self._path(prefix).rglob("*") if each.is_file()]
+        keys = (each.relative_to(self._root).as_posix() for each in found)
+        return [f"{_SCHEME}{key}" for key in sorted(keys) if _UNFINISHED not in key]
 
     def _put(self, key: str, content: bytes, locked_until: datetime) -> ArchiveReceipt:
         path = self._path(key)

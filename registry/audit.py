@@ -1,4 +1,4 @@
-"""The audit trail: who changed which dataset, when, from which status to which."""
+"""Writing the audit trail: who did what, in the commit that does it, at the end of the chain."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
+from domain.audit import AuditEntry
 from domain.commands import SYSTEM
 from domain.dataset import Dataset
 from domain.events import Happening
 from domain.lifecycle import DatasetStatus
+from registry.chain import LAST, linked, values_of
+from registry.dialect import SQLITE
 from registry.history import audit
 
 if TYPE_CHECKING:
     from domain.commands import Principal
+    from domain.record import JsonObject
     from registry.database import Session
 
 _INSERT = insert(audit)
@@ -40,18 +44,55 @@ async def write_entry(
     silent = _silent_action(before, dataset.status)
     if not happenings and silent == _CHANGE and principal.subject == SYSTEM:
         return
-    row = {
-        "tenant": principal.tenant,
-        "entry_id": session.database.ids(),
-        "at": at,
-        "principal": principal.subject,
-        "action": ", ".join(each.name for each in happenings) or silent,
-        "dataset_id": dataset.place.dataset_id,
-        "version": dataset.version,
-        "from_status": before,
-        "to_status": dataset.status,
-        "correlation": dataset.place.correlation,
-    }
+    entry = AuditEntry(
+        tenant=principal.tenant,
+        entry_id=session.database.ids(),
+        at=at,
+        principal=principal.subject,
+        action=", ".join(each.name for each in happenings) or silent,
+        correlation=dataset.place.correlation,
+        dataset_id=dataset.place.dataset_id,
+        version=dataset.version,
+        from_status=before,
+        to_status=dataset.status,
+    )
+    await _append(session, entry)
+
+
+async def write_decision(
+    session: Session,
+    principal: Principal,
+    action: str,
+    correlation: str,
+    detail: JsonObject | None = None,
+) -> None:
+    """Write down what somebody decided that is no change of one dataset: a request, its end.
+
+    `action` says in a word what was done, `detail` what was asked: plain JSON without fractions.
+    """
+    entry = AuditEntry(
+        tenant=principal.tenant,
+        entry_id=session.database.ids(),
+        at=session.database.clock(),
+        principal=principal.subject,
+        action=action,
+        correlation=correlation,
+        detail=detail,
+    )
+    await _append(session, entry)
+
+
+async def _append(session: Session, entry: AuditEntry) -> None:
+    """Write an entry at the end of its tenant's chain.
+
+    PostgreSQL finds its place inside the commit, as it does for an event, under a lock that no
+    client can hold; SQLite has one writer at a time, so that its place is known at once.
+    """
+    row = {**values_of(entry), "digest": entry.digest}
+    if session.dialect == SQLITE:
+        found = await session.connection.execute(LAST, {"of_tenant": entry.tenant})
+        last = found.one_or_none()
+        row |= linked(entry.digest, (last.sequence, last.hash) if last is not None else None)
     await session.connection.execute(_INSERT, row)
 
 

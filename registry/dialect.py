@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Engine, Table, bindparam, event, func, null, select
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    event,
+    func,
+    literal,
+    null,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from registry.columns import Lasting, UtcDateTime
@@ -90,6 +101,19 @@ def outbox_number(dialect: str) -> ColumnElement[Any]:
     last = select(func.coalesce(func.max(outbox.c.sequence), 0))
     tenant = bindparam("numbered_tenant", type_=outbox.c.tenant.type)
     return last.where(outbox.c.tenant == tenant).scalar_subquery() + 1
+
+
+@cache
+def numbering_turn(dialect: str) -> Select[Any]:
+    """Give the query that waits until nobody else numbers the rows of the tenant `of_tenant`.
+
+    On PostgreSQL it takes the lock that numbers events and audit entries inside a commit; on
+    SQLite whoever writes is alone anyway.
+    """
+    if dialect == SQLITE:
+        return select(null())
+    key = literal("outbox/") + bindparam("of_tenant", type_=outbox.c.tenant.type)
+    return select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0)))
 
 
 def blocking_url(url: URL) -> URL:

@@ -117,15 +117,25 @@ audit = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("principal", Text, nullable=False),
     Column("action", Text, nullable=False),
-    Column("dataset_id", Uuid, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("dataset_id", Uuid),
+    Column("version", Integer),
     Column("from_status", one_of(DatasetStatus, "from_status")),
-    Column("to_status", one_of(DatasetStatus, "to_status"), nullable=False),
+    Column("to_status", one_of(DatasetStatus, "to_status")),
     Column("correlation", Text, nullable=False),
+    Column("detail", Value[JsonObject](JsonObject)),
+    Column("sequence", BigInteger),
+    Column("digest", Text),
+    Column("prev_hash", Text),
+    Column("hash", Text),
     _of_dataset(),
+    UniqueConstraint("tenant", "sequence"),
     Index("ix_audit_dataset", "tenant", "dataset_id", "at"),
 )
-"""Who changed which dataset, when, from which status to which; never changed, never deleted."""
+"""Who did what, when, to which dataset if to one; never changed, never deleted.
+
+Numbered from 1 within a tenant, without a gap, each entry with the hash of the one before it; an
+older version's entries stand outside until they are taken in.
+"""
 
 requests = Table(
     "requests",

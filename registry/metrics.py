@@ -16,6 +16,7 @@ from domain.teardown import IRREVERSIBLE
 from registry.history import archived_datasets, outbox
 from registry.orphans import OrphanFigures, read_orphan_figures
 from registry.tables import datasets
+from registry.trail import count_entries
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,9 +40,9 @@ class Figures:
     the last scores, 0 to 1, None before the first; `connectors_watched` counts the connectors of
     datasets that are READY, or that were and have an open incident (A48), `connectors_well` those
     whose last probe passed; `retention_violations` counts archives that are missing or were purged
-    before their time; `events` counts the outbox; `waiting` counts datasets that are due,
-    `oldest_due_at` is since when the first of them is; `orphans` counts what has no active journey,
-    or no dataset.
+    before their time; `events` counts the outbox, `audited` the entries of the audit trail;
+    `waiting` counts datasets that are due, `oldest_due_at` is since when the first of them is;
+    `orphans` counts what has no active journey, or no dataset.
     """
 
     by_status: Mapping[DatasetStatus, int]
@@ -57,6 +58,7 @@ class Figures:
     connectors_well: int
     retention_violations: int
     events: int
+    audited: int
     waiting: int
     oldest_due_at: datetime | None
     orphans: OrphanFigures
@@ -193,6 +195,7 @@ async def read_figures(database: Database) -> Figures:
             teardowns_archived=by_status[DatasetStatus.ARCHIVED],
             retention_violations=violations,
             events=int(events),
+            audited=await count_entries(connection),
             waiting=waiting[0],
             oldest_due_at=waiting[1],
             orphans=await read_orphan_figures(connection),

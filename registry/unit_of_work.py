@@ -26,7 +26,7 @@ from domain.lifecycle import ENDED, DatasetStatus
 from domain.repository import Slot
 from registry.approvals import find_approval, write_approval, write_decision
 from registry.archives import write_archive, write_purge
-from registry.audit import write_entry
+from registry.audit import write_decision, write_entry
 from registry.datasets import (
     Before,
     find_active_of,
@@ -46,6 +46,7 @@ from registry.requests import mark_cancelled, write_request
 from registry.validations import write_validation
 
 if TYPE_CHECKING:
+    from domain.record import JsonObject
     from registry.database import Session
 
 
@@ -139,10 +140,16 @@ class SqlTransaction:
         """Write down an accepted request. Raises Conflict when its message came before."""
         self._require_own(request.principal.tenant)
         await write_request(self._session, request)
+        await write_decision(
+            self._session, self._principal, "request", request.task_id, _asked(request)
+        )
 
     async def call_off(self, task_id: str, /) -> bool:
         """Call the request of a task off; tells whether that could still be done."""
-        return await mark_cancelled(self._session, task_id)
+        is_open = await mark_cancelled(self._session, task_id)
+        if is_open:
+            await write_decision(self._session, self._principal, "cancellation", task_id)
+        return is_open
 
     async def ask(self, approval: Approval, dataset: Dataset, /) -> Approval:
         """Ask for consent to a dataset's teardown, or give what was asked for it before."""
@@ -244,6 +251,17 @@ def _context_of(dataset: Dataset, version: int) -> EventContext:
         correlation=place.correlation,
         causation=f"{place.dataset_id}/{version}",
     )
+
+
+def _asked(request: Request) -> JsonObject:
+    """Tell what a request asks, and by which message: its digest binds the words it came in."""
+    return {
+        "skill": request.skill,
+        "agent": request.key.agent,
+        "message_id": request.key.message_id,
+        "message_digest": request.key.digest,
+        "dataset_ids": [str(each) for each in request.dataset_ids],
+    }
 
 
 def _taken(dataset: Dataset, rival: Dataset) -> str:

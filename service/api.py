@@ -11,6 +11,7 @@ from domain.approvals import ApprovalStatus
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.repository import DatasetFilter
+from service.audit_api import audit_routes
 from service.openapi import LARGEST_PAGE, MOST_PREVIEWED, openapi_document
 from service.problems import answering, choice, whole_number
 from service.publishing import BATCH, cloud_event
@@ -49,6 +50,7 @@ def api_routes(sources: ConsoleSources) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(f"{PREFIX}{path}", answering(act), methods=["GET"]) for path, act in endpoints.items()
     ]
+    routes += audit_routes(sources, PREFIX)
     return [*routes, Route("/openapi.json", api.document, methods=["GET"])]
 
 

@@ -14,6 +14,7 @@ import httpx
 import structlog
 from uuid_utils.compat import uuid7
 
+from agents.auditor import Auditor
 from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.endings import Endings
@@ -50,6 +51,8 @@ from registry.orphans import SqlOrphanBook
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from registry.ticks import SqlTicks
+from registry.trail import SqlAuditTrail
+from service.auditing import keep_checkpoints
 from service.changes import Bell
 from service.engine import Shift
 from service.engines import engine_for
@@ -179,6 +182,9 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
     enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
     desks = Desks(front, enquiries)
+    auditor = Auditor(SqlAuditTrail(database), archive, settings.retention)
+    schedules = _schedules(settings, database, orphans, clock)
+    keep_checkpoints(schedules, auditor, settings.audit_checkpoints)
     backstage = Backstage(
         registry=registry,
         follows=SqlFollows(database),
@@ -200,10 +206,11 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         bell=bell,
         engine=engine,
         coordinator=coordinator,
-        schedules=_schedules(settings, database, orphans, clock),
+        schedules=schedules,
         server=A2AServer(cards, backstage),
         cards=cards,
         desks=desks,
+        auditor=auditor,
         tokens=tokens,
         stand_ins=local,
         inside=inside,

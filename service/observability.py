@@ -173,6 +173,10 @@ def _operations(figures: Figures, turns: int, now: datetime) -> dict[str, tuple[
         ),
         "dataops_turns": ("Turns under way in this process.", float(turns)),
         "dataops_events": ("Events in the outbox.", float(figures.events)),
+        "dataops_audit_head_size": (
+            "Entries of the audit trail; where this falls, somebody cut it off.",
+            float(figures.audited),
+        ),
     }
 
 

@@ -14,6 +14,7 @@ from domain.lifecycle import DatasetStatus
 from domain.record import JsonObject
 from protocol.inbound import CLOUD_EVENT, INBOUND, Inbound
 from protocol.shapes import Shapes
+from service.auditing import AuditEntryDocument, AuditPageDocument, AuditVerdictDocument
 from service.problems import LARGEST_NUMBER
 from service.publishing import BATCH, CloudEventDocument
 
@@ -150,6 +151,22 @@ _OPERATIONS = (
         {"record_count": _number(1, MOST_PREVIEWED)},
     ),
     _Operation("/agents", "listAgents", "List the agents' cards", AgentListDocument),
+    _Operation(
+        "/audit",
+        "listAuditEntries",
+        "List who did what, in order",
+        AuditPageDocument,
+        _PAGE | {"dataset": _TEXT},
+    ),
+    _Operation(
+        "/audit/verify",
+        "verifyAudit",
+        "Look through the whole audit trail and hold it to its checkpoints",
+        AuditVerdictDocument,
+    ),
+    _Operation(
+        "/audit/{sequence}", "showAuditEntry", "Show one entry by its number", AuditEntryDocument
+    ),
 )
 
 

@@ -23,6 +23,7 @@ def pages(service: Service) -> list[BaseRoute]:
         clock=service.clock,
         changes=service.bell,
         enquiries=service.desks.enquiries,
+        auditor=service.auditor,
         base_url=service.base_url,
         is_ending=lambda: service.bell.is_over,
     )

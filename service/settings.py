@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     archive: ArchivePlace | None = None
     grace_period: Duration = timedelta(hours=24)
     retention: Interval = timedelta(days=90)
+    audit_checkpoints: CronExpression = "0 * * * *"
     health_interval: Interval = timedelta(seconds=60)
     protect_stages: Stages = ()
     retry_delays: Durations = (

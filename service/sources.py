@@ -11,6 +11,7 @@ from protocol.auth import ANONYMOUS, Caller
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from agents.auditor import Auditor
     from domain.commands import Principal
     from domain.ports import Changes, Clock
     from domain.repository import Registry
@@ -31,6 +32,7 @@ class ConsoleSources:
     clock: Clock
     changes: Changes
     enquiries: Enquiries
+    auditor: Auditor
     base_url: str
     is_ending: Callable[[], bool]
 

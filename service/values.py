@@ -95,12 +95,12 @@ def _database(value: str) -> str:
     return value
 
 
-def _schedule(value: str) -> str:
+def _cron(value: str) -> str:
     try:
-        CronSim(value, datetime(2026, 1, 1, tzinfo=UTC))
-    except CronSimError:
-        told = "Write a cron expression of five fields, as 0 2 * * * for every night at two"
-        raise _wrong(told) from None
+        CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        told = "Write a cron expression of five fields, in UTC, as 0 * * * *"
+        raise _wrong(told) from error
     return value
 
 
@@ -119,10 +119,12 @@ Interval = Annotated[Duration, AfterValidator(partial(_within, least=timedelta(s
 """A length of time that leaves time for something else: a second at least."""
 
 Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_several)]
-CronExpression = Annotated[str, AfterValidator(_schedule)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 Stages = Annotated[tuple[JourneyStage, ...], NoDecode, BeforeValidator(_several)]
 LogLevel = Annotated[str, AfterValidator(_level)]
+CronExpression = Annotated[str, AfterValidator(_cron)]
+"""Moments in UTC, as cron writes them."""
+
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
 ArchivePlace = Annotated[str, AfterValidator(_folder)]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from agents.auditor import Auditor
     from agents.coordinator import LifecycleCoordinator
     from domain.ports import Clock
     from domain.work import AgentName
@@ -52,6 +53,7 @@ class Service:
     server: A2AServer
     cards: Mapping[AgentName, Card]
     desks: Desks
+    auditor: Auditor
     tokens: Tokens
     stand_ins: StandIns
     inside: InProcess

@@ -38,7 +38,7 @@ def demo(
 
     from service.cli.demo import demo as play
 
-    with _told("The demo cannot go on."):
+    with telling("The demo cannot go on."):
         status = asyncio.run(play(data, as_json=as_json))
     raise typer.Exit(status)
 
@@ -59,8 +59,8 @@ def serve(
 
     from service.cli.serve import serve as run
 
-    settings = _settings(host=host, port=port, role=role, data=data)
-    with _told("The service cannot start."):
+    settings = settings_of(host=host, port=port, role=role, data=data)
+    with telling("The service cannot start."):
         asyncio.run(run(settings))
 
 
@@ -69,7 +69,7 @@ def doctor(*, data: Data = None, as_json: Json = False) -> None:
     from service.cli import show
     from service.cli.doctor import examine
 
-    settings = _settings(data=data)
+    settings = settings_of(data=data)
     report = examine(settings, () if data is None else ("data",))
     if as_json:
         show.document(report.document)
@@ -90,8 +90,8 @@ def migrate(*, data: Data = None, as_json: Json = False) -> None:
     from registry.migrations import HEAD, current_revision, upgrade
     from service.cli import show
 
-    settings = _settings(data=data)
-    with _told("The database cannot be migrated."):
+    settings = settings_of(data=data)
+    with telling("The database cannot be migrated."):
         settings.data.mkdir(parents=True, exist_ok=True)
         before = current_revision(settings.database)
         upgrade(settings.database)
@@ -102,7 +102,7 @@ def migrate(*, data: Data = None, as_json: Json = False) -> None:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def telling(what: str) -> Iterator[None]:
     """Tell what cannot be done, and why, instead of where in the code. Raises Stopped."""
     from domain.errors import DataOpsError
 
@@ -112,7 +112,7 @@ def _told(what: str) -> Iterator[None]:
         raise Stopped(ExitCode.FAILED, what, str(error), "dataops doctor") from error
 
 
-def _settings(**flags: Any) -> Settings:
+def settings_of(**flags: Any) -> Settings:
     """Read the settings; a flag that is not given says nothing. Raises Stopped."""
     from pydantic import ValidationError
 

@@ -7,11 +7,11 @@ from typing import Protocol
 
 import pytest
 
-from domain import ports, repository
+from domain import ports, repository, trail
 
 PORTS = [
     each
-    for module in (ports, repository)
+    for module in (ports, repository, trail)
     for each in vars(module).values()
     if inspect.isclass(each) and Protocol in each.__bases__
 ]
@@ -30,6 +30,8 @@ def test_the_world_is_reached_through_these_ports_alone() -> None:
         "Transaction",
         "Leases",
         "ProgressLog",
+        "Anchors",
+        "AuditTrail",
     }
 
 

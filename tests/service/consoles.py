@@ -14,6 +14,7 @@ from uuid import UUID
 import httpx
 from starlette.applications import Starlette
 
+from agents.auditor import Auditor
 from agents.discovery import Templates
 from agents.enquiries import Enquiries, Sources
 from domain.lifecycle import DatasetStatus
@@ -27,6 +28,7 @@ from protocol.auth import Caller
 from protocol.cards import load_cards
 from protocol.transport import StreamingTransport
 from registry.database import Database
+from registry.trail import SqlAuditTrail
 from service.api import api_routes
 from service.changes import Bell
 from service.console.routes import console_routes
@@ -160,6 +162,7 @@ def _sources(
         enquiries=Enquiries(
             Sources(house.registry, templates, connectors, kept, journeys), ADDRESS
         ),
+        auditor=Auditor(SqlAuditTrail(house.database), kept, timedelta(days=90)),
         base_url=ADDRESS,
         is_ending=lambda: bell.is_over,
     )

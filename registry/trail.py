@@ -1,0 +1,113 @@
+"""Reading the audit trail: its tenants, the end of each chain, and entries in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select
+
+from domain.audit import ChainedEntry
+from registry.chain import ENTRIES, chained_of, take_in
+from registry.history import audit
+from registry.tables import datasets
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from registry.database import Database
+    from registry.rows import Values
+
+_a, _d = audit.c, datasets.c
+
+_FIRST = select(func.min(_a.tenant).label("tenant")).cte("tenants", recursive=True)
+
+_NEXT = select(func.min(_a.tenant)).where(_a.tenant > _FIRST.c.tenant)
+
+_TENANTS = _FIRST.union_all(select(_NEXT.scalar_subquery()).where(_FIRST.c.tenant.is_not(None)))
+"""Every tenant with entries, found by one step into the index a tenant."""
+
+_NAMES = select(_TENANTS.c.tenant).where(_TENANTS.c.tenant.is_not(None))
+
+_SIZE = (
+    select(func.max(_a.sequence))
+    .where(_a.tenant == _TENANTS.c.tenant)
+    .correlate(_TENANTS)
+    .scalar_subquery()
+)
+
+_SIZES = select(func.coalesce(func.sum(_SIZE), 0)).select_from(_TENANTS)
+
+_ARCHIVED_SINCE = (
+    select(_d.tenant).where(_d.archived_at >= bindparam("since")).distinct().order_by(_d.tenant)
+)
+
+_HEAD = ENTRIES.order_by(_a.sequence.desc()).limit(1)
+
+_AFTER = (
+    ENTRIES.where(_a.sequence > bindparam("after"))
+    .order_by(_a.sequence, _a.entry_id)
+    .limit(bindparam("at_most"))
+)
+
+_OF_DATASET = _AFTER.where(_a.dataset_id == bindparam("of_dataset"))
+
+_OUTSIDE = select(func.count()).where(_a.tenant == bindparam("of_tenant"), _a.sequence.is_(None))
+
+
+class SqlAuditTrail:
+    """The audit trail in the database; transactions write it, see `registry.audit`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def tenants(self) -> Sequence[str]:
+        """Name the tenants that have entries, in order."""
+        async with self._database.reads.connect() as connection:
+            return (await connection.execute(_NAMES)).scalars().all()
+
+    async def tenants_archived_since(self, moment: datetime, /) -> Sequence[str]:
+        """Name the tenants of which a dataset was archived at a moment or after it."""
+        async with self._database.reads.connect() as connection:
+            return (await connection.execute(_ARCHIVED_SINCE, {"since": moment})).scalars().all()
+
+    async def head(self, tenant: str, /) -> ChainedEntry | None:
+        """Give the last entry of the chain."""
+        async with self._database.reads.connect() as connection:
+            row = (await connection.execute(_HEAD, {"of_tenant": tenant})).mappings().one_or_none()
+        return chained_of(row) if row is not None else None
+
+    async def entries(
+        self, tenant: str, after: int, limit: int, /, *, dataset_id: UUID | None = None
+    ) -> Sequence[ChainedEntry]:
+        """Read entries in order, from behind the number `after`, of all datasets or of one."""
+        asked: Values = {"of_tenant": tenant, "after": after, "at_most": limit}
+        wanted = _AFTER if dataset_id is None else _OF_DATASET
+        if dataset_id is not None:
+            asked["of_dataset"] = dataset_id
+        async with self._database.reads.connect() as connection:
+            found = await connection.execute(wanted, asked)
+            return [chained_of(row) for row in found.mappings()]
+
+    async def unchained(self, tenant: str, /) -> int:
+        """Count the entries outside the chain: an older version writes such."""
+        async with self._database.reads.connect() as connection:
+            return int((await connection.execute(_OUTSIDE, {"of_tenant": tenant})).scalar_one())
+
+    async def chain(self) -> int:
+        """Take into their chains what stands outside; tells how many entries that were."""
+        return sum([await self._chain(each) for each in await self.tenants()])
+
+    async def _chain(self, tenant: str) -> int:
+        total = 0
+        while await self.unchained(tenant):
+            async with self._database.engine.begin() as connection:
+                total += await connection.run_sync(take_in, tenant)
+        return total
+
+
+async def count_entries(connection: AsyncConnection) -> int:
+    """Count the entries of all chains: each is numbered from 1 without a gap."""
+    return int((await connection.execute(_SIZES)).scalar_one())
