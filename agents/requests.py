@@ -7,10 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from domain.commands import (
+    ArchiveCommand,
     Call,
     Command,
+    ExtendRetention,
+    HoldArchive,
     Principal,
     ProvisionDatasets,
+    ReleaseArchive,
     Request,
     RestoreDataset,
     TeardownDataset,
@@ -80,6 +84,9 @@ class Requests:
                 request = await self._change(
                     command.dataset_id, call, self._restore, needs_slot=True
                 )
+            case ExtendRetention() | HoldArchive() | ReleaseArchive():
+                keeping = self._keeping(command, call.principal)
+                request = await self._change(command.dataset_id, call, keeping)
             case never:
                 assert_never(never)
         for dataset_id in request.dataset_ids:
@@ -150,6 +157,17 @@ class Requests:
             return dataset.lapse(now) or is_begun
 
         return end
+
+    def _keeping(self, command: ArchiveCommand, who: Principal) -> Callable[[Dataset], bool]:
+        """Give the change that keeps an archive for longer, or no longer than before."""
+        now = self._clock()
+        match command:
+            case ExtendRetention(until=until):
+                return partial(Dataset.extend_retention, until=until, now=now)
+            case HoldArchive(reason=reason):
+                return partial(Dataset.hold_archive, reason=reason, by=who.subject, now=now)
+            case ReleaseArchive():
+                return partial(Dataset.release_archive, now=now)
 
     def _restore(self, dataset: Dataset) -> bool:
         dataset.restore(self._clock())

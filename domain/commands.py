@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from domain.journey import JourneyStage
@@ -69,7 +70,32 @@ class RestoreDataset:
     dataset_id: UUID
 
 
-Command = ProvisionDatasets | TeardownDataset | ValidateNow | RestoreDataset
+@dataclass(frozen=True, slots=True)
+class ExtendRetention:
+    """Ask for an archive to be kept until then."""
+
+    dataset_id: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldArchive:
+    """Ask for an archive to be kept until further notice, for this reason."""
+
+    dataset_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseArchive:
+    """Ask for an archive's legal hold to be taken off."""
+
+    dataset_id: UUID
+
+
+ArchiveCommand = ExtendRetention | HoldArchive | ReleaseArchive
+
+Command = ProvisionDatasets | TeardownDataset | ValidateNow | RestoreDataset | ArchiveCommand
 
 
 @dataclass(frozen=True, slots=True)

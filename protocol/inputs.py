@@ -7,8 +7,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from domain.commands import (
+    ExtendRetention,
+    HoldArchive,
     Introduction,
     ProvisionDatasets,
+    ReleaseArchive,
     RestoreDataset,
     TeardownDataset,
     ValidateNow,
@@ -20,6 +23,7 @@ from protocol.fields import (
     Digest,
     Flag,
     Lifetime,
+    Moment,
     PageSize,
     PageToken,
     PreviewCount,
@@ -140,6 +144,34 @@ class TeardownDatasetInput(DatasetInput):
     def command(self) -> TeardownDataset:
         """Give the command this input asks for."""
         return TeardownDataset(resolved(self.dataset_id), self.reason, self.force)
+
+
+class ExtendRetentionInput(DatasetInput):
+    """The archived dataset whose archive is kept for longer, and until when."""
+
+    until: Moment
+
+    def command(self) -> ExtendRetention:
+        """Give the command this input asks for."""
+        return ExtendRetention(resolved(self.dataset_id), self.until)
+
+
+class HoldArchiveInput(DatasetInput):
+    """The archived dataset whose archive is put under a legal hold, and why."""
+
+    reason: Word
+
+    def command(self) -> HoldArchive:
+        """Give the command this input asks for."""
+        return HoldArchive(resolved(self.dataset_id), self.reason)
+
+
+class ReleaseArchiveInput(DatasetInput):
+    """The archived dataset whose archive's legal hold is taken off."""
+
+    def command(self) -> ReleaseArchive:
+        """Give the command this input asks for."""
+        return ReleaseArchive(resolved(self.dataset_id))
 
 
 class ListDatasetsInput(SkillInput):

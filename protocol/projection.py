@@ -167,6 +167,7 @@ def _state(skill: str, datasets: Sequence[Dataset]) -> TaskState:
 
 
 _TEARDOWN = "teardown-dataset"
+_OF_ARCHIVES = frozenset({"extend-retention", "hold-archive", "release-archive"})
 _RESTING = frozenset({_S.READY, _S.FAILED, _S.TEARDOWN, _S.ARCHIVED})
 
 
@@ -175,12 +176,16 @@ def _is_settled(skill: str, dataset: Dataset) -> bool:
 
     A teardown that has been hindered too often is not waited for either: it goes on trying.
     """
+    if skill in _OF_ARCHIVES:
+        return not dataset.is_lock_owed or _is_locked_in_vain(dataset)
     if skill != _TEARDOWN or dataset.status is not _S.TEARDOWN:
         return dataset.status in _RESTING
     return _is_in_grace(dataset) or _is_stuck(dataset)
 
 
 def _is_done(skill: str, dataset: Dataset) -> bool:
+    if skill in _OF_ARCHIVES:
+        return not dataset.is_lock_owed
     if skill != _TEARDOWN:
         return dataset.status is _S.READY
     return dataset.status is _S.ARCHIVED or _is_in_grace(dataset)
@@ -198,6 +203,11 @@ def _is_stuck(dataset: Dataset) -> bool:
     """Whether a step of a teardown has failed as often as any order is tried by itself."""
     teardown = dataset.teardown
     return teardown is not None and teardown.retries > len(dataset.rules.retry_delays)
+
+
+def _is_locked_in_vain(dataset: Dataset) -> bool:
+    """Whether its archive could not be locked as often as any order is tried by itself."""
+    return dataset.retries > len(dataset.rules.retry_delays)
 
 
 def _sentence(datasets: Sequence[Dataset]) -> str:

@@ -33,6 +33,9 @@ _OUTPUTS: dict[str, Any] = {
     "teardown-dataset": documents.DatasetListDocument,
     "restore-dataset": documents.DatasetListDocument,
     "verify-archive": documents.ArchiveVerificationDocument,
+    "extend-retention": documents.DatasetListDocument,
+    "hold-archive": documents.DatasetListDocument,
+    "release-archive": documents.DatasetListDocument,
 }
 """What each skill answers with; a dry run of `provision-datasets` answers with its plan."""
 

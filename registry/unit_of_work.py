@@ -17,7 +17,7 @@ from domain.events import DatasetProvisionRequested, EventContext, Happening
 from domain.journey import Journey
 from domain.lifecycle import ENDED, DatasetStatus
 from domain.repository import Slot
-from registry.archives import write_archive, write_purge
+from registry.archives import write_archive, write_custody
 from registry.audit import write_entry
 from registry.datasets import (
     Before,
@@ -143,8 +143,8 @@ class SqlTransaction:
     async def _record_archive(self, dataset: Dataset, before: Before) -> None:
         if before.status is not DatasetStatus.ARCHIVED:
             await write_archive(self._session, dataset)
-        elif dataset.purged_at is not None:
-            await write_purge(self._session, dataset)
+        else:
+            await write_custody(self._session, dataset)
 
     def _remember(self, dataset: Dataset, fingerprint: str | None) -> None:
         before = Before(dataset.status, dataset.quality, dataset.template, fingerprint)
