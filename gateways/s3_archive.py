@@ -102,6 +102,8 @@ class S3Archive:
                 ObjectLockRetainUntilDate=until,
             )
         except client.exceptions.ClientError as refused:
+            if code_of(refused) == "InvalidRequest":
+                raise _unlockable(name, refused) from refused
             if status_of(refused) != _PRECONDITION_FAILED:
                 raise
             return self._kept(client, name, digest.hexdigest())
@@ -175,11 +177,15 @@ class S3Archive:
 def _version_in(answer: Mapping[str, Any], name: str) -> Spot:
     version = answer.get("VersionId")
     if not version:
-        raise SupplierRefused(
-            f"Archive {name} was taken by a bucket that keeps no versions, so that nothing in it is "
-            "locked. Name a bucket with Object Lock by DATAOPS_ARCHIVE; dataops doctor tells more."
-        )
+        raise _unlockable(name, "it keeps no versions")
     return Spot(name, str(version))
+
+
+def _unlockable(name: str, why: object) -> SupplierRefused:
+    return SupplierRefused(
+        f"Archive {name} cannot be locked in its bucket: {why}. Name a bucket with Object Lock by "
+        "DATAOPS_ARCHIVE; dataops doctor tells what is missing."
+    )
 
 
 def _lock_in(head: Mapping[str, Any], spot: Spot) -> ArchiveLock:
