@@ -18,8 +18,8 @@ from domain.view import describe
 
 if TYPE_CHECKING:
     from agents.discovery import Templates
-    from domain.commands import Principal
     from domain.archive_documents import ArchiveDocument, ArchivePageDocument
+    from domain.commands import Principal
     from domain.documents import (
         ArchiveVerificationDocument,
         ConnectorDocument,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from domain.documents import Count, Id, Moment, Ordinal, Stage
+from domain.record import JsonObject
 
 
 class LegalHoldDocument(TypedDict):
@@ -47,3 +48,15 @@ class ArchivePageDocument(TypedDict):
 
     archives: Sequence[ArchiveDocument]
     next_page_token: str | None
+
+
+class DossierDocument(TypedDict):
+    """What an archive holds (seed: R24): configuration, quality history, usage and events."""
+
+    format: str
+    dataset_id: Id
+    configuration: JsonObject
+    quality_history: Sequence[JsonObject]
+    usage: JsonObject
+    events: Sequence[JsonObject]
+    events_left_out: Count

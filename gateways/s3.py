@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from domain.errors import NotFound, SupplierRefused, SupplierUnavailable
+from domain.errors import InvalidInput, NotFound, SupplierRefused, SupplierUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,9 @@ _USUAL_REGION = "us-east-1"
 
 _PLACE = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[\w./-]*))?")
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
-_MUST_BE_MENDED = "Mend what it complains about, then try again: dataops doctor looks at the bucket."
+_MUST_BE_MENDED = (
+    "Mend what it complains about, then try again: dataops doctor looks at the bucket."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +140,30 @@ class Bucket:
 
     def _client(self) -> Client:
         """Give the one client; keys that have changed since it was made make another."""
-        keys = self.access.keys() if self.access.keys else None
+        try:
+            keys = self.access.keys() if self.access.keys else None
+        except InvalidInput as unread:
+            raise SupplierRefused(
+                f"The keys of bucket {self.name} cannot be read. {unread}"
+            ) from unread
         with self._making:
             if self._made is None or self._made[0] != keys:
                 self._made = (keys, make_client(self.access, keys))
             return self._made[1]
 
 
+def make_session(keys: Keys | None) -> Any:
+    """Make a session of ours, with keys that are given or that boto3 finds by itself."""
+    from boto3.session import Session  # noqa: PLC0415 - half a second, paid only where S3 is used
+
+    return Session(*((keys.access_key_id, keys.secret_access_key) if keys else ()))
+
+
 def make_client(access: Access, keys: Keys | None) -> Client:
     """Make a client that waits seconds, not minutes, and tries three times."""
-    from boto3.session import Session  # noqa: PLC0415 - half a second, paid only where S3 is used
     from botocore.config import Config  # noqa: PLC0415 - as above
 
-    given = (keys.access_key_id, keys.secret_access_key) if keys else (None, None)
-    session = Session(*given)
+    session = make_session(keys)
     config = Config(
         max_pool_connections=THREADS,
         connect_timeout=5,
@@ -162,9 +174,7 @@ def make_client(access: Access, keys: Keys | None) -> Client:
         response_checksum_validation="when_required",
     )
     region = session.region_name or _USUAL_REGION
-    return session.client(
-        "s3", endpoint_url=access.endpoint_url, region_name=region, config=config
-    )
+    return session.client("s3", endpoint_url=access.endpoint_url, region_name=region, config=config)
 
 
 @contextlib.contextmanager

@@ -36,9 +36,7 @@ class LockMode(StrEnum):
 class S3Archive:
     """The archive port over a bucket with versions and Object Lock."""
 
-    def __init__(
-        self, place: Place, access: Access, mode: LockMode = LockMode.GOVERNANCE
-    ) -> None:
+    def __init__(self, place: Place, access: Access, mode: LockMode = LockMode.GOVERNANCE) -> None:
         """Keep archives in this place; nothing is asked of it yet."""
         self._place = place
         self._mode = mode.value.upper()
@@ -62,7 +60,9 @@ class S3Archive:
     async def read(self, location: str, /) -> bytes:
         """Give an archive's bytes. Raises NotFound, or ArchiveDamaged."""
         spot = self._spot(location)
-        return await self._bucket.do(f"Archive {spot.name}", lambda client: self._read(client, spot))
+        return await self._bucket.do(
+            f"Archive {spot.name}", lambda client: self._read(client, spot)
+        )
 
     async def lock_of(self, location: str, /) -> ArchiveLock:
         """Tell how an archive is locked. Raises NotFound, or ArchiveDamaged."""
@@ -81,9 +81,7 @@ class S3Archive:
     async def purge(self, location: str, now: datetime, /) -> None:
         """Remove an archive's version whose lock is over by our clock and by the bucket's."""
         spot = self._spot(location)
-        await self._bucket.do(
-            f"Archive {spot.name}", lambda client: self._purge(client, spot, now)
-        )
+        await self._bucket.do(f"Archive {spot.name}", lambda client: self._purge(client, spot, now))
 
     def _put(
         self, client: Client, name: str, content: bytes, locked_until: datetime
@@ -132,7 +130,9 @@ class S3Archive:
             content: bytes = body.read()
         digest, written = hashlib.sha256(content).hexdigest(), answer["Metadata"].get(_DIGEST)
         if digest != written:
-            how = f"its digest is {digest}, not {written}" if written else "it was not written by us"
+            how = (
+                f"its digest is {digest}, not {written}" if written else "it was not written by us"
+            )
             raise ArchiveDamaged(_damaged(spot, how), digest, len(content))
         return content
 

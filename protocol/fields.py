@@ -136,12 +136,13 @@ def _duration(value: Any) -> Any:
 
 def _moment(value: Any) -> Any:
     """Take a time with its zone; one that no calendar has is refused as well."""
+    words = "a time with its zone, such as 2031-12-31T00:00:00Z"
+    if not isinstance(value, str) or not re.fullmatch(_MOMENT, value):
+        raise _refusal(words)
     try:
-        if not re.fullmatch(_MOMENT, value):
-            raise ValueError(value)
         return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise _refusal("a time with its zone, such as 2031-12-31T00:00:00Z") from None
+    except ValueError:
+        raise _refusal(words) from None
 
 
 def _different(value: Any) -> Any:

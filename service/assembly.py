@@ -24,7 +24,6 @@ from agents.requests import Requests
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
-from gateways.archive import FolderArchive
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
 from gateways.http import open_client
 from gateways.journeys import JourneysClient
@@ -46,6 +45,7 @@ from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from registry.ticks import SqlTicks
+from service.archives import opened_archive
 from service.changes import Bell
 from service.engine import Shift
 from service.engines import engine_for
@@ -107,7 +107,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     tokens = _tokens(settings)
     supplier = MockDataClient(await _client(stack, settings.mock_data_url, local.mock_data), timing)
     connectors = await _connectors(settings, timing, local, stack)
-    archive = FolderArchive(settings.archive_folder)
+    archive = opened_archive(settings, stack)
     journeys = JourneysClient(
         await _client(stack, settings.journeys_url, local.journeys),
         timing,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from domain import documents
+from domain import archive_documents, documents
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.record import JsonObject
@@ -118,6 +118,25 @@ _OPERATIONS = (
         "verifyArchive",
         "Read an archive back and compare its digest",
         documents.ArchiveVerificationDocument,
+    ),
+    _Operation(
+        "/archives",
+        "listArchives",
+        "List archives and tombstones, those of the newest datasets first",
+        archive_documents.ArchivePageDocument,
+        {"page_size": _number(1, LARGEST_PAGE), "page_token": _TEXT},
+    ),
+    _Operation(
+        "/archives/{dataset}",
+        "showArchive",
+        "Show where an archive is and how long it is kept",
+        archive_documents.ArchiveDocument,
+    ),
+    _Operation(
+        "/archives/{dataset}/content",
+        "readArchive",
+        "Give an archive's bytes, as they were written",
+        archive_documents.DossierDocument,
     ),
     _Operation("/events", "listEvents", "List what happened, in order", EventPageDocument, _PAGE),
     _Operation(

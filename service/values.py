@@ -19,6 +19,7 @@ from pydantic_settings import NoDecode
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateways.s3 import Place
 from service.addresses import is_web_address
 
 FOLDER = "folder:"
@@ -93,9 +94,10 @@ def _database(value: str) -> str:
     return value
 
 
-def _folder(value: str) -> str:
-    if not value.removeprefix(FOLDER) or not value.startswith(FOLDER):
-        raise _wrong("Write folder:PATH; nothing else is supported yet")
+def _archive(value: str) -> str:
+    is_folder = value.startswith(FOLDER) and value != FOLDER
+    if not is_folder and Place.parse(value) is None:
+        raise _wrong("Write folder:PATH or s3://BUCKET/PREFIX")
     return value
 
 
@@ -112,6 +114,6 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 LogLevel = Annotated[str, AfterValidator(_level)]
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
-ArchivePlace = Annotated[str, AfterValidator(_folder)]
+ArchivePlace = Annotated[str, AfterValidator(_archive)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 """Where a secret is, never the secret."""

@@ -145,9 +145,7 @@ _IDENTITIES = {
     "identities": [
         {
             "name": "dataops",
-            "credentials": [
-                {"accessKey": KEYS.access_key_id, "secretKey": KEYS.secret_access_key}
-            ],
+            "credentials": [{"accessKey": KEYS.access_key_id, "secretKey": KEYS.secret_access_key}],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -278,11 +279,13 @@ def test_no_agent_answers_for_a_lock_that_nobody_asked_for() -> None:
 
 @pytest.mark.parametrize("dataset", [ready(), in_grace()], ids=["ready", "in grace"])
 def test_only_an_archived_dataset_has_an_archive_to_keep(dataset: Dataset) -> None:
-    for act in (
+    acts: list[Callable[[], bool]] = [
         lambda: dataset.extend_retention(LATER, NOW),
         lambda: dataset.hold_archive("case 7", "ada", NOW),
         lambda: dataset.release_archive(NOW),
-    ):
+    ]
+
+    for act in acts:
         with pytest.raises(IllegalTransition, match="only an archived dataset can be"):
             act()
 
@@ -290,11 +293,13 @@ def test_only_an_archived_dataset_has_an_archive_to_keep(dataset: Dataset) -> No
 def test_of_a_purged_archive_a_tombstone_stays_and_cannot_be_kept() -> None:
     dataset = purged()
 
-    for act in (
+    acts: list[Callable[[], bool]] = [
         lambda: dataset.extend_retention(LATER, after(days=92)),
         lambda: dataset.hold_archive("case 7", "ada", after(days=92)),
         lambda: dataset.release_archive(after(days=92)),
-    ):
+    ]
+
+    for act in acts:
         with pytest.raises(IllegalTransition, match="was purged at"):
             act()
 
