@@ -125,11 +125,12 @@ def _wait_until_ready(process: subprocess.Popen[str]) -> Thread:
 
     def listen(told: IO[str]) -> None:
         missing = set(_SIGNS)
-        for line in told:
-            lines.append(line)
-            missing -= {each for each in missing if each in line}
-            if not missing:
-                is_ready.set()
+        with told:
+            for line in told:
+                lines.append(line)
+                missing -= {each for each in missing if each in line}
+                if not missing:
+                    is_ready.set()
 
     assert process.stderr is not None
     ears = Thread(target=listen, args=(process.stderr,), daemon=True)
@@ -162,6 +163,8 @@ _FLAGS = (
     "-s3.port.lance=0",
     "-s3.autoCreateBucket=false",
     "-master.telemetry=false",
+    "-master.electionTimeout=1s",
+    "-master.heartbeatInterval=100ms",
     "-master.volumeSizeLimitMB=64",
     "-volume.max=100",
 )
