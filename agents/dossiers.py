@@ -96,4 +96,5 @@ def _event(event: RecordedEvent) -> JsonObject:
         "name": event.name,
         "occurred_at": event.occurred_at.isoformat(),
         "fields": dict(event.fields),
+        "extensions": dict(event.extensions),
     }

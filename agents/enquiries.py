@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from agents import archives
 from agents.descriptions import describe_connector, describe_template, object_types
 from agents.introductions import require_client
 from domain.connector import ConnectorPlace, configure_connector
-from domain.errors import ArchiveDamaged, NotFound, RequestRejected, SupplierLied
+from domain.errors import NotFound, RequestRejected
+from domain.lifecycle import DatasetStatus
 from domain.repository import DatasetFilter, Slot
 from domain.template import TemplateRequest
 from domain.view import describe, describe_approval
@@ -18,9 +19,8 @@ from domain.view import describe, describe_approval
 if TYPE_CHECKING:
     from agents.discovery import Templates
     from domain.approvals import ApprovalStatus
-    from domain.archive import ArchiveReceipt
+    from domain.archive_documents import ArchiveDocument, ArchivePageDocument
     from domain.commands import Principal
-    from domain.dataset import Dataset
     from domain.documents import (
         ApprovalListDocument,
         ArchiveVerificationDocument,
@@ -211,25 +211,38 @@ class Enquiries:
     async def verify_archive(
         self, principal: Principal, dataset_id: UUID
     ) -> ArchiveVerificationDocument:
-        """Read a dataset's archive back and compare its digest.
+        """Read a dataset's archive back; compare its digest and its lock with what was promised.
 
         Raises:
             NotFound: there is none, or its time was up and it was purged.
             SupplierLied: it is gone, and should be there.
         """
         dataset = await self._from.registry.dataset(principal.tenant, dataset_id)
-        receipt = _receipt_of(dataset)
-        found = await self._read_back(dataset.name, receipt)
-        return {
-            "dataset_id": str(dataset_id),
-            "location": receipt.location,
-            "size_bytes": found.size_bytes,
-            "expected_sha256": receipt.sha256,
-            "actual_sha256": found.sha256,
-            "verified": found.damage is None,
-            "damage": found.damage,
-            "locked_until": receipt.locked_until.isoformat(),
-        }
+        return await archives.verify(self._from.archive, dataset)
+
+    async def archives(
+        self, principal: Principal, size: int, token: str | None
+    ) -> ArchivePageDocument:
+        """Describe a page of archives, those of the newest datasets first, tombstones as well."""
+        wanted = DatasetFilter(status=DatasetStatus.ARCHIVED)
+        page = await self._from.registry.datasets(principal.tenant, wanted, size, token)
+        shown = [archives.describe_archive(each) for each in page.datasets]
+        return {"archives": shown, "next_page_token": page.next_token}
+
+    async def archive(self, principal: Principal, dataset_id: UUID) -> ArchiveDocument:
+        """Describe a dataset's archive, or its tombstone. Raises NotFound where there is none."""
+        dataset = await self._from.registry.dataset(principal.tenant, dataset_id)
+        return archives.describe_archive(dataset)
+
+    async def archive_content(self, principal: Principal, dataset_id: UUID) -> bytes:
+        """Give an archive's bytes, compared with its digest.
+
+        Raises:
+            NotFound: there is none, or it was purged.
+            SupplierLied: it is gone or damaged, and should be there.
+        """
+        dataset = await self._from.registry.dataset(principal.tenant, dataset_id)
+        return await archives.sealed_content(self._from.archive, dataset)
 
     def _unborn(
         self, principal: Principal, client: Client, slot: Slot, generation: int
@@ -245,41 +258,3 @@ class Enquiries:
             origin=self._origin,
             tenant=principal.tenant,
         )
-
-    async def _read_back(self, name: str, receipt: ArchiveReceipt) -> _ReadBack:
-        try:
-            content = await self._from.archive.read(receipt.location)
-        except ArchiveDamaged as damaged:
-            return _ReadBack(damaged.sha256, damaged.size_bytes, str(damaged))
-        except NotFound as missing:
-            until = receipt.locked_until.isoformat(timespec="seconds")
-            message = f"{name} has lost its archive, which was to be kept until {until}. {missing}"
-            raise SupplierLied(message) from missing
-        digest = hashlib.sha256(content).hexdigest()
-        return _ReadBack(digest, len(content), None if digest == receipt.sha256 else _EXCHANGED)
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadBack:
-    """What was found in an archive's place, and what is wrong with it, if anything is."""
-
-    sha256: str | None
-    size_bytes: int | None
-    damage: str | None
-
-
-_EXCHANGED = (
-    "The archive is whole, but it is not the one that was written down. Restore that one from a "
-    "copy of the archive folder."
-)
-
-
-def _receipt_of(dataset: Dataset) -> ArchiveReceipt:
-    if dataset.archive is None:
-        message = f"{dataset.name} is {dataset.status} and has no archive."
-        raise NotFound(message)
-    if dataset.purged_at is not None:
-        purged = dataset.purged_at.isoformat(timespec="seconds")
-        message = f"{dataset.name} has no archive any more: it was purged at {purged}, in time."
-        raise NotFound(message)
-    return dataset.archive

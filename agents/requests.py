@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 from agents.endings import Endings
 from agents.moves import Moves
 from domain.commands import (
+    ArchiveCommand,
     Call,
     CleanupOrphans,
     Command,
     CompleteJourney,
+    ExtendRetention,
+    HoldArchive,
     Principal,
     ProvisionDatasets,
+    ReleaseArchive,
     Request,
     ResolveApproval,
     RestoreDataset,
@@ -113,6 +117,9 @@ class Requests:
                 )
             case CleanupOrphans():
                 request = await self._orphans.clean(call)
+            case ExtendRetention() | HoldArchive() | ReleaseArchive():
+                keeping = self._keeping(command, call.principal)
+                request = await self._change(command.dataset_id, call, keeping)
             case never:
                 assert_never(never)
         for dataset_id in request.dataset_ids:
@@ -197,6 +204,17 @@ class Requests:
         if is_changed:
             self._coordinator.interrupt(dataset_id)
         return request
+
+    def _keeping(self, command: ArchiveCommand, who: Principal) -> Callable[[Dataset], bool]:
+        """Give the change that keeps an archive for longer, or no longer than before."""
+        now = self._clock()
+        match command:
+            case ExtendRetention(until=until):
+                return partial(Dataset.extend_retention, until=until, now=now)
+            case HoldArchive(reason=reason):
+                return partial(Dataset.hold_archive, reason=reason, by=who.subject, now=now)
+            case ReleaseArchive():
+                return partial(Dataset.release_archive, now=now)
 
     def _restore(self, dataset: Dataset) -> bool:
         dataset.restore(self._clock())

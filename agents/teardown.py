@@ -10,8 +10,10 @@ from domain.errors import SupplierLied, SupplierUnavailable
 from domain.lifecycle import TeardownStep
 from domain.work import (
     AgentName,
+    ArchiveLocked,
     ArchivePurged,
     ConnectorRestored,
+    LockArchive,
     PurgeArchive,
     RestoreConnector,
     StepTaken,
@@ -50,12 +52,14 @@ class DataTeardownAgent:
         }
 
     async def perform(self, order: Order, progress: OnProgress, /) -> Outcome:
-        """Carry out a TakeStep, a RestoreConnector or a PurgeArchive order."""
+        """Carry out a TakeStep, a RestoreConnector, a LockArchive or a PurgeArchive order."""
         del progress
         if isinstance(order, TakeStep) and order.step in self._steps:
             return await answer(order, self._steps[order.step](order), self._clock)
         if isinstance(order, RestoreConnector):
             return await answer(order, self._restore(order), self._clock)
+        if isinstance(order, LockArchive):
+            return await answer(order, self._lock(order), self._clock)
         if isinstance(order, PurgeArchive):
             return await answer(order, self._purge(order), self._clock)
         return misdirected(order, self.name)
@@ -121,6 +125,9 @@ class DataTeardownAgent:
 
     async def _restore(self, order: RestoreConnector) -> Outcome:
         return ConnectorRestored(order.key, await self._connectors.unhide(order.connector))
+
+    async def _lock(self, order: LockArchive) -> Outcome:
+        return ArchiveLocked(order.key, await self._archive.lock(order.location, order.lock))
 
     async def _purge(self, order: PurgeArchive) -> Outcome:
         await self._archive.purge(order.location, self._clock())

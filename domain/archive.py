@@ -68,6 +68,35 @@ class ArchiveReceipt:
         require_zone("locked_until", self.locked_until)
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveLock:
+    """How an archive is locked: until when at least, and whether a legal hold is on it besides."""
+
+    locked_until: datetime
+    is_held: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a time without its zone."""
+        require_zone("locked_until", self.locked_until)
+
+    def satisfies(self, wanted: ArchiveLock) -> bool:
+        """Whether this lock lasts as long as the one wanted, and its legal hold is the same."""
+        return self.locked_until >= wanted.locked_until and self.is_held is wanted.is_held
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHold:
+    """Why an archive may not be purged, whatever its retention says; who said so, and when."""
+
+    reason: str
+    placed_by: str
+    placed_at: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a time without its zone."""
+        require_zone("placed_at", self.placed_at)
+
+
 def locked_until(now: datetime, grace: timedelta, retention: timedelta) -> datetime:
     """Tell until when an archive written now must be kept: past its grace and its retention.
 

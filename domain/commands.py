@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -107,6 +108,31 @@ class CleanupOrphans:
     """Ask for the end of what has no active journey any more, as far as two scans have seen it so."""
 
 
+@dataclass(frozen=True, slots=True)
+class ExtendRetention:
+    """Ask for an archive to be kept until then."""
+
+    dataset_id: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldArchive:
+    """Ask for an archive to be kept until further notice, for this reason."""
+
+    dataset_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseArchive:
+    """Ask for an archive's legal hold to be taken off."""
+
+    dataset_id: UUID
+
+
+ArchiveCommand = ExtendRetention | HoldArchive | ReleaseArchive
+
 Command = (
     ProvisionDatasets
     | TeardownDataset
@@ -116,6 +142,7 @@ Command = (
     | TransitionStage
     | CompleteJourney
     | ResolveApproval
+    | ArchiveCommand
 )
 
 

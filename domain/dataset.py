@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain import ordering
+from domain import custody, ordering
 from domain.errors import StaleOutcome
 from domain.events import (
     DatasetGivesWay,
@@ -196,6 +196,36 @@ class Dataset(DatasetState):
         self.pursued_since = now
         self.health = self.health.trusted(now, self.rules)
         return True
+
+    def extend_retention(self, until: datetime, now: datetime) -> bool:
+        """Keep the archive until then, which is only ever later; tells whether that changed anything.
+
+        Raises:
+            IllegalTransition: there is no archive any more, or not yet, or its time is over.
+            InvalidInput: the archive is kept for longer already, or the time is beyond all measure.
+        """
+        require_zone("now", now)
+        return custody.extend(self, until, now)
+
+    def hold_archive(self, reason: str, by: str, now: datetime) -> bool:
+        """Keep the archive until the hold is released; tells whether that changed anything.
+
+        One that is held already stays as it is, under its first reason.
+
+        Raises:
+            IllegalTransition: there is no archive any more, or not yet, or its time is over.
+        """
+        require_zone("now", now)
+        return custody.hold(self, reason, by, now)
+
+    def release_archive(self, now: datetime) -> bool:
+        """Take the legal hold off; tells whether that changed anything.
+
+        Raises:
+            IllegalTransition: there is no archive any more, or not yet.
+        """
+        require_zone("now", now)
+        return custody.release(self)
 
     def drain(self) -> list[Happening]:
         """Hand out the events recorded since the last time, in order."""

@@ -97,7 +97,10 @@ class TimesDocument(TypedDict):
 
 
 class ConditionDocument(TypedDict):
-    """What troubles a dataset, and where its teardown stands, as far as either is so."""
+    """What troubles a dataset, where its teardown stands, and how its archive is kept.
+
+    Each is there as far as it is so; `legal_hold` is the reason for one.
+    """
 
     error: NotRequired[str]
     next_retry_at: NotRequired[Moment | None]
@@ -107,6 +110,8 @@ class ConditionDocument(TypedDict):
     incident_id: NotRequired[Id]
     gives_way_to: NotRequired[Id | None]
     gives_way_until: NotRequired[Moment]
+    retain_until: NotRequired[Moment]
+    legal_hold: NotRequired[str]
 
 
 class DatasetDocument(
@@ -343,7 +348,10 @@ class ProbeDocument(TypedDict):
 
 
 class ArchiveVerificationDocument(TypedDict):
-    """An archive read back and compared; of a damaged one, what cannot be read is null."""
+    """An archive read back and compared; of a damaged one, what cannot be read is null.
+
+    `locked_until` is what its receipt promises, the `object…` fields how the archive is locked now.
+    """
 
     dataset_id: Id
     location: str
@@ -353,3 +361,5 @@ class ArchiveVerificationDocument(TypedDict):
     verified: bool
     damage: str | None
     locked_until: Moment
+    object_locked_until: Moment | None
+    object_is_held: bool | None

@@ -208,6 +208,32 @@ class DatasetRetentionExpired:
     archive_location: str
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetRetentionExtended:
+    """Somebody has the archive kept for longer: until then at least."""
+
+    dataset_id: UUID
+    archive_location: str
+    retain_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetLegalHoldPlaced:
+    """Somebody has the archive kept until the hold is released, for this reason."""
+
+    dataset_id: UUID
+    archive_location: str
+    hold_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetLegalHoldReleased:
+    """The legal hold is off: the archive is kept for its retention again."""
+
+    dataset_id: UUID
+    archive_location: str
+
+
 SeedEvent: TypeAlias = (
     DatasetProvisionRequested
     | DatasetProvisioningStarted
@@ -233,6 +259,9 @@ AdditiveEvent: TypeAlias = (
     | TeardownApprovalDecided
     | DatasetRestored
     | DatasetRetentionExpired
+    | DatasetRetentionExtended
+    | DatasetLegalHoldPlaced
+    | DatasetLegalHoldReleased
 )
 
 DomainEvent: TypeAlias = SeedEvent | AdditiveEvent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from domain.archive import kept_until, locked_until
+from domain.archive import ArchiveLock, kept_until, locked_until
 from domain.lifecycle import ENDED, DatasetStatus, TeardownStep
 from domain.policy import policy_for
 from domain.quality import QualityPolicy
@@ -13,6 +13,7 @@ from domain.recipe import Recipe, SeedSource, derive_seed
 from domain.template import TemplateRequest
 from domain.work import (
     FindTemplate,
+    LockArchive,
     Order,
     OrderKey,
     ProbeConnector,
@@ -93,6 +94,24 @@ def content_of(dataset: DatasetState) -> Content:
 def archive_of(dataset: DatasetState) -> ArchiveReceipt:
     """Give the receipt a dataset must have at its status."""
     return _present(dataset.archive, dataset, "archive")
+
+
+def kept_for(dataset: DatasetState) -> datetime:
+    """Tell until when an archived dataset's archive is kept, legal hold or not (A40).
+
+    What was promised stands, whatever becomes of the setting afterwards.
+    """
+    archived_at = _present(dataset.archived_at, dataset, "time of archiving")
+    until = kept_until(archive_of(dataset), archived_at, dataset.rules.retention)
+    return max(until, dataset.retain_until or until)
+
+
+def lock_of(dataset: DatasetState, now: datetime) -> ArchiveLock:
+    """Tell how the archive itself is to be locked; nothing can be locked until a time that is over."""
+    until, promised = archive_of(dataset).locked_until, dataset.retain_until
+    if promised is not None and promised > now:
+        until = max(until, promised)
+    return ArchiveLock(until, is_held=dataset.legal_hold is not None)
 
 
 def _while_filling(dataset: DatasetState, now: datetime) -> Next:
@@ -190,11 +209,19 @@ def _while_torn_down(dataset: DatasetState, now: datetime) -> Next:
 def _while_archived(dataset: DatasetState, now: datetime) -> Next:
     if dataset.archived_at is None or dataset.archive is None or dataset.purged_at is not None:
         return Rest(None, "archived; nothing is left to do")
-    until = kept_until(dataset.archive, dataset.archived_at, dataset.rules.retention)
+    if dataset.is_lock_owed:
+        return _postponed(dataset, now) or _lock(dataset, now, dataset.archive.location)
+    if dataset.legal_hold is not None:
+        return Rest(None, "archived; kept until its legal hold is released")
+    until = kept_for(dataset)
     if until > now:
         return Rest(until, "archived; kept until its retention is over")
     purge = PurgeArchive(_key(dataset), _deadline(dataset, now), dataset.archive.location)
     return _postponed(dataset, now) or purge
+
+
+def _lock(dataset: DatasetState, now: datetime, location: str) -> Order:
+    return LockArchive(_key(dataset), _deadline(dataset, now), location, lock_of(dataset, now))
 
 
 _WHILE: Mapping[DatasetStatus, Callable[[DatasetState, datetime], Next]] = MappingProxyType(

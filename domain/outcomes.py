@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from domain import checks, ordering
-from domain.archive import locked_until
+from domain.archive import kept_until, locked_until
 from domain.connector import configure_connector
 from domain.errors import InvalidInput
 from domain.events import (
@@ -34,6 +34,7 @@ from domain.policy import require_judgeable
 from domain.quality import CheckType, QualityScore, Severity
 from domain.state import Content, DatasetState
 from domain.work import (
+    ArchiveLocked,
     ArchivePurged,
     ConnectorRestored,
     Examined,
@@ -82,6 +83,8 @@ def _asked_for(dataset: DatasetState) -> tuple[type, ...]:
             return (Provisioned if dataset.template else TemplateFound,)
         case _S.FAILED:
             return (Probed,) if dataset.health.is_incident else ()
+        case _S.ARCHIVED if dataset.is_lock_owed:
+            return (ArchiveLocked,)
         case status:
             return _ANSWERS[status]
 
@@ -225,11 +228,12 @@ def _is_proven(outcome: StepTaken, teardown: Teardown, rules: LifecycleRules) ->
 
 
 def _archived(dataset: DatasetState, now: datetime) -> None:
-    location = ordering.archive_of(dataset).location
+    receipt = ordering.archive_of(dataset)
     dataset.become(_S.ARCHIVED)
     dataset.archived_at = now
+    dataset.retain_until = kept_until(receipt, now, dataset.rules.retention)
     size = dataset.content.size_bytes if dataset.content else 0
-    dataset.happen(DatasetArchived(dataset.place.dataset_id, location, size))
+    dataset.happen(DatasetArchived(dataset.place.dataset_id, receipt.location, size))
 
 
 def _restored(dataset: DatasetState, _: ConnectorRestored, __: datetime) -> None:
@@ -242,6 +246,14 @@ def _restored(dataset: DatasetState, _: ConnectorRestored, __: datetime) -> None
         dataset.trouble = replace(trouble, retry_at=until)
         return
     dataset.is_hidden, dataset.hides_until, dataset.trouble = False, None, None
+
+
+def _locked(dataset: DatasetState, outcome: ArchiveLocked, now: datetime) -> None:
+    if not outcome.lock.satisfies(ordering.lock_of(dataset, now)):
+        message = "the teardown agent gave no proof that the archive is locked as it was asked to"
+        _failed(dataset, OrderFailed(outcome.key, FailureKind.UNAVAILABLE, message), now)
+        return
+    dataset.is_lock_owed, dataset.trouble = False, None
 
 
 def _purged(dataset: DatasetState, _: ArchivePurged, now: datetime) -> None:
@@ -280,6 +292,7 @@ _MEANING: Mapping[type, Callable[..., None]] = MappingProxyType(
         Probed: take_probe,
         StepTaken: _step_taken,
         ConnectorRestored: _restored,
+        ArchiveLocked: _locked,
         ArchivePurged: _purged,
         OrderFailed: _failed,
     }

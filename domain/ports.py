@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
-from domain.archive import ArchiveReceipt
+from domain.archive import ArchiveLock, ArchiveReceipt
 from domain.checks import Probe, RecordFault
 from domain.connector import ConnectorConfiguration
 from domain.journey import Journey
@@ -215,10 +215,22 @@ class Archive(Protocol):
         """Give an archive's bytes. Raises NotFound, or ArchiveDamaged."""
         ...
 
+    async def lock_of(self, location: str, /) -> ArchiveLock:
+        """Tell how an archive is locked, as it stands there. Raises NotFound, or ArchiveDamaged."""
+        ...
+
+    async def lock(self, location: str, wanted: ArchiveLock, /) -> ArchiveLock:
+        """Lock an archive for longer, put a legal hold on it or take it off.
+
+        Gives the lock as it reads back; a time that is not later changes nothing. Raises
+        NotFound, or ArchiveDamaged.
+        """
+        ...
+
     async def purge(self, location: str, now: datetime, /) -> None:
         """Remove an archive whose lock is over; one that is gone already is success.
 
-        Raises SupplierRefused before the lock is over.
+        Raises SupplierRefused before the lock is over, and under a legal hold.
         """
         ...
 

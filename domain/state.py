@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import NoReturn
 from uuid import UUID, uuid5
 
-from domain.archive import ArchiveReceipt
+from domain.archive import ArchiveReceipt, LegalHold
 from domain.connector import ConnectorConfiguration, ConnectorPlace, connector_name
 from domain.errors import IllegalTransition
 from domain.events import DomainEvent, Happening
@@ -139,7 +139,9 @@ class DatasetState:
     the time until which an agent we have lost may still be at work, `hides_until` until when
     one may still take documents out of sight; `taken_over_at` is when somebody else took the
     dataset up whose lease was over, until that is written down; `gives_way` is for whom it ends
-    (make before break); `happenings` are the events not yet written to the outbox.
+    (make before break); `retain_until` is until when an archived dataset's archive is kept, only
+    ever later, and `legal_hold` what keeps it beyond; `is_lock_owed` tells whether the archive
+    itself has yet to be locked so; `happenings` are the events not yet written to the outbox.
     """
 
     place: DatasetPlace
@@ -165,6 +167,9 @@ class DatasetState:
     hides_until: datetime | None = None
     taken_over_at: datetime | None = None
     gives_way: GivingWay | None = None
+    retain_until: datetime | None = None
+    legal_hold: LegalHold | None = None
+    is_lock_owed: bool = False
     rules: LifecycleRules = field(default_factory=LifecycleRules)
     happenings: list[Happening] = field(default_factory=list)
 

@@ -120,7 +120,7 @@ def _times(dataset: DatasetState) -> TimesDocument:
 
 
 def _condition(dataset: DatasetState) -> ConditionDocument:
-    """Tell what troubles the dataset and where its teardown stands, as far as either is so."""
+    """Tell what troubles the dataset, where its teardown stands and how its archive is kept."""
     shown: ConditionDocument = {}
     if dataset.trouble is not None:
         shown["error"] = dataset.trouble.message
@@ -135,6 +135,10 @@ def _condition(dataset: DatasetState) -> ConditionDocument:
         shown["gives_way_until"] = dataset.gives_way.until.isoformat()
     if dataset.health.incident_id is not None:
         shown["incident_id"] = str(dataset.health.incident_id)
+    if dataset.retain_until is not None:
+        shown["retain_until"] = dataset.retain_until.isoformat()
+    if dataset.legal_hold is not None:
+        shown["legal_hold"] = dataset.legal_hold.reason
     return shown
 
 

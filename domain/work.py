@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from domain.archive import ArchiveReceipt, Dossier
+from domain.archive import ArchiveLock, ArchiveReceipt, Dossier
 from domain.checks import Evidence, Probe
 from domain.connector import ConnectorConfiguration
 from domain.lifecycle import TeardownStep
@@ -123,6 +123,17 @@ class RestoreConnector:
 
 
 @dataclass(frozen=True, slots=True)
+class LockArchive:
+    """Lock an archive for longer, put a legal hold on it, or take it off; to the teardown agent."""
+
+    key: OrderKey
+    deadline: datetime
+    location: str
+    lock: ArchiveLock
+    kind: Literal["lock_archive"] = "lock_archive"
+
+
+@dataclass(frozen=True, slots=True)
 class PurgeArchive:
     """Remove an archive whose retention is over; to the teardown agent."""
 
@@ -139,6 +150,7 @@ Order: TypeAlias = (
     | ProbeConnector
     | TakeStep
     | RestoreConnector
+    | LockArchive
     | PurgeArchive
 )
 
@@ -149,6 +161,7 @@ AGENT_OF: dict[str, AgentName] = {
     "probe_connector": AgentName.VALIDATION,
     "take_step": AgentName.TEARDOWN,
     "restore_connector": AgentName.TEARDOWN,
+    "lock_archive": AgentName.TEARDOWN,
     "purge_archive": AgentName.TEARDOWN,
 }
 """The one agent each kind of order is meant for."""
@@ -219,6 +232,15 @@ class ConnectorRestored:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveLocked:
+    """The lock the archive has now, as it reads back."""
+
+    key: OrderKey
+    lock: ArchiveLock
+    kind: Literal["archive_locked"] = "archive_locked"
+
+
+@dataclass(frozen=True, slots=True)
 class ArchivePurged:
     """The archive is gone; its tombstone stays in the registry."""
 
@@ -256,6 +278,7 @@ Outcome: TypeAlias = (
     | Probed
     | StepTaken
     | ConnectorRestored
+    | ArchiveLocked
     | ArchivePurged
     | OrderFailed
 )

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,13 +18,13 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from domain.archive import ArchiveReceipt
+from domain.archive import ArchiveLock, ArchiveReceipt
 from domain.errors import ArchiveDamaged, NotFound, SupplierRefused, SupplierUnavailable
+from gateways.archive_keys import parts_of
 from gateways.disk import make_folder, sync_folder
+from gateways.folder_lock import UNFINISHED, read_lock, remove_lock, write_lock
 
 _SCHEME = "folder:"
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
-_UNFINISHED = ".unfinished-"
 _UNFINISHED_SECONDS = 3600.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -56,6 +55,14 @@ class FolderArchive:
     async def read(self, location: str, /) -> bytes:
         """Give an archive's bytes. Raises NotFound, or ArchiveDamaged."""
         return await asyncio.to_thread(self._read, _key_of(location))
+
+    async def lock_of(self, location: str, /) -> ArchiveLock:
+        """Tell how an archive is locked. Raises NotFound, or ArchiveDamaged."""
+        return await asyncio.to_thread(self._lock_of, _key_of(location))
+
+    async def lock(self, location: str, wanted: ArchiveLock, /) -> ArchiveLock:
+        """Write a longer lock, or a legal hold, beside the archive's file, which stays as it is."""
+        return await asyncio.to_thread(self._lock, _key_of(location), wanted)
 
     async def purge(self, location: str, now: datetime, /) -> None:
         """Remove an archive whose lock is over; a damaged one, whose lock nobody knows, stays."""
@@ -100,10 +107,23 @@ class FolderArchive:
             try:
                 return _opened(self._path(key), key)[1]
             except FileNotFoundError as absent:
-                raise NotFound(
-                    f"There is no archive {key} in the archive folder. Check that the folder is "
-                    "the one it was written to."
-                ) from absent
+                raise _absent(key) from absent
+
+    def _lock_of(self, key: str) -> ArchiveLock:
+        with _in_our_words(key):
+            try:
+                return _lock_at(self._path(key), key)
+            except FileNotFoundError as absent:
+                raise _absent(key) from absent
+
+    def _lock(self, key: str, wanted: ArchiveLock) -> ArchiveLock:
+        present, path = self._lock_of(key), self._path(key)
+        until = max(present.locked_until, wanted.locked_until)
+        new = ArchiveLock(until, is_held=wanted.is_held)
+        with _in_our_words(key):
+            if new != present:
+                write_lock(path, new)
+        return self._lock_of(key)
 
     def _purge(self, key: str, now: datetime) -> None:
         path = self._path(key)
@@ -111,31 +131,46 @@ class FolderArchive:
             with contextlib.suppress(FileNotFoundError):
                 _refuse_locked(path, key, now)
                 path.unlink()
+            remove_lock(path)
             sync_folder(path.parent)  # of a file that was gone as well, as above
             _sweep(path.parent, now.timestamp())
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if not all(_PART.fullmatch(each) for each in parts):
-            raise SupplierRefused(
-                f"{key!r} is no key of an archive: it must be names of letters, digits, dots, "
-                "hyphens and underscores with slashes between them."
-            )
-        return self._root.joinpath(*parts)
+        return self._root.joinpath(*parts_of(key))
+
+
+def _absent(key: str) -> NotFound:
+    return NotFound(
+        f"There is no archive {key} in the archive folder. Check that the folder is the one it was "
+        "written to."
+    )
+
+
+def _lock_at(path: Path, key: str) -> ArchiveLock:
+    """Read how a file is locked. Raises ArchiveDamaged where nobody can tell."""
+    header, _ = _opened(path, key)
+    try:
+        return read_lock(path, ArchiveLock(header.locked_until))
+    except ValueError as broken:
+        raise ArchiveDamaged(_damaged(key, f"its lock {broken}")) from broken
 
 
 def _refuse_locked(path: Path, key: str, now: datetime) -> None:
-    header, _ = _opened(path, key)
-    if now < header.locked_until:
+    lock = _lock_at(path, key)
+    if lock.is_held:
         raise SupplierRefused(
-            f"Archive {key} is locked until {header.locked_until.isoformat()} and was left as it "
+            f"Archive {key} is under a legal hold and was left as it is. Release it before."
+        )
+    if now < lock.locked_until:
+        raise SupplierRefused(
+            f"Archive {key} is locked until {lock.locked_until.isoformat()} and was left as it "
             "is. Purge it after that."
         )
 
 
 def _create(path: Path, content: bytes) -> None:
     """Create a file that is whole from its first moment. Raises FileExistsError."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as unfinished:
             unfinished.write(content)
@@ -152,7 +187,7 @@ def _sweep(folder: Path, now: float) -> None:
 
     A writer who is only slow begins anew.
     """
-    for each in folder.glob(f"{_UNFINISHED}*"):
+    for each in folder.glob(f"{UNFINISHED}*"):
         with contextlib.suppress(FileNotFoundError):
             if each.stat().st_mtime < now - _UNFINISHED_SECONDS:
                 each.unlink()

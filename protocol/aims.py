@@ -34,6 +34,9 @@ _CLEANUP_ORPHANS = "cleanup-orphans"
 _ENDING = frozenset({"teardown-dataset", _COMPLETE_JOURNEY, _CLEANUP_ORPHANS})
 """The skills that want every dataset of theirs to end."""
 
+_OF_ARCHIVES = frozenset({"extend-retention", "hold-archive", "release-archive"})
+"""The skills that have an archive locked."""
+
 _MAY_BE_EMPTY = frozenset({_COMPLETE_JOURNEY, TRANSITION_STAGE, _CLEANUP_ORPHANS})
 """The skills that have done what they should where there is no dataset at all."""
 
@@ -91,6 +94,8 @@ class Scene:
         """
         if self.request.skill == RESOLVE_APPROVAL:
             return True
+        if self.request.skill in _OF_ARCHIVES:
+            return not dataset.is_lock_owed or _is_locked_in_vain(dataset)
         if self._is_to_end(dataset) and dataset.status is _S.TEARDOWN:
             return _is_in_grace(dataset) or _is_stuck(dataset)
         if dataset.gives_way is not None and self._is_to_end(dataset):
@@ -102,6 +107,8 @@ class Scene:
     def _is_done(self, dataset: Dataset) -> bool:
         if self.request.skill == RESOLVE_APPROVAL:
             return True
+        if self.request.skill in _OF_ARCHIVES:
+            return not dataset.is_lock_owed
         if not self._is_to_end(dataset):
             return dataset.status is _S.READY
         return dataset.status is _S.ARCHIVED or _is_in_grace(dataset)
@@ -136,3 +143,8 @@ def _is_stuck(dataset: Dataset) -> bool:
     """Whether a step of a teardown has failed as often as any order is tried by itself."""
     teardown = dataset.teardown
     return teardown is not None and teardown.retries > len(dataset.rules.retry_delays)
+
+
+def _is_locked_in_vain(dataset: Dataset) -> bool:
+    """Whether its archive could not be locked as often as any order is tried by itself."""
+    return dataset.retries > len(dataset.rules.retry_delays)

@@ -27,6 +27,8 @@ _WANTED = {
 _TEMPLATE = {"template_id": "healthcare_developer_productivity_confluence"}
 _DATASET = {"dataset_id": "ACME-sandbox-confluence"}
 
+_ARCHIVED = {"dataset_id": "ACME-sandbox-zendesk"}
+
 _EXAMPLES: dict[str, JsonObject] = {
     "provision-datasets": _TYPES,
     "plan-datasets": _TYPES,
@@ -52,4 +54,7 @@ _EXAMPLES: dict[str, JsonObject] = {
     "restore-dataset": _DATASET,
     "cleanup-orphans": {"dry_run": True},
     "verify-archive": _DATASET,
+    "extend-retention": {**_ARCHIVED, "until": "2040-01-01T00:00:00Z"},
+    "hold-archive": {**_ARCHIVED, "reason": "case 2026-117"},
+    "release-archive": _ARCHIVED,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +33,11 @@ _COMMENT = rf"^{_OUTER}(?:{_INNER}{{0,498}}{_OUTER})?$"
 _DURATION = (
     r"^(?:[0-9]{1,9}[smhd]|P(?=[0-9T])(?:[0-9]{1,9}D)?"
     r"(?:T(?=[0-9])(?:[0-9]{1,9}H)?(?:[0-9]{1,9}M)?(?:[0-9]{1,9}S)?)?)$"
+)
+_MOMENT = (
+    r"^2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+    r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$"
 )
 _SHORT = re.compile(r"([0-9]{1,9})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -131,6 +136,17 @@ def _duration(value: Any) -> Any:
     return value
 
 
+def _moment(value: Any) -> Any:
+    """Take a time with its zone; one that no calendar has is refused as well."""
+    words = "a time with its zone, such as 2031-12-31T00:00:00Z"
+    if not isinstance(value, str) or not re.fullmatch(_MOMENT, value):
+        raise _refusal(words)
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise _refusal(words) from None
+
+
 def _different(value: Any) -> Any:
     is_list = isinstance(value, list | tuple) and 1 <= len(value) <= _MOST_TYPES
     if not is_list or any(each in value[:at] for at, each in enumerate(value)):
@@ -201,6 +217,18 @@ Seed = Annotated[
                 {"type": "integer", "exclusiveMinimum": -EXACT, "exclusiveMaximum": EXACT},
             ],
             "description": "Text, or a whole number that a double holds exactly.",
+        },
+    ),
+]
+Moment = Annotated[
+    datetime,
+    _Kind(
+        _moment,
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": _MOMENT,
+            "description": "A time with its zone, by RFC 3339: 2031-12-31T00:00:00Z.",
         },
     ),
 ]

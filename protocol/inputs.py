@@ -9,8 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from domain.commands import (
     CleanupOrphans,
     CompleteJourney,
+    ExtendRetention,
+    HoldArchive,
     Introduction,
     ProvisionDatasets,
+    ReleaseArchive,
     ResolveApproval,
     RestoreDataset,
     TeardownDataset,
@@ -27,6 +30,7 @@ from protocol.fields import (
     Flag,
     Lifetime,
     Mode,
+    Moment,
     PageSize,
     PageToken,
     PreviewCount,
@@ -191,6 +195,34 @@ class ResolveApprovalInput(SkillInput):
     def command(self) -> ResolveApproval:
         """Give the command this input asks for."""
         return ResolveApproval(resolved(self.approval_id), self.approve, self.comment)
+
+
+class ExtendRetentionInput(DatasetInput):
+    """The archived dataset whose archive is kept for longer, and until when."""
+
+    until: Moment
+
+    def command(self) -> ExtendRetention:
+        """Give the command this input asks for."""
+        return ExtendRetention(resolved(self.dataset_id), self.until)
+
+
+class HoldArchiveInput(DatasetInput):
+    """The archived dataset whose archive is put under a legal hold, and why."""
+
+    reason: Word
+
+    def command(self) -> HoldArchive:
+        """Give the command this input asks for."""
+        return HoldArchive(resolved(self.dataset_id), self.reason)
+
+
+class ReleaseArchiveInput(DatasetInput):
+    """The archived dataset whose archive's legal hold is taken off."""
+
+    def command(self) -> ReleaseArchive:
+        """Give the command this input asks for."""
+        return ReleaseArchive(resolved(self.dataset_id))
 
 
 class ListDatasetsInput(SkillInput):

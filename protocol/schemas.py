@@ -39,6 +39,9 @@ _OUTPUTS: dict[str, Any] = {
     "restore-dataset": documents.DatasetListDocument,
     "cleanup-orphans": CleanupDocument | OrphanReportDocument,
     "verify-archive": documents.ArchiveVerificationDocument,
+    "extend-retention": documents.DatasetListDocument,
+    "hold-archive": documents.DatasetListDocument,
+    "release-archive": documents.DatasetListDocument,
 }
 """What each skill answers with; a dry run answers with a plan, or a report, of its own."""
 

@@ -132,6 +132,18 @@ class Enquiries(Protocol):
         """Read an archive back and compare."""
         ...
 
+    async def archives(self, principal: Principal, size: int, token: str | None) -> JsonObject:
+        """Describe a page of archives."""
+        ...
+
+    async def archive(self, principal: Principal, dataset_id: UUID) -> JsonObject:
+        """Describe one archive."""
+        ...
+
+    async def archive_content(self, principal: Principal, dataset_id: UUID) -> bytes:
+        """Give an archive's bytes."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Desks:
@@ -277,6 +289,9 @@ _ALL = (
     Skill("restore-dataset", _A.TEARDOWN, inputs.RestoreDatasetInput),
     Skill("cleanup-orphans", _A.TEARDOWN, inputs.CleanupOrphansInput),
     Skill("verify-archive", _A.TEARDOWN, inputs.DatasetInput, _verify),
+    Skill("extend-retention", _A.TEARDOWN, inputs.ExtendRetentionInput),
+    Skill("hold-archive", _A.TEARDOWN, inputs.HoldArchiveInput),
+    Skill("release-archive", _A.TEARDOWN, inputs.ReleaseArchiveInput),
 )
 
 SKILLS: Mapping[str, Skill] = MappingProxyType({each.id: each for each in _ALL})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, func, insert, update
 
 from domain.archive import kept_until
 from domain.dataset import Dataset
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 _INSERT = insert(archived_datasets)
 
-_PURGE = update(archived_datasets).where(
-    archived_datasets.c.tenant == bindparam("of_tenant"),
-    archived_datasets.c.dataset_id == bindparam("of_dataset"),
+_a = archived_datasets.c
+
+_KEPT = bindparam("kept_until", type_=_a.retain_until.type)
+
+_CHANGE = (
+    update(archived_datasets)
+    .where(_a.tenant == bindparam("of_tenant"), _a.dataset_id == bindparam("of_dataset"))
+    .values(retain_until=func.coalesce(_KEPT, _a.retain_until))
 )
 
 
@@ -37,12 +42,13 @@ async def write_archive(session: Session, dataset: Dataset) -> None:
     await session.connection.execute(_INSERT, row)
 
 
-async def write_purge(session: Session, dataset: Dataset) -> None:
-    """Write down when an archive was purged; its row stays."""
+async def write_custody(session: Session, dataset: Dataset) -> None:
+    """Write down until when an archive is kept and when it was purged; its row stays."""
     place = dataset.place
     row = {
         "of_tenant": place.tenant,
         "of_dataset": place.dataset_id,
+        "kept_until": dataset.retain_until,
         "purged_at": dataset.purged_at,
     }
-    await session.connection.execute(_PURGE, row)
+    await session.connection.execute(_CHANGE, row)

@@ -59,7 +59,7 @@ async def write_entry(
     await _append(session, entry)
 
 
-async def write_decision(
+async def write_word(
     session: Session,
     principal: Principal,
     action: str,

@@ -107,6 +107,8 @@ def _plain(value: Any) -> Json:
             return str(value)
         case Enum():
             return value.value
+        case datetime():
+            return value.isoformat()
         case tuple():
             return [_plain(each) for each in value]
         case _:

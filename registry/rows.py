@@ -67,6 +67,7 @@ def values_of_state(dataset: Dataset) -> Values:
         "busy_until": dataset.busy_until,
         "hides_until": dataset.hides_until,
         "gives_way": dataset.gives_way,
+        **_values_of_custody(dataset),
     }
 
 
@@ -76,6 +77,7 @@ def values_of_purge(dataset: Dataset) -> Values:
         "purged_at": dataset.purged_at,
         "trouble": dataset.trouble,
         "busy_until": dataset.busy_until,
+        **_values_of_custody(dataset),
     }
 
 
@@ -107,6 +109,9 @@ def dataset_of(
         busy_until=row["busy_until"],
         hides_until=row["hides_until"],
         gives_way=row["gives_way"],
+        retain_until=row["retain_until"],
+        legal_hold=row["legal_hold"],
+        is_lock_owed=row["is_lock_owed"],
         rules=rules,
     )
     dataset.note_takeover(row["taken_over_at"])
@@ -164,6 +169,14 @@ def unknown_dataset(dataset_id: UUID | str) -> str:
         f"There is no dataset {dataset_id}. Check the id, or list the datasets to find the one "
         "you mean."
     )
+
+
+def _values_of_custody(dataset: Dataset) -> Values:
+    return {
+        "retain_until": dataset.retain_until,
+        "legal_hold": dataset.legal_hold,
+        "is_lock_owed": dataset.is_lock_owed,
+    }
 
 
 def _place_of(row: RowMapping) -> DatasetPlace:

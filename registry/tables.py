@@ -15,11 +15,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     func,
     text,
 )
 
-from domain.archive import ArchiveReceipt
+from domain.archive import ArchiveReceipt, LegalHold
 from domain.connector import ConnectorConfiguration
 from domain.health import Health
 from domain.journey import Client, JourneyStage, JourneyStatus
@@ -134,6 +135,9 @@ datasets = Table(
     Column("lease_until", UtcDateTime),
     Column("taken_over_at", UtcDateTime),
     Column("gives_way", Value[GivingWay](GivingWay)),
+    Column("retain_until", UtcDateTime),
+    Column("legal_hold", Value[LegalHold](LegalHold)),
+    Column("is_lock_owed", Boolean, nullable=False, server_default=false()),
     ForeignKeyConstraint(
         ["tenant", "journey_id", "client_id"],
         [journeys.c.tenant, journeys.c.journey_id, journeys.c.client_id],

@@ -25,8 +25,8 @@ from domain.journey import Journey
 from domain.lifecycle import ENDED, DatasetStatus
 from domain.repository import Slot
 from registry.approvals import find_approval, write_approval, write_decision
-from registry.archives import write_archive, write_purge
-from registry.audit import write_decision, write_entry
+from registry.archives import write_archive, write_custody
+from registry.audit import write_entry, write_word
 from registry.datasets import (
     Before,
     find_active_of,
@@ -140,7 +140,7 @@ class SqlTransaction:
         """Write down an accepted request. Raises Conflict when its message came before."""
         self._require_own(request.principal.tenant)
         await write_request(self._session, request)
-        await write_decision(
+        await write_word(
             self._session, self._principal, "request", request.task_id, _asked(request)
         )
 
@@ -148,7 +148,7 @@ class SqlTransaction:
         """Call the request of a task off; tells whether that could still be done."""
         is_open = await mark_cancelled(self._session, task_id)
         if is_open:
-            await write_decision(self._session, self._principal, "cancellation", task_id)
+            await write_word(self._session, self._principal, "cancellation", task_id)
         return is_open
 
     async def ask(self, approval: Approval, dataset: Dataset, /) -> Approval:
@@ -202,8 +202,8 @@ class SqlTransaction:
     async def _record_archive(self, dataset: Dataset, before: Before) -> None:
         if before.status is not DatasetStatus.ARCHIVED:
             await write_archive(self._session, dataset)
-        elif dataset.purged_at is not None:
-            await write_purge(self._session, dataset)
+        else:
+            await write_custody(self._session, dataset)
 
     def _remember(self, dataset: Dataset, fingerprint: str | None) -> None:
         before = Before(dataset.status, dataset.quality, dataset.template, fingerprint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
@@ -41,6 +43,9 @@ def api_routes(sources: ConsoleSources) -> list[BaseRoute]:
         "/datasets/{dataset}/events": api.dataset_events,
         "/datasets/{dataset}/archive": api.archive,
         "/approvals": api.approvals,
+        "/archives": api.archives,
+        "/archives/{dataset}": api.archive_shown,
+        "/archives/{dataset}/content": api.archive_content,
         "/events": api.events,
         "/templates": api.templates,
         "/templates/{template}": api.template,
@@ -110,6 +115,29 @@ class _Api:
         """List what waits for somebody's consent, or the approvals of a status."""
         status = choice(request.query_params, "status", ApprovalStatus)
         return JSONResponse(await self._from.enquiries.approvals(principal_of(request), status))
+
+    async def archives(self, request: Request) -> Response:
+        """List archives and tombstones, those of the newest datasets first, a page at a time."""
+        query = request.query_params
+        size = whole_number(query, "page_size", 50, least=1, most=LARGEST_PAGE)
+        token = query.get("page_token") or None
+        return JSONResponse(await self._from.enquiries.archives(principal_of(request), size, token))
+
+    async def archive_shown(self, request: Request) -> Response:
+        """Show where a dataset's archive is and how long it is kept; it is not read."""
+        dataset_id = await self._resolve(request)
+        return JSONResponse(await self._from.enquiries.archive(principal_of(request), dataset_id))
+
+    async def archive_content(self, request: Request) -> Response:
+        """Give an archive's bytes as they were written, with their digest beside them."""
+        dataset_id = await self._resolve(request)
+        content = await self._from.enquiries.archive_content(principal_of(request), dataset_id)
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        headers = {
+            "Repr-Digest": f"sha-256=:{digest}:",
+            "Content-Disposition": f'attachment; filename="{dataset_id}.json"',
+        }
+        return Response(content, media_type="application/json", headers=headers)
 
     async def events(self, request: Request) -> Response:
         """List what happened, in order, from behind a sequence."""

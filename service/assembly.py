@@ -28,7 +28,6 @@ from agents.strays import Strays
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
-from gateways.archive import FolderArchive
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
 from gateways.http import open_client
 from gateways.journeys import JourneysClient
@@ -52,6 +51,7 @@ from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from registry.ticks import SqlTicks
 from registry.trail import SqlAuditTrail
+from service.archives import opened_archive
 from service.auditing import keep_checkpoints
 from service.changes import Bell
 from service.engine import Shift
@@ -114,7 +114,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     tokens = _tokens(settings)
     supplier = MockDataClient(await _client(stack, settings.mock_data_url, local.mock_data), timing)
     connectors = await _connectors(settings, timing, local, stack)
-    archive = FolderArchive(settings.archive_folder)
+    archive = opened_archive(settings, stack)
     journeys = JourneysClient(
         await _client(stack, settings.journeys_url, local.journeys),
         timing,

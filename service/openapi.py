@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from domain import documents
+from domain import archive_documents, documents
 from domain.approvals import ApprovalStatus
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
@@ -128,6 +128,25 @@ _OPERATIONS = (
         "List what waits for consent, or the approvals of one status",
         documents.ApprovalListDocument,
         {"status": _one_of(ApprovalStatus)},
+    ),
+    _Operation(
+        "/archives",
+        "listArchives",
+        "List archives and tombstones, those of the newest datasets first",
+        archive_documents.ArchivePageDocument,
+        {"page_size": _number(1, LARGEST_PAGE), "page_token": _TEXT},
+    ),
+    _Operation(
+        "/archives/{dataset}",
+        "showArchive",
+        "Show where an archive is and how long it is kept",
+        archive_documents.ArchiveDocument,
+    ),
+    _Operation(
+        "/archives/{dataset}/content",
+        "readArchive",
+        "Give an archive's bytes, as they were written",
+        archive_documents.DossierDocument,
     ),
     _Operation("/events", "listEvents", "List what happened, in order", EventPageDocument, _PAGE),
     _Operation(

@@ -18,6 +18,8 @@ from pydantic_settings import (
 )
 
 from domain.rules import LifecycleRules
+from gateways.s3 import Place
+from gateways.s3_archive import LockMode
 from service.engines import EngineName
 from service.roles import Role
 from service.values import (
@@ -72,6 +74,10 @@ class Settings(BaseSettings):
     mock_data_url: WebAddress | None = None
     journeys_url: WebAddress | None = None
     archive: ArchivePlace | None = None
+    archive_endpoint_url: WebAddress | None = None
+    archive_access_key_id: SecretReference | None = None
+    archive_secret_access_key: SecretReference | None = None
+    archive_lock: LockMode = LockMode.GOVERNANCE
     grace_period: Duration = timedelta(hours=24)
     retention: Interval = timedelta(days=90)
     audit_checkpoints: CronExpression = "0 * * * *"
@@ -108,6 +114,22 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _require_both_keys(self) -> Self:
+        """Refuse half a pair of keys, and what only a bucket has where there is none."""
+        keys = (self.archive_access_key_id, self.archive_secret_access_key)
+        if (keys[0] is None) is not (keys[1] is None):
+            raise ValueError(
+                "archive_access_key_id and archive_secret_access_key go together: set both, or "
+                "neither where boto3 finds keys by itself"
+            )
+        if self.archive_bucket is None and (keys[0] or self.archive_endpoint_url):
+            raise ValueError(
+                "an endpoint and keys of the archive are for a bucket: set archive to "
+                "s3://BUCKET/PREFIX"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _require_postgresql(self) -> Self:
         """Refuse an engine that keeps its queue where our database is not."""
         if self.engine is EngineName.DBOS and not self.database.startswith("postgresql"):
@@ -135,8 +157,15 @@ class Settings(BaseSettings):
 
     @property
     def archive_folder(self) -> Path:
-        """The folder of archives: `folder:PATH`, or `archive` under `data`."""
-        return Path(self.archive.removeprefix(FOLDER)) if self.archive else self.data / "archive"
+        """The folder of archives: `folder:PATH`, or `archive` under `data`; unused with a bucket."""
+        is_folder = self.archive is not None and self.archive_bucket is None
+        named = str(self.archive).removeprefix(FOLDER)
+        return Path(named) if is_folder else self.data / "archive"
+
+    @property
+    def archive_bucket(self) -> Place | None:
+        """The bucket of archives: `s3://BUCKET/PREFIX`, or None where they lie in a folder."""
+        return Place.parse(self.archive or "")
 
     @classmethod
     def settings_customise_sources(

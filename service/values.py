@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from domain.journey import JourneyStage
+from gateways.s3 import Place
 from service.addresses import is_web_address
 
 FOLDER = "folder:"
@@ -104,9 +105,10 @@ def _cron(value: str) -> str:
     return value
 
 
-def _folder(value: str) -> str:
-    if not value.removeprefix(FOLDER) or not value.startswith(FOLDER):
-        raise _wrong("Write folder:PATH; nothing else is supported yet")
+def _archive(value: str) -> str:
+    is_folder = value.startswith(FOLDER) and value != FOLDER
+    if not is_folder and Place.parse(value) is None:
+        raise _wrong("Write folder:PATH or s3://BUCKET/PREFIX")
     return value
 
 
@@ -127,6 +129,6 @@ CronExpression = Annotated[str, AfterValidator(_cron)]
 
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
-ArchivePlace = Annotated[str, AfterValidator(_folder)]
+ArchivePlace = Annotated[str, AfterValidator(_archive)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 """Where a secret is, never the secret."""

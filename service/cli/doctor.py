@@ -14,6 +14,7 @@ from protocol.cards import CardWrong, load_cards
 from registry.migrations import HEAD, DatabaseUnusable, current_revision, database_file, shown
 from service.addresses import web_address
 from service.cli.abroad import asked
+from service.cli.bucket import looks_at
 from service.cli.listening import place_of
 from service.ownership import foreign_packages
 from service.settings import PREFIX, dumped, origins, unknown_names
@@ -71,20 +72,22 @@ class Report:
 
 
 def examine(settings: Settings, flags: Collection[str]) -> Report:
-    """Look at everything; nothing is changed. `flags` names the settings given as flags."""
+    """Look at everything. `flags` names the settings given as flags.
+
+    Nothing is changed, but that a bucket of archives is tried with a few bytes, locked for a minute.
+    """
     looks: tuple[Callable[[Settings], Finding], ...] = (
         _packages,
         _names,
         _cards,
         _data,
         _database,
-        _archive,
         _callers,
         _order_key,
     )
     told, come_from = dumped(settings), origins(flags)
     shown = ((name, _masked(value), come_from[name]) for name, value in told.items())
-    findings = (*(each(settings) for each in looks), *_abroad(settings))
+    findings = (*(each(settings) for each in looks), *_archive(settings), *_abroad(settings))
     return Report(findings, tuple(shown))
 
 
@@ -118,8 +121,14 @@ def _data(settings: Settings) -> Finding:
     return _folder("data folder", settings.data, "--data")
 
 
-def _archive(settings: Settings) -> Finding:
-    return _folder("archive", settings.archive_folder, f"{PREFIX}ARCHIVE")
+def _archive(settings: Settings) -> Iterator[Finding]:
+    """Tell whether archives can be written, and of a bucket whether it keeps them as promised."""
+    if settings.archive_bucket is None:
+        yield _folder("archive", settings.archive_folder, f"{PREFIX}ARCHIVE")
+        return
+    for each in looks_at(settings, settings.archive_bucket):
+        state = "ok" if each.is_well else "broken"
+        yield Finding(f"archive {each.what}", state, each.told, each.mend)
 
 
 def _folder(name: str, path: Path, chosen_by: str) -> Finding:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli import archives
 from service.cli.options import Dataset, Json, Token, Url
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ PANEL = "Operate"
 _LISTING = "dataops datasets list --status archived"
 
 _events = typer.Typer(help="Follow the domain events.", no_args_is_help=True)
-_archive = typer.Typer(help="Show and verify archives.", no_args_is_help=True)
+_archive = typer.Typer(help="List, keep, verify and export archives.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     _events.command("tail")(tail)
-    _archive.command("show")(show_archive)
+    archives.add_to(_archive)
     _archive.command("verify")(verify)
     app.add_typer(_events, name="events", rich_help_panel=PANEL)
     app.add_typer(_archive, name="archive", rich_help_panel=PANEL)
@@ -63,24 +64,16 @@ def tail(
         show.line("No event yet.")
 
 
-def show_archive(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
-    """Show where a dataset's archive is and until when it is kept."""
-    from service.cli import follow
-
-    result = _verified(dataset, url, token)
-    follow.finish(result, _shown, as_json=as_json, listing=_LISTING)
-
-
 def verify(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
-    """Read a dataset's archive back and compare its digest; damage ends in exit code 1."""
+    """Read a dataset's archive back, compare digest and lock; damage ends in exit code 1."""
     from service.cli import follow
     from service.cli.ending import ExitCode, Stopped
 
     result = _verified(dataset, url, token)
     follow.finish(result, _shown, as_json=as_json, listing=_LISTING)
     if not result.data["verified"]:
-        why = "Its SHA-256 is not the one written down when it was archived."
-        raise Stopped(ExitCode.FAILED, result.sentence, why, "restore the file from a backup")
+        mend = "restore it from a copy; of a lost lock, dataops doctor"
+        raise Stopped(ExitCode.FAILED, result.sentence, str(result.data["damage"]), mend)
 
 
 def _shown(data: Mapping[str, Any]) -> None:

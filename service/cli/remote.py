@@ -211,7 +211,8 @@ def _is_stranger(error: Exception, status: int) -> bool:
 
 def _is_about_datasets(error: Exception) -> bool:
     cause = _cause(error)
-    return cause is not None and cause.request.url.path.startswith("/api/v1/datasets/")
+    about = ("/api/v1/datasets/", "/api/v1/archives/")
+    return cause is not None and cause.request.url.path.startswith(about)
 
 
 def _cause(error: BaseException | None) -> httpx.HTTPError | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
 
 from agents.teardown import DataTeardownAgent
-from domain.archive import ArchiveReceipt
+from domain.archive import ArchiveLock, ArchiveReceipt
 from domain.connector import ConnectorConfiguration
 from domain.dataset import Dataset
 from domain.errors import NotFound
@@ -19,6 +19,7 @@ from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
 from domain.ports import Connectors, Found
 from domain.work import (
     AgentName,
+    ArchiveLocked,
     ArchivePurged,
     ConnectorRestored,
     Outcome,
@@ -113,6 +114,12 @@ class Forgetful:
 
     async def read(self, _location: str, /) -> bytes:
         return b"something else"
+
+    async def lock_of(self, _location: str, /) -> ArchiveLock:
+        return ArchiveLock(datetime.now(UTC))
+
+    async def lock(self, _location: str, _wanted: ArchiveLock, /) -> ArchiveLock:
+        return ArchiveLock(datetime.now(UTC))
 
     async def purge(self, _location: str, _now: datetime, /) -> None:
         return None
@@ -359,6 +366,32 @@ async def test_an_archive_is_not_purged_before_its_time(scene: Scene) -> None:
     outcome = await scene.perform(replace(order, deadline=scene.clock() + timedelta(minutes=1)))
 
     assert "is locked until" in refused(outcome)
+
+
+async def test_an_archive_is_locked_for_longer_and_held(scene: Scene) -> None:
+    dataset = await made(scene)
+    await tear_down(scene, dataset, 5)
+    until = scene.clock() + timedelta(days=400)
+    dataset.extend_retention(until, scene.clock())
+    dataset.hold_archive("case 7", "counsel", scene.clock())
+    commit(dataset)
+
+    outcome = await scene.answer(dataset)
+
+    wanted = ArchiveLock(until, is_held=True)
+    assert is_a(ArchiveLocked, outcome).lock == wanted
+    assert await scene.archive.lock_of(receipt_of(dataset).location) == wanted
+
+
+async def test_an_archive_that_is_gone_cannot_be_locked(scene: Scene) -> None:
+    dataset = await made(scene)
+    await tear_down(scene, dataset, 5)
+    dataset.hold_archive("case 7", "counsel", scene.clock())
+    commit(dataset)
+    (file,) = [each for each in scene.folder.rglob("*.json") if each.is_file()]
+    file.unlink()
+
+    assert "There is no archive" in refused(await scene.answer(dataset))
 
 
 def receipt_of(dataset: Dataset) -> ArchiveReceipt:

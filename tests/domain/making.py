@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from domain.archive import ArchiveReceipt
+from domain.archive import ArchiveLock, ArchiveReceipt
 from domain.checks import (
     CompletenessEvidence,
     Evidence,
@@ -30,6 +30,7 @@ from domain.template import (
     TemplateId,
 )
 from domain.work import (
+    ArchiveLocked,
     ArchivePurged,
     ConnectorRestored,
     Examined,
@@ -238,6 +239,10 @@ def step_taken(dataset: Dataset, *, receipt: ArchiveReceipt | None = None) -> St
 
 def connector_restored(dataset: Dataset) -> ConnectorRestored:
     return ConnectorRestored(key_of(dataset), "visible again")
+
+
+def archive_locked(dataset: Dataset, lock: ArchiveLock) -> ArchiveLocked:
+    return ArchiveLocked(key_of(dataset), lock)
 
 
 def archive_purged(dataset: Dataset) -> ArchivePurged:

@@ -431,5 +431,6 @@ def test_each_kind_of_order_is_meant_for_the_agent_of_its_stage() -> None:
         "probe_connector": AgentName.VALIDATION,
         "take_step": AgentName.TEARDOWN,
         "restore_connector": AgentName.TEARDOWN,
+        "lock_archive": AgentName.TEARDOWN,
         "purge_archive": AgentName.TEARDOWN,
     }

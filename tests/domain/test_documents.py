@@ -18,8 +18,8 @@ from domain.documents import (
 from domain.lifecycle import DatasetStatus
 from domain.shape import Between, Format, OneOf
 from domain.view import describe, describe_quality
-from tests.domain.driving import IN_STATUS, a_dataset, demoted, in_grace, ready
-from tests.domain.making import NOW
+from tests.domain.driving import IN_STATUS, a_dataset, archived, demoted, in_grace, ready
+from tests.domain.making import NOW, after
 
 
 def fields_of(document: type[Any]) -> tuple[set[str], set[str]]:
@@ -42,7 +42,9 @@ def test_every_field_of_a_dataset_is_shown_at_some_time() -> None:
     known, _ = fields_of(DatasetDocument)
     leaving = ready()
     leaving.give_way(None, NOW)
-    seen = [*(make() for make in IN_STATUS.values()), demoted(), in_grace(), leaving]
+    held = archived()
+    held.hold_archive("case 7", "ada", after(days=2))
+    seen = [*(make() for make in IN_STATUS.values()), demoted(), in_grace(), leaving, held]
 
     shown = {name for each in seen for name in describe(each)}
 

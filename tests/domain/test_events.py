@@ -11,11 +11,14 @@ from domain import events
 from domain.events import (
     AdditiveEvent,
     DatasetArchived,
+    DatasetLegalHoldPlaced,
+    DatasetLegalHoldReleased,
     DatasetProvisionCompleted,
     DatasetProvisioningStarted,
     DatasetProvisionRequested,
     DatasetReady,
     DatasetRetentionExpired,
+    DatasetRetentionExtended,
     DatasetTeardownStarted,
     DatasetValidationFailed,
     DomainEvent,
@@ -90,4 +93,10 @@ def test_stage_association_all_events_before_the_archive_name_their_journey() ->
         if "journey_id" not in {field.name for field in fields(each)}
     }
 
-    assert nameless == {DatasetArchived, DatasetRetentionExpired}
+    assert nameless == {
+        DatasetArchived,
+        DatasetRetentionExpired,
+        DatasetRetentionExtended,
+        DatasetLegalHoldPlaced,
+        DatasetLegalHoldReleased,
+    }

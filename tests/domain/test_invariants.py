@@ -21,12 +21,14 @@ from hypothesis.stateful import (
     rule,
 )
 
+from domain.archive import ArchiveLock
 from domain.checks import CompletenessEvidence, Evidence, SchemaEvidence
 from domain.dataset import Dataset
-from domain.errors import IllegalTransition, StaleOutcome
+from domain.errors import IllegalTransition, InvalidInput, StaleOutcome
 from domain.events import DatasetArchived, DatasetProvisionCompleted, DatasetReady
 from domain.journey import ClientId, JourneyId, JourneyStage
 from domain.lifecycle import TRANSITIONS, DatasetStatus, TeardownReason, TeardownStep
+from domain.ordering import kept_for, lock_of
 from domain.state import DatasetPlace, Wish
 from domain.view import describe
 from domain.work import (
@@ -65,6 +67,7 @@ from tests.domain.making import (
     a_receipt,
     a_template,
     after,
+    archive_locked,
     archive_purged,
     connector_restored,
     evidence,
@@ -145,6 +148,11 @@ def gate(seen: Evidence) -> Answer:
     return lambda each, now: examined(each, replace(seen, executed_at=now))
 
 
+def wanted_lock(dataset: Dataset, now: datetime) -> ArchiveLock:
+    """The lock that an order asks for, or any where there is nothing to lock."""
+    return lock_of(dataset, now) if dataset.archive else ArchiveLock(now)
+
+
 FULL = RULES.grace_period + RULES.retention
 
 # What agents may answer to each kind of order; the first is the best there is.
@@ -165,6 +173,10 @@ ANSWERS: dict[str, list[Answer]] = {
         lambda each, now: archived_with(each, RULES.retention, now),
     ],
     "restore_connector": [lambda each, _: connector_restored(each)],
+    "lock_archive": [
+        lambda each, now: archive_locked(each, wanted_lock(each, now)),
+        lambda each, now: archive_locked(each, ArchiveLock(now)),
+    ],
     "purge_archive": [lambda each, _: archive_purged(each)],
 }
 FAILURES: list[Answer] = [
@@ -223,6 +235,7 @@ class Witness:
         self.wants_no_grace = False
         self.writing_until = NOW
         self.archived: Dataset | None = None
+        self.kept_until = NOW
         self.told: list[type] = []
 
     @property
@@ -319,6 +332,19 @@ class AFleet(RuleBasedStateMachine):
         witness = self._one(pick)
         self._try(witness, lambda: witness.dataset.revalidate("asked for by ada", self.now))
 
+    @rule(pick=Picks, days=st.sampled_from([-1, 1, 40, 200]))
+    def somebody_has_an_archive_kept_for_longer(self, pick: int, days: int) -> None:
+        witness = self._one(pick)
+        until = self.now + timedelta(days=days)
+        self._try(witness, lambda: witness.dataset.extend_retention(until, self.now))
+
+    @rule(pick=Picks, is_held=st.booleans())
+    def somebody_holds_an_archive_or_releases_it(self, pick: int, is_held: bool) -> None:
+        dataset = self._one(pick).dataset
+        hold, release = dataset.hold_archive, dataset.release_archive
+        act = (lambda: hold("a case", "ada", self.now)) if is_held else (lambda: release(self.now))
+        self._try(self._one(pick), act)
+
     # --- the seed's five ------------------------------------------------------------------------
 
     @invariant()
@@ -359,10 +385,17 @@ class AFleet(RuleBasedStateMachine):
                 version=dataset.version,
                 trouble=dataset.trouble,
                 purged_at=dataset.purged_at,
+                retain_until=dataset.retain_until,
+                legal_hold=dataset.legal_hold,
+                is_lock_owed=dataset.is_lock_owed,
             )
             assert dataset.archive is not None
             assert dataset.archived_at is not None
+            assert witness.kept_until <= kept_for(dataset)
+            witness.kept_until = kept_for(dataset)
             if dataset.purged_at is not None:
+                assert dataset.legal_hold is None
+                assert dataset.purged_at >= kept_for(dataset)
                 assert dataset.purged_at >= dataset.archived_at + timedelta(days=90)
                 assert dataset.purged_at >= dataset.archive.locked_until
 
@@ -486,7 +519,7 @@ class AFleet(RuleBasedStateMachine):
         before = snapshot(witness.dataset)
         try:
             act()
-        except IllegalTransition:
+        except (IllegalTransition, InvalidInput):
             assert witness.dataset == before
             return
         if witness.dataset != before:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.archive import ArchiveLock
 from domain.errors import ArchiveDamaged, NotFound, SupplierRefused, SupplierUnavailable
 from gateways.archive import FolderArchive
 
@@ -223,3 +224,70 @@ async def test_no_location_leads_out_of_the_folder(tmp_path: Path, location: str
 
     with pytest.raises(SupplierRefused):
         await FolderArchive(tmp_path / "archive").read(location)
+
+
+async def test_a_longer_lock_lies_beside_the_file_which_stays_as_it_is(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+    before = (tmp_path / KEY).read_bytes()
+
+    await archive.lock(receipt.location, ArchiveLock(NOW + timedelta(days=1), is_held=True))
+
+    assert (tmp_path / KEY).read_bytes() == before
+    assert {each.name for each in files(tmp_path)} == {"digest.json", ".digest.json.lock"}
+
+
+async def test_a_lock_that_changes_nothing_is_not_written(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+
+    await archive.lock(receipt.location, ArchiveLock(NOW - timedelta(days=1)))
+
+    assert files(tmp_path) == [tmp_path / KEY]
+
+
+async def test_a_hold_lasts_over_a_restart_and_is_forced_to_the_disk(
+    tmp_path: Path, written_down: list[int]
+) -> None:
+    receipt = await FolderArchive(tmp_path).put(KEY, b"content", NOW)
+    written_down.clear()
+
+    await FolderArchive(tmp_path).lock(receipt.location, ArchiveLock(NOW, is_held=True))
+
+    lock, folder = inodes(tmp_path / "dataset" / ".digest.json.lock", tmp_path / "dataset")
+    assert written_down == [lock, folder]
+    with pytest.raises(SupplierRefused, match="under a legal hold"):
+        await FolderArchive(tmp_path).purge(receipt.location, NOW + timedelta(days=1))
+
+
+async def test_an_archive_whose_lock_nobody_can_read_is_not_purged(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+    (tmp_path / "dataset" / ".digest.json.lock").write_text("scribble")
+
+    with pytest.raises(ArchiveDamaged, match="its lock .digest.json.lock cannot be read"):
+        await archive.purge(receipt.location, NOW)
+    with pytest.raises(ArchiveDamaged):
+        await archive.lock_of(receipt.location)
+
+
+async def test_a_purge_takes_the_lock_with_it_though_the_file_is_gone(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+    await archive.lock(receipt.location, ArchiveLock(NOW + timedelta(days=1)))
+    (tmp_path / KEY).unlink()  # the one who purged it died here
+
+    await archive.purge(receipt.location, NOW + timedelta(days=1))
+
+    assert files(tmp_path) == []
+
+
+async def test_no_room_for_a_lock_leaves_the_old_one(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+
+    with no_file_longer_than(8), pytest.raises(SupplierUnavailable, match="disk is full"):
+        await archive.lock(receipt.location, ArchiveLock(NOW, is_held=True))
+
+    assert await archive.lock_of(receipt.location) == ArchiveLock(NOW)
+    assert files(tmp_path) == [tmp_path / KEY]

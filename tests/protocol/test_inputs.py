@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jsonschema_rs
@@ -15,6 +15,8 @@ from protocol.codec import field_errors
 from protocol.inputs import (
     DatasetInput,
     Ephemeral,
+    ExtendRetentionInput,
+    HoldArchiveInput,
     ListDatasetsInput,
     ProvisionDatasetsInput,
     SkillInput,
@@ -159,6 +161,58 @@ def test_a_lifetime_out_of_range_is_refused(ttl: str) -> None:
     (wrong,) = _wrong(Ephemeral, {"ttl": ttl})
 
     assert wrong.field == "ttl"
+
+
+@pytest.mark.parametrize(
+    "until", ["2031-12-31T00:00:00Z", "2031-12-31T00:00:00.5+01:00", "2040-02-29T23:59:59-05:30"]
+)
+def test_a_time_is_taken_with_its_zone(until: str) -> None:
+    given = {"dataset_id": "x", "until": until}
+
+    taken = ExtendRetentionInput.model_validate(given)
+
+    assert taken.until == datetime.fromisoformat(until)
+    assert _published("extend-retention").is_valid(given)
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        "2031-12-31",
+        "2031-12-31T00:00:00",
+        "2031-12-31 00:00:00Z",
+        "2031-13-31T00:00:00Z",
+        "9999-12-31T00:00:00Z",
+        "2031-12-31T00:00:00Z\n",
+        "soon",
+        1956441600,
+        None,
+    ],
+)
+def test_a_time_without_zone_or_beyond_all_measure_is_refused(until: object) -> None:
+    given = {"dataset_id": "x", "until": until}
+
+    (wrong,) = _wrong(ExtendRetentionInput, given)
+
+    assert wrong.field == "until"
+    assert "2031-12-31T00:00:00Z" in wrong.message
+    assert not _published("extend-retention").is_valid(given)
+
+
+def test_a_day_that_no_calendar_has_is_refused() -> None:
+    (wrong,) = _wrong(ExtendRetentionInput, {"dataset_id": "x", "until": "2031-02-30T00:00:00Z"})
+
+    assert wrong.field == "until"
+
+
+@pytest.mark.parametrize("reason", ["", " ", "a" * 101, "a\nb", None])
+def test_a_hold_says_why_in_so_many_words(reason: object) -> None:
+    given = {"dataset_id": "x", "reason": reason}
+
+    (wrong,) = _wrong(HoldArchiveInput, given)
+
+    assert wrong.field == "reason"
+    assert not _published("hold-archive").is_valid(given)
 
 
 def test_a_published_input_schema_has_no_keyword_that_json_schema_does_not_know() -> None:

@@ -16,7 +16,7 @@ from domain.audit import GENESIS, ChainedEntry, link_hash
 from domain.commands import Request, RequestKey
 from domain.errors import Conflict, NotFound
 from domain.lifecycle import DatasetStatus
-from registry.audit import write_decision
+from registry.audit import write_word
 from registry.history import audit
 from registry.migrations import downgrade, upgrade
 from registry.trail import SqlAuditTrail
@@ -179,7 +179,7 @@ async def test_processes_that_write_at_once_leave_a_chain_without_a_gap() -> Non
 async def test_nobody_waits_for_one_who_has_written_and_does_not_commit() -> None:
     async with open_house(a_fresh_database()) as house:
         async with house.database.writing(TENANT) as stopped:
-            await write_decision(stopped, ME, "request", "task-1")
+            await write_word(stopped, ME, "request", "task-1")
             async with asyncio.timeout(5):
                 await grow(house, 3)
             meanwhile = await trail_of(house)

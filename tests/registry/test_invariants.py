@@ -32,8 +32,11 @@ STILL_MOVING = {
     "lease_owner",
     "lease_until",
     "taken_over_at",
+    "retain_until",
+    "legal_hold",
+    "is_lock_owed",
 }
-"""What a purge and the engine write to an archived dataset's row."""
+"""What a purge, the engine and people who have it kept for longer write to an archived row."""
 
 
 async def test_client_stage_uniqueness(house: House) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
-from domain.archive import ArchiveReceipt
+from domain.archive import ArchiveReceipt, LegalHold
 from domain.connector import ConnectorConfiguration
 from domain.health import Health
 from domain.journey import Client
@@ -105,6 +105,7 @@ VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
         st.none() | moments,
         texts,
     ),
+    LegalHold: st.builds(LegalHold, texts, texts, moments),
     ArchiveReceipt: st.builds(ArchiveReceipt, texts, texts, counts, moments),
     Client: texts.map(lambda name: replace(a_client(), name=name)),
     ConnectorConfiguration: details.map(
@@ -170,6 +171,9 @@ def test_a_dataset_survives_its_row(data: st.DataObject) -> None:
     dataset.pursued_since = data.draw(st.none() | moments)
     dataset.busy_until = data.draw(st.none() | moments)
     dataset.hides_until = data.draw(st.none() | moments)
+    dataset.retain_until = data.draw(st.none() | moments)
+    dataset.legal_hold = data.draw(st.none() | VALUES[LegalHold])
+    dataset.is_lock_owed = data.draw(st.booleans())
 
     back = asyncio.run(_kept(dataset))
 

@@ -12,7 +12,7 @@ from agents.auditor import Auditor
 from domain.audit import GENESIS, link_hash
 from domain.rules import LifecycleRules
 from gateways.archive import FolderArchive
-from registry.audit import write_decision
+from registry.audit import write_word
 from registry.chain import entry_of
 from registry.history import audit
 from registry.trail import SqlAuditTrail
@@ -35,7 +35,7 @@ async def grow(house: House, count: int, *, action: str = "request", tenant: str
     for start in range(0, count, A_TRANSACTION):
         async with house.database.writing(tenant) as session:
             for number in range(start, min(start + A_TRANSACTION, count)):
-                await write_decision(session, who, action, f"task-{number}", {"number": number})
+                await write_word(session, who, action, f"task-{number}", {"number": number})
 
 
 async def disarm(house: House) -> None:

@@ -101,7 +101,13 @@ def test_a_number_in_the_file_is_a_length_in_seconds() -> None:
         {"glean_url": ""},
         {"mock_data_url": "http://"},
         {"journeys_url": "http://[::1"},
-        {"archive": "s3://bucket/prefix"},
+        {"archive": "s3://"},
+        {"archive": "s3://Bucket/prefix"},
+        {"archive": "ftp://bucket/prefix"},
+        {"archive_endpoint_url": "http://127.0.0.1:9000"},
+        {"archive_access_key_id": "secret://env/ID"},
+        {"archive": "s3://bucket", "archive_access_key_id": "secret://env/ID"},
+        {"archive": "s3://bucket", "archive_lock": "none"},
         {"archive": "folder:"},
         {"database_url": "garbage"},
         {"database_url": "mysql://host/name"},
@@ -210,6 +216,14 @@ def test_the_archive_is_a_folder_under_data() -> None:
 
 def test_an_archive_folder_that_is_set_is_taken() -> None:
     assert Settings(archive="folder:/var/archive").archive_folder == Path("/var/archive")
+
+
+def test_an_archive_in_a_bucket_is_a_place_and_no_folder() -> None:
+    settings = Settings(archive="s3://archives/dataops", data=Path("here"))
+
+    assert str(settings.archive_bucket) == "s3://archives/dataops/"
+    assert settings.archive_folder == Path("here/archive")
+    assert Settings().archive_bucket is None
 
 
 def test_settings_never_change() -> None:

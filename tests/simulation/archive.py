@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from domain.archive import ArchiveReceipt
+from domain.archive import ArchiveLock, ArchiveReceipt
 from domain.errors import NotFound, SupplierRefused
 
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An object: its bytes, its lock, and when it was written."""
+    """An object: its bytes, its lock, when it was written, and whether a legal hold is on it."""
 
     content: bytes
     locked_until: datetime
     at: float
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,14 @@ class ArchiveLine:
         """Give an object's bytes; asked wrongly, others. Raises NotFound."""
         return await self._line.ask("the archive", lambda wrong: self._read(location, wrong))
 
+    async def lock_of(self, location: str, /) -> ArchiveLock:
+        """Tell how an object is locked. Raises NotFound."""
+        return await self._line.ask("the archive", lambda _: self._lock_of(location))
+
+    async def lock(self, location: str, wanted: ArchiveLock, /) -> ArchiveLock:
+        """Lock an object for longer, hold it or release it. Raises NotFound."""
+        return await self._line.effect("lock", lambda _: self._lock(location, wanted))
+
     async def purge(self, location: str, now: datetime, /) -> None:
         """Remove an object. Raises SupplierRefused before its lock is over."""
         await self._line.effect("purge", lambda _: self._purge(location, now))
@@ -76,9 +85,21 @@ class ArchiveLine:
             raise NotFound(location)
         return b"other bytes" if wrong else self._world.kept[location].content
 
+    def _lock_of(self, location: str) -> ArchiveLock:
+        if location not in self._world.kept:
+            raise NotFound(location)
+        kept = self._world.kept[location]
+        return ArchiveLock(kept.locked_until, is_held=kept.is_held)
+
+    def _lock(self, location: str, wanted: ArchiveLock) -> ArchiveLock:
+        until = max(self._lock_of(location).locked_until, wanted.locked_until)
+        kept = self._world.kept[location]
+        self._world.kept[location] = replace(kept, locked_until=until, is_held=wanted.is_held)
+        return self._lock_of(location)
+
     def _purge(self, location: str, now: datetime) -> None:
         self._world.purges.append(Purge(location, self._world.now()))
         kept = self._world.kept.get(location)
-        if kept is not None and now < kept.locked_until:
+        if kept is not None and (kept.is_held or now < kept.locked_until):
             raise SupplierRefused(location)
         self._world.kept.pop(location, None)

@@ -228,7 +228,10 @@ MUTANTS = (
     Mutant(
         "an aggregate that keeps an archive no longer than it must be made",
         "I9",
-        ((domain.ordering, "kept_until", _kept_no_longer),),
+        (
+            (domain.ordering, "kept_until", _kept_no_longer),
+            (domain.outcomes, "kept_until", _kept_no_longer),
+        ),
     ),
     Mutant(
         "a teardown without a grace period",

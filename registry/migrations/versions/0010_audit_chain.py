@@ -8,7 +8,7 @@ from alembic import op
 from registry.chain import take_in
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 
 _TIME = sa.DateTime(timezone=True)
 _STATUSES = ("discovering", "provisioning", "validating", "ready", "failed", "teardown", "archived")
