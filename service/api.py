@@ -10,9 +10,10 @@ from starlette.routing import BaseRoute, Route
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.repository import DatasetFilter
+from service.batches import BATCH
 from service.openapi import LARGEST_PAGE, MOST_PREVIEWED, openapi_document
 from service.problems import answering, choice, whole_number
-from service.publishing import BATCH, cloud_event
+from service.publishing import cloud_event
 from service.sources import principal_of
 
 if TYPE_CHECKING:

@@ -12,11 +12,15 @@ from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.record import JsonObject
 from protocol.shapes import Shapes
+from service import subscription_documents as subscriptions
+from service.batches import BATCH
 from service.problems import LARGEST_NUMBER
-from service.publishing import BATCH, CloudEventDocument
+from service.publishing import CloudEventDocument
 
 if TYPE_CHECKING:
     from enum import StrEnum
+
+    from pydantic import BaseModel
 
 API_VERSION = "1.0.0"
 """The version of the API itself; its first number is the one in every path."""
@@ -81,15 +85,84 @@ _PAGE: dict[str, JsonObject] = {"after": _number(0, LARGEST_NUMBER), "limit": _n
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """One thing that can be read: where, by what name, and the type of the answer."""
+    """One thing that can be asked: where, by what name, and the type of the answer, if any.
+
+    What is not read has its method, the type of its body, and the status it is answered with.
+    """
 
     path: str
     name: str
     summary: str
     answer: Any
     query: dict[str, JsonObject] = field(default_factory=dict)
+    method: str = "get"
+    body: type[BaseModel] | None = None
+    status: HTTPStatus = HTTPStatus.OK
 
 
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_ON_SUBSCRIPTIONS = (
+    _Operation(
+        "/subscriptions",
+        "listSubscriptions",
+        "List the webhooks, oldest first",
+        subscriptions.SubscriptionListDocument,
+    ),
+    _Operation(
+        "/subscriptions",
+        "createSubscription",
+        "Have events delivered to a webhook",
+        subscriptions.SubscriptionDocument,
+        method="post",
+        body=subscriptions.SubscriptionInput,
+        status=HTTPStatus.CREATED,
+    ),
+    _Operation(
+        _SUBSCRIPTION,
+        "showSubscription",
+        "Show one webhook",
+        subscriptions.SubscriptionDocument,
+    ),
+    _Operation(
+        _SUBSCRIPTION,
+        "removeSubscription",
+        "Forget a webhook and its dead letters",
+        None,
+        method="delete",
+        status=HTTPStatus.NO_CONTENT,
+    ),
+    _Operation(
+        f"{_SUBSCRIPTION}/enable",
+        "enableSubscription",
+        "Deliver again at once, from where it stands",
+        subscriptions.SubscriptionDocument,
+        method="post",
+    ),
+    _Operation(
+        f"{_SUBSCRIPTION}/secrets",
+        "changeSecrets",
+        "Sign with other secrets, with both of two",
+        subscriptions.SubscriptionDocument,
+        method="put",
+        body=subscriptions.SecretsInput,
+    ),
+    _Operation(
+        f"{_SUBSCRIPTION}/dead-letters",
+        "listDeadLetters",
+        "List the events a webhook never acknowledged",
+        subscriptions.DeadLetterPageDocument,
+        _PAGE,
+    ),
+    _Operation(
+        f"{_SUBSCRIPTION}/dead-letters/replay",
+        "replayDeadLetters",
+        "Have dead letters delivered once more",
+        subscriptions.ReplayDocument,
+        method="post",
+        body=subscriptions.ReplayInput,
+        status=HTTPStatus.ACCEPTED,
+    ),
+)
 _OPERATIONS = (
     _Operation(
         "/datasets",
@@ -141,6 +214,7 @@ _OPERATIONS = (
         {"record_count": _number(1, MOST_PREVIEWED)},
     ),
     _Operation("/agents", "listAgents", "List the agents' cards", AgentListDocument),
+    *_ON_SUBSCRIPTIONS,
 )
 
 
@@ -152,11 +226,11 @@ def openapi_document(base_url: str) -> JsonObject:
         "info": {
             "title": "DataOps Lifecycle",
             "version": API_VERSION,
-            "summary": "Datasets, their events, the templates and the agents, to read.",
+            "summary": "Datasets, templates and agents to read, and events to subscribe to.",
         },
         "servers": [{"url": base_url}],
         "security": [{}, {"bearer": []}],
-        "paths": {f"/api/v1{each.path}": {"get": _described(each, shapes)} for each in _OPERATIONS},
+        "paths": _paths(shapes),
         "components": {
             "schemas": shapes.definitions,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -164,24 +238,44 @@ def openapi_document(base_url: str) -> JsonObject:
     }
 
 
+def _paths(shapes: Shapes) -> JsonObject:
+    paths: dict[str, JsonObject] = {}
+    for each in _OPERATIONS:
+        known = paths.get(f"/api/v1{each.path}", {})
+        paths[f"/api/v1{each.path}"] = {**known, each.method: _described(each, shapes)}
+    return paths
+
+
 def _described(operation: _Operation, shapes: Shapes) -> JsonObject:
     named = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     in_path = [_parameter(each, "path", _TEXT) for each in named]
     in_query = [_parameter(each, "query", schema) for each, schema in operation.query.items()]
-    answer = shapes.schema_of(operation.answer)
+    taken = _body(operation.body) if operation.body is not None else {}
     absent = {"404": _problem(shapes, HTTPStatus.NOT_FOUND)} if named else {}
-    wrong = {"422": _problem(shapes, HTTPStatus.UNPROCESSABLE_ENTITY)} if in_query else {}
+    wrong = {"422": _problem(shapes, HTTPStatus.UNPROCESSABLE_ENTITY)} if in_query or taken else {}
     return {
         "operationId": operation.name,
         "summary": operation.summary,
         "parameters": in_path + in_query,
+        **taken,
         "responses": {
-            "200": _answer("The answer", "application/json", answer),
+            str(operation.status.value): _answered(operation, shapes),
             **absent,
             **wrong,
             "default": _problem(shapes, None),
         },
     }
+
+
+def _answered(operation: _Operation, shapes: Shapes) -> JsonObject:
+    if operation.answer is None:
+        return {"description": "Done"}
+    return _answer("The answer", "application/json", shapes.schema_of(operation.answer))
+
+
+def _body(kind: type[BaseModel]) -> JsonObject:
+    schema = kind.model_json_schema(mode="validation")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _parameter(name: str, place: str, schema: JsonObject) -> JsonObject:

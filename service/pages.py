@@ -8,6 +8,7 @@ from service.api import api_routes
 from service.console.routes import console_routes
 from service.publishing import event_routes
 from service.sources import ConsoleSources
+from service.subscribing import subscription_routes
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -26,4 +27,9 @@ def pages(service: Service) -> list[BaseRoute]:
         base_url=service.base_url,
         is_ending=lambda: service.bell.is_over,
     )
-    return [*api_routes(sources), *event_routes(sources), *console_routes(sources)]
+    return [
+        *api_routes(sources),
+        *subscription_routes(service.subscribing),
+        *event_routes(sources),
+        *console_routes(sources),
+    ]

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -109,6 +110,9 @@ Interval = Annotated[Duration, AfterValidator(partial(_within, least=timedelta(s
 
 Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_several)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
+Ports = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_several)
+]
 LogLevel = Annotated[str, AfterValidator(_level)]
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
