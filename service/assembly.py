@@ -29,41 +29,30 @@ from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, 
 from gateways.http import open_client
 from gateways.journeys import JourneysClient
 from gateways.mock_data import MockDataClient
-from gateways.pace import RateLimit, Timing
-from gateways.pinned import Ways
+from gateways.pace import Timing
 from gateways.schema import JsonSchemaRecords
-from gateways.seal import FernetSeal, kept_key
 from gateways.secrets import resolve
-from gateways.webhooks import Webhooks
 from protocol.auth import Tokens
 from protocol.cards import Card, load_cards
 from protocol.delegate import A2ADelegate, known, published
-from protocol.pushing import PushDesk
 from protocol.server import A2AServer, Backstage
 from protocol.skills import Desks
 from protocol.transport import StreamingTransport
 from registry.database import Database
-from registry.deliveries import SqlDeliveries
 from registry.follows import SqlFollows
 from registry.housekeeping import prune_task_events
 from registry.leases import SqlLeases
 from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
-from registry.subscriptions import SqlSubscriptions
 from registry.ticks import SqlTicks
-from service.batches import Batches, as_json
 from service.changes import Bell
-from service.courier import Courier
 from service.engine import Shift
 from service.engines import engine_for
-from service.publishing import cloud_event
-from service.rounds import EventRounds, Means, PushRounds
+from service.posting import Posting
 from service.schedules import Schedules
 from service.standins import StandIns, stand_ins
-from service.subscribing import SubscriptionDesk
 from service.tokens import read_tokens
-from service.webhook_secrets import WebhookSecrets
 from service.whole import InProcess, Service
 
 if TYPE_CHECKING:
@@ -73,7 +62,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from domain.ports import Clock, StageAgent
-    from protocol.pushing import Pushes
     from service.settings import Settings
 
 
@@ -121,7 +109,6 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     supplier = MockDataClient(await _client(stack, settings.mock_data_url, local.mock_data), timing)
     connectors = await _connectors(settings, timing, local, stack)
     archive = FolderArchive(settings.archive_folder)
-    ways = Ways(frozenset(settings.webhook_ports), settings.webhook_loopback)
     journeys = JourneysClient(
         await _client(stack, settings.journeys_url, local.journeys),
         timing,
@@ -175,7 +162,8 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
     enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
     desks = Desks(front, enquiries)
-    subscriptions, seal = SqlSubscriptions(database), FernetSeal(_push_key(settings))
+    posting = Posting(settings, database, registry, timing)
+    stack.push_async_callback(posting.close)
     backstage = Backstage(
         registry=registry,
         follows=SqlFollows(database),
@@ -187,13 +175,9 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         agents=agents if settings.role.has_agents else {},
         base_url=base_url,
         owner=database.owner,
-        pushing=PushDesk(subscriptions, seal, ways.require, uuid7, clock),
+        pushing=posting.pushing,
     )
     server = A2AServer(cards, backstage)
-    keys = WebhookSecrets(settings.webhook_secrets)
-    webhooks = Webhooks(ways, clock)
-    stack.push_async_callback(webhooks.close)
-    means = Means(webhooks, RateLimit(1, 1 / settings.webhook_pace, timing), clock, timing.jitter)
     return Service(
         settings=settings,
         base_url=base_url,
@@ -210,35 +194,9 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         tokens=tokens,
         stand_ins=local,
         inside=inside,
-        subscribing=SubscriptionDesk(subscriptions, registry, keys, ways.require, uuid7, clock),
-        courier=_courier(database, registry, means, keys, server.pushes, bell, base_url),
+        subscribing=posting.subscribing,
+        courier=posting.courier(server.pushes, bell, base_url),
     )
-
-
-def _courier(  # noqa: PLR0917 - as above
-    database: Database,
-    registry: SqlRegistry,
-    means: Means,
-    keys: WebhookSecrets,
-    pushes: Pushes,
-    bell: Bell,
-    base_url: str,
-) -> Courier:
-    deliveries = SqlDeliveries(database)
-    batches = Batches(registry, lambda each: as_json(cloud_event(each, base_url)))
-    rounds = (
-        EventRounds(means, batches, deliveries, keys.keys),
-        PushRounds(means, pushes, deliveries),
-    )
-    return Courier(deliveries, rounds, changes=bell, clock=means.clock, owner=database.owner)
-
-
-def _push_key(settings: Settings) -> Callable[[], str]:
-    """Look the key up when it is first needed; without one that is set, there is one in the data."""
-    reference = settings.push_key
-    if reference is not None:
-        return lambda: resolve(reference)
-    return lambda: kept_key(settings.data / "push.key")
 
 
 def _schedules(database: Database, clock: Clock) -> Schedules:

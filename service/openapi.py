@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
@@ -12,8 +11,9 @@ from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.record import JsonObject
 from protocol.shapes import Shapes
-from service import subscription_documents as subscriptions
 from service.batches import BATCH
+from service.operations import ON_SUBSCRIPTIONS
+from service.operations import Operation as _Operation
 from service.problems import LARGEST_NUMBER
 from service.publishing import CloudEventDocument
 
@@ -83,86 +83,6 @@ _MATCHING: dict[str, JsonObject] = {"industry": _TEXT, "use_case": _TEXT, "datas
 _PAGE: dict[str, JsonObject] = {"after": _number(0, LARGEST_NUMBER), "limit": _number(1, BATCH)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    """One thing that can be asked: where, by what name, and the type of the answer, if any.
-
-    What is not read has its method, the type of its body, and the status it is answered with.
-    """
-
-    path: str
-    name: str
-    summary: str
-    answer: Any
-    query: dict[str, JsonObject] = field(default_factory=dict)
-    method: str = "get"
-    body: type[BaseModel] | None = None
-    status: HTTPStatus = HTTPStatus.OK
-
-
-_SUBSCRIPTION = "/subscriptions/{subscription}"
-_ON_SUBSCRIPTIONS = (
-    _Operation(
-        "/subscriptions",
-        "listSubscriptions",
-        "List the webhooks, oldest first",
-        subscriptions.SubscriptionListDocument,
-    ),
-    _Operation(
-        "/subscriptions",
-        "createSubscription",
-        "Have events delivered to a webhook",
-        subscriptions.SubscriptionDocument,
-        method="post",
-        body=subscriptions.SubscriptionInput,
-        status=HTTPStatus.CREATED,
-    ),
-    _Operation(
-        _SUBSCRIPTION,
-        "showSubscription",
-        "Show one webhook",
-        subscriptions.SubscriptionDocument,
-    ),
-    _Operation(
-        _SUBSCRIPTION,
-        "removeSubscription",
-        "Forget a webhook and its dead letters",
-        None,
-        method="delete",
-        status=HTTPStatus.NO_CONTENT,
-    ),
-    _Operation(
-        f"{_SUBSCRIPTION}/enable",
-        "enableSubscription",
-        "Deliver again at once, from where it stands",
-        subscriptions.SubscriptionDocument,
-        method="post",
-    ),
-    _Operation(
-        f"{_SUBSCRIPTION}/secrets",
-        "changeSecrets",
-        "Sign with other secrets, with both of two",
-        subscriptions.SubscriptionDocument,
-        method="put",
-        body=subscriptions.SecretsInput,
-    ),
-    _Operation(
-        f"{_SUBSCRIPTION}/dead-letters",
-        "listDeadLetters",
-        "List the events a webhook never acknowledged",
-        subscriptions.DeadLetterPageDocument,
-        _PAGE,
-    ),
-    _Operation(
-        f"{_SUBSCRIPTION}/dead-letters/replay",
-        "replayDeadLetters",
-        "Have dead letters delivered once more",
-        subscriptions.ReplayDocument,
-        method="post",
-        body=subscriptions.ReplayInput,
-        status=HTTPStatus.ACCEPTED,
-    ),
-)
 _OPERATIONS = (
     _Operation(
         "/datasets",
@@ -214,7 +134,7 @@ _OPERATIONS = (
         {"record_count": _number(1, MOST_PREVIEWED)},
     ),
     _Operation("/agents", "listAgents", "List the agents' cards", AgentListDocument),
-    *_ON_SUBSCRIPTIONS,
+    *ON_SUBSCRIPTIONS,
 )
 
 

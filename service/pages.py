@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.api import api_routes
+from service.asyncapi import asyncapi_routes
 from service.console.routes import console_routes
 from service.publishing import event_routes
 from service.sources import ConsoleSources
@@ -30,6 +31,7 @@ def pages(service: Service) -> list[BaseRoute]:
     return [
         *api_routes(sources),
         *subscription_routes(service.subscribing),
+        *asyncapi_routes(service.base_url),
         *event_routes(sources),
         *console_routes(sources),
     ]

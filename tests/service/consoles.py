@@ -30,6 +30,7 @@ from protocol.transport import StreamingTransport
 from registry.database import Database
 from registry.subscriptions import SqlSubscriptions
 from service.api import api_routes
+from service.asyncapi import asyncapi_routes
 from service.changes import Bell
 from service.console.routes import console_routes
 from service.publishing import event_routes
@@ -132,6 +133,7 @@ async def serving(folder: Path, url: str | None = None) -> AsyncIterator[Console
                 *console_routes(sources),
                 *api_routes(sources),
                 *subscription_routes(_desk(house, folder, moment)),
+                *asyncapi_routes(ADDRESS),
                 *event_routes(sources),
             ]
         )
