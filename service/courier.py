@@ -85,6 +85,15 @@ class Courier:
         finally:
             await self._stop()
 
+    async def once(self) -> bool:
+        """Tell everybody who waits now, and come back when it is written; tells whether any did."""
+        found = await self._claim()
+        rounds = [each.task for each in self._held.values() if each.task is not None]
+        if rounds:
+            await asyncio.wait(rounds)
+        await self._write()
+        return found
+
     async def _claim_for_ever(self) -> None:
         while True:
             wait = self._changes.handle()

@@ -11,7 +11,7 @@ from protocol.transport import StreamingTransport
 from service.app import build_app
 from service.pages import pages
 from tests.running import BASE, SMALL, RunningService, running
-from tests.subscribers import Subscriber, is_signed, keep_secret, subscriber
+from tests.subscribers import is_signed, keep_secret, subscriber
 
 COORDINATOR = "lifecycle-coordinator"
 
