@@ -83,7 +83,7 @@ class Courier:
                 group.create_task(self._write_for_ever())
                 group.create_task(self._beat_for_ever())
         finally:
-            await self._stop()
+            await self.stop()
 
     async def once(self) -> bool:
         """Tell everybody who waits now, and come back when it is written; tells whether any did."""
@@ -155,11 +155,11 @@ class Courier:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 4)
             try:
-                await self._beat()
+                await self.beat()
             except Exception:
                 log.exception("beat.failed")
 
-    async def _beat(self) -> None:
+    async def beat(self) -> None:
         """Write how far each has come and renew the leases; whoever is lost is left alone."""
         mine, asked_at = dict(self._held), loop_time()
         if not mine:
@@ -173,7 +173,7 @@ class Courier:
                 held.task.cancel()
                 self._held.pop(name, None)
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
         """Stop every round and hand back where each stands; what was under way is sent again."""
         rounds = [each.task for each in self._held.values() if each.task is not None]
         for each in rounds:
