@@ -76,7 +76,7 @@ class FolderArchive:
         with _in_our_words(prefix):
             found = [each for each in self._path(prefix).rglob("*") if each.is_file()]
         keys = (each.relative_to(self._root).as_posix() for each in found)
-        return [f"{_SCHEME}{key}" for key in sorted(keys) if _UNFINISHED not in key]
+        return [f"{_SCHEME}{key}" for key in sorted(keys) if not _is_beside(key)]
 
     def _put(self, key: str, content: bytes, locked_until: datetime) -> ArchiveReceipt:
         path = self._path(key)
@@ -233,3 +233,8 @@ def _key_of(location: str) -> str:
 
 def _damaged(key: str, how: str) -> str:
     return f"Archive {key} is damaged: {how}. Restore it from a copy of the archive folder."
+
+
+def _is_beside(key: str) -> bool:
+    """Whether a file is a lock or unfinished: no part of an archive's key begins with a dot."""
+    return key.rpartition("/")[2].startswith(".")

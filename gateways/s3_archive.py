@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -82,6 +82,24 @@ class S3Archive:
         """Remove an archive's version whose lock is over by our clock and by the bucket's."""
         spot = self._spot(location)
         await self._bucket.do(f"Archive {spot.name}", lambda client: self._purge(client, spot, now))
+
+    async def locations(self, prefix: str, /) -> Sequence[str]:
+        """Give the location of every archive below a prefix, in the keys' order.
+
+        Of a name with several versions it is the first one: whoever wrote a later one is not us.
+        """
+        name = self._place.prefix + "/".join(parts_of(prefix)) + "/"
+        return await self._bucket.do(
+            f"Archives below {prefix}", lambda client: self._locations(client, name)
+        )
+
+    def _locations(self, client: Client, prefix: str) -> list[str]:
+        first: dict[str, str] = {}
+        pages = client.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self._bucket.name, Prefix=prefix):
+            for each in page.get("Versions", []):  # the newest first
+                first[each["Key"]] = each["VersionId"]
+        return [Spot(key, first[key]).location(self._bucket.name) for key in sorted(first)]
 
     def _put(
         self, client: Client, name: str, content: bytes, locked_until: datetime

@@ -29,6 +29,7 @@ from protocol.codec import read_call
 from protocol.ending import Ending, cancelled, has_ended
 from protocol.executor import request_key
 from protocol.orders import OrderHandler
+from protocol.pushing import PushConfigs, accepting
 from protocol.skills import SKILLS
 from protocol.tasks import ENDED, WAITING
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from domain.work import AgentName
     from protocol.codec import SkillCall
     from protocol.executor import SkillExecutor
+    from protocol.pushing import PushDesk
     from protocol.tasks import AgentTasks
 
 
@@ -60,6 +62,7 @@ class AgentHandler(DefaultRequestHandler):
         card: AgentCard,
         registry: Registry,
         orders: OrderHandler | None,
+        pushing: PushDesk,
     ) -> None:
         """Serve one agent's endpoint."""
         super().__init__(
@@ -68,6 +71,8 @@ class AgentHandler(DefaultRequestHandler):
             card,
             event_stream=stream,
             request_context_builder=_KnownContexts(store),
+            push_config_store=PushConfigs(name, pushing),
+            push_url_validator=accepting(pushing.judge),
         )
         self._name = name
         self._executor = executor

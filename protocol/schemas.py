@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from domain.record import JsonObject
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+EVENTS: Mapping[str, Any] = {
+    each.__name__: each for each in (*get_args(SeedEvent), *get_args(AdditiveEvent))
+}
+"""Every event by its name, the seed's seven first."""
 
 _HERE = "#/$defs/"
 
@@ -62,8 +68,8 @@ def _nameless() -> dict[str, JsonObject]:
     for skill in SKILLS.values():
         found[f"{skill.id}.input"] = skill.input.model_json_schema(mode="validation")
         found[f"{skill.id}.output"] = _whole(_OUTPUTS[skill.id])
-    for event in (*get_args(SeedEvent), *get_args(AdditiveEvent)):
-        found[event.__name__] = _whole(event)
+    for name, event in EVENTS.items():
+        found[name] = _whole(event)
     return found
 
 

@@ -23,6 +23,7 @@ from protocol.inbox import Inbox
 from protocol.orders import OrderHandler
 from protocol.problems import problem
 from protocol.projection import Projection
+from protocol.pushing import Pushes
 from protocol.recovery import Recovery
 from protocol.schemas import schemas
 from protocol.tasks import AgentTasks
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from domain.record import JsonObject
     from domain.repository import Follows, ProgressLog, Registry
     from protocol.cards import Card
+    from protocol.pushing import PushDesk
     from protocol.skills import Desks
 
 log = structlog.get_logger("server")
@@ -65,6 +67,7 @@ class Backstage:
     agents: Mapping[AgentName, StageAgent]
     base_url: str
     owner: str
+    pushing: PushDesk
 
 
 class A2AServer:
@@ -79,6 +82,7 @@ class A2AServer:
             name: AgentTasks(name, backstage.writes, backstage.reads, backstage.registry)
             for name in cards
         }
+        self.pushes = Pushes(self._stores, backstage.pushing.seal)
         projection = Projection(backstage.registry, backstage.progress, backstage.changes)
         self.handlers = {name: self._handler(name, projection, backstage) for name in cards}
         self.recovery = Recovery(
@@ -144,6 +148,7 @@ class A2AServer:
             card=card,
             registry=backstage.registry,
             orders=OrderHandler(agent, card) if agent else None,
+            pushing=backstage.pushing,
         )
 
     async def _list(self, request: HttpRequest) -> Response:

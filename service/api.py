@@ -14,9 +14,10 @@ from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.repository import DatasetFilter
 from service.audit_api import audit_routes
+from service.batches import BATCH
 from service.openapi import LARGEST_PAGE, MOST_PREVIEWED, openapi_document
 from service.problems import answering, choice, whole_number
-from service.publishing import BATCH, cloud_event
+from service.publishing import cloud_event
 from service.sources import principal_of
 
 if TYPE_CHECKING:

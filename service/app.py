@@ -74,6 +74,7 @@ class Running:
                 _in_background("engine", service.drive()) as self._engine,
                 _in_background("listener", service.listen()),
                 _in_background("schedules", service.schedules.run()),
+                _in_background("courier", service.deliver()),
             ):
                 try:
                     await service.server.recovery.sweep()
@@ -190,7 +191,8 @@ _LLMS = """# DataOps Lifecycle
 - [All agents]({base}/agents)
 - [Schemas]({base}/schemas/provision-datasets.input.v1.json): of each skill's input and output, and
   of each event
-- [Events]({base}/events): CloudEvents as server-sent events; {base}/events/replay for past ones
+- [Events]({base}/events): CloudEvents as server-sent events; {base}/events/replay for past ones;
+  {base}/asyncapi.json describes them; webhooks are made at {base}/api/v1/subscriptions
 - [API]({base}/openapi.json): what is so, to read
 
 ## How to call an agent

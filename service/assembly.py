@@ -56,6 +56,7 @@ from service.auditing import keep_checkpoints
 from service.changes import Bell
 from service.engine import Shift
 from service.engines import engine_for
+from service.posting import Posting
 from service.schedules import Schedules
 from service.standins import StandIns, stand_ins
 from service.tokens import read_tokens
@@ -185,6 +186,8 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     auditor = Auditor(SqlAuditTrail(database), archive, settings.retention)
     schedules = _schedules(settings, database, orphans, clock)
     keep_checkpoints(schedules, auditor, settings.audit_checkpoints)
+    posting = Posting(settings, database, registry, timing)
+    stack.push_async_callback(posting.close)
     backstage = Backstage(
         registry=registry,
         follows=SqlFollows(database),
@@ -196,7 +199,9 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         agents=agents if settings.role.has_agents else {},
         base_url=base_url,
         owner=database.owner,
+        pushing=posting.pushing,
     )
+    server = A2AServer(cards, backstage)
     return Service(
         settings=settings,
         base_url=base_url,
@@ -207,13 +212,15 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         engine=engine,
         coordinator=coordinator,
         schedules=schedules,
-        server=A2AServer(cards, backstage),
+        server=server,
         cards=cards,
         desks=desks,
         auditor=auditor,
         tokens=tokens,
         stand_ins=local,
         inside=inside,
+        subscribing=posting.subscribing,
+        courier=posting.courier(server.pushes, bell, base_url),
     )
 
 

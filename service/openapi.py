@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from domain import archive_documents, documents
 from domain.approvals import ApprovalStatus
@@ -15,11 +14,16 @@ from domain.record import JsonObject
 from protocol.inbound import CLOUD_EVENT, INBOUND, Inbound
 from protocol.shapes import Shapes
 from service.auditing import AuditEntryDocument, AuditPageDocument, AuditVerdictDocument
+from service.batches import BATCH
+from service.operations import ON_SUBSCRIPTIONS
+from service.operations import Operation as _Operation
 from service.problems import LARGEST_NUMBER
-from service.publishing import BATCH, CloudEventDocument
+from service.publishing import CloudEventDocument
 
 if TYPE_CHECKING:
     from enum import StrEnum
+
+    from pydantic import BaseModel
 
 API_VERSION = "1.0.0"
 """The version of the API itself; its first number is the one in every path."""
@@ -80,17 +84,6 @@ _FILTERS: dict[str, JsonObject] = {
 }
 _MATCHING: dict[str, JsonObject] = {"industry": _TEXT, "use_case": _TEXT, "dataset_type": _TEXT}
 _PAGE: dict[str, JsonObject] = {"after": _number(0, LARGEST_NUMBER), "limit": _number(1, BATCH)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    """One thing that can be read: where, by what name, and the type of the answer."""
-
-    path: str
-    name: str
-    summary: str
-    answer: Any
-    query: dict[str, JsonObject] = field(default_factory=dict)
 
 
 _OPERATIONS = (
@@ -186,6 +179,7 @@ _OPERATIONS = (
     _Operation(
         "/audit/{sequence}", "showAuditEntry", "Show one entry by its number", AuditEntryDocument
     ),
+    *ON_SUBSCRIPTIONS,
 )
 
 
@@ -197,14 +191,11 @@ def openapi_document(base_url: str) -> JsonObject:
         "info": {
             "title": "DataOps Lifecycle",
             "version": API_VERSION,
-            "summary": "Datasets, events, approvals, templates and agents, and a door for events.",
+            "summary": "Datasets, events, archives, approvals and agents, and events to subscribe to.",
         },
         "servers": [{"url": base_url}],
         "security": [{}, {"bearer": []}],
-        "paths": {
-            **{f"/api/v1{each.path}": {"get": _described(each, shapes)} for each in _OPERATIONS},
-            "/events": {"post": _receiving(shapes)},
-        },
+        "paths": {**_paths(shapes), "/events": {"post": _receiving(shapes)}},
         "components": {
             "schemas": shapes.definitions,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -212,19 +203,28 @@ def openapi_document(base_url: str) -> JsonObject:
     }
 
 
+def _paths(shapes: Shapes) -> JsonObject:
+    paths: dict[str, JsonObject] = {}
+    for each in _OPERATIONS:
+        known = paths.get(f"/api/v1{each.path}", {})
+        paths[f"/api/v1{each.path}"] = {**known, each.method: _described(each, shapes)}
+    return paths
+
+
 def _described(operation: _Operation, shapes: Shapes) -> JsonObject:
     named = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     in_path = [_parameter(each, "path", _TEXT) for each in named]
     in_query = [_parameter(each, "query", schema) for each, schema in operation.query.items()]
-    answer = shapes.schema_of(operation.answer)
+    taken = _body(operation.body) if operation.body is not None else {}
     absent = {"404": _problem(shapes, HTTPStatus.NOT_FOUND)} if named else {}
-    wrong = {"422": _problem(shapes, HTTPStatus.UNPROCESSABLE_ENTITY)} if in_query else {}
+    wrong = {"422": _problem(shapes, HTTPStatus.UNPROCESSABLE_ENTITY)} if in_query or taken else {}
     return {
         "operationId": operation.name,
         "summary": operation.summary,
         "parameters": in_path + in_query,
+        **taken,
         "responses": {
-            "200": _answer("The answer", "application/json", answer),
+            str(operation.status.value): _answered(operation, shapes),
             **absent,
             **wrong,
             "default": _problem(shapes, None),
@@ -282,6 +282,17 @@ def _structured(kind: Inbound) -> JsonObject:
 
 def _data(kind: Inbound) -> JsonObject:
     return dict(kind.schema())
+
+
+def _answered(operation: _Operation, shapes: Shapes) -> JsonObject:
+    if operation.answer is None:
+        return {"description": "Done"}
+    return _answer("The answer", "application/json", shapes.schema_of(operation.answer))
+
+
+def _body(kind: type[BaseModel]) -> JsonObject:
+    schema = kind.model_json_schema(mode="validation")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _parameter(name: str, place: str, schema: JsonObject) -> JsonObject:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.api import api_routes
+from service.asyncapi import asyncapi_routes
 from service.console.routes import console_routes
 from service.publishing import event_routes
 from service.sources import ConsoleSources
+from service.subscribing import subscription_routes
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -27,4 +29,10 @@ def pages(service: Service) -> list[BaseRoute]:
         base_url=service.base_url,
         is_ending=lambda: service.bell.is_over,
     )
-    return [*api_routes(sources), *event_routes(sources), *console_routes(sources)]
+    return [
+        *api_routes(sources),
+        *subscription_routes(service.subscribing),
+        *asyncapi_routes(service.base_url),
+        *event_routes(sources),
+        *console_routes(sources),
+    ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import dataclass
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from starlette.responses import Response, StreamingResponse
@@ -12,14 +11,18 @@ from starlette.routing import BaseRoute, Route
 
 from domain import documents
 from domain.record import JsonObject
+from domain.subscription import Wanted
 from protocol.schemas import schema_url
+from service.batches import BATCH, Batches, as_json
+from service.crowds import Crowds
 from service.problems import answering, whole_number, wrong_field
 from service.sources import principal_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from starlette.requests import Request
+    from starlette.types import Send
 
     from domain.events import RecordedEvent
     from service.sources import ConsoleSources
@@ -27,14 +30,11 @@ if TYPE_CHECKING:
 TYPE_PREFIX = "io.dataops.lifecycle."
 """What the type of every event begins with."""
 
-BATCH = 100
-"""How many events are read from the outbox at a time, and the most one page of a replay holds."""
-
-POLL_SECONDS = 1.0
-"""How long another process's events may wait to be seen; our own ring the bell."""
-
 KEEP_ALIVE_SECONDS = 15.0
 """The longest silence on a stream, so that proxies and dead clients notice each other."""
+
+STALLED_SECONDS = 60.0
+"""How long a listener may take nothing in; then the line is cut, and he may come back."""
 
 _SEQUENCE_DIGITS = 20
 
@@ -67,6 +67,11 @@ def event_type(name: str) -> str:
     return f"{TYPE_PREFIX}{name}.v1"
 
 
+def event_name(kind: str) -> str:
+    """Give an event's name from its name or its full type."""
+    return kind.removeprefix(TYPE_PREFIX).removesuffix(".v1")
+
+
 def cloud_event(event: RecordedEvent, base_url: str) -> CloudEventDocument:
     """Write a recorded event as a CloudEvent in JSON; what it does not have is left out.
 
@@ -95,23 +100,6 @@ def cloud_event(event: RecordedEvent, base_url: str) -> CloudEventDocument:
     return cast("CloudEventDocument", told)
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events are wanted; None leaves a field open.
-
-    `journey` is a reference or an id; `kind` an event's name or its full type.
-    """
-
-    journey: str | None = None
-    kind: str | None = None
-
-    def lets_through(self, event: RecordedEvent) -> bool:
-        """Whether an event is wanted."""
-        context = event.context
-        of_journey = self.journey in {None, context.journey_ref, str(context.journey_id)}
-        return of_journey and self.kind in {None, event.name, event_type(event.name)}
-
-
 def event_routes(sources: ConsoleSources) -> list[BaseRoute]:
     """Give the routes that publish events: the live stream and the replay."""
     events = _Events(sources)
@@ -121,20 +109,41 @@ def event_routes(sources: ConsoleSources) -> list[BaseRoute]:
     ]
 
 
+class EventStream(StreamingResponse):
+    """A stream that waits for nobody for ever: who takes nothing in is cut off."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, frames: AsyncGenerator[bytes]) -> None:
+        super().__init__(frames, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._frames = frames
+
+    async def stream_response(self, send: Send) -> None:
+        """Send frame by frame, each in time. Raises OSError where one is not taken."""
+
+        async def in_time(message: Any) -> None:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await send(message)
+
+        async with aclosing(self._frames):
+            await super().stream_response(in_time)
+
+
 class _Events:
     """The outbox of whoever asks."""
 
     def __init__(self, sources: ConsoleSources) -> None:
         self._from = sources
+        base_url = sources.base_url
+        self._batches = Batches(sources.registry, lambda each: as_json(cloud_event(each, base_url)))
+        self._crowds = Crowds(sources.registry, sources.changes, sources.is_ending)
 
     async def follow(self, request: Request) -> Response:
         """Stream events from behind `Last-Event-ID` or `?after=`, else from now on."""
         tenant = principal_of(request).tenant
         newest = await self._from.registry.last_sequence(tenant)
         after = _position(request, newest)
-        frames = self._frames(tenant, after, _filter(request.query_params))
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(frames, headers=headers, media_type="text/event-stream")
+        return EventStream(self._frames(tenant, after, newest, _filter(request.query_params)))
 
     async def replay(self, request: Request) -> Response:
         """Give one batch of past events; a `Link` leads to the next while there are more."""
@@ -142,48 +151,42 @@ class _Events:
         after = whole_number(query, "after", 0)
         limit = whole_number(query, "limit", BATCH, least=1, most=BATCH)
         wanted = _filter(query)
-        read = await self._from.registry.events(tenant, after, limit)
-        batch = [
-            cloud_event(each, self._from.base_url) for each in read if wanted.lets_through(each)
-        ]
+        read = await self._batches.page(tenant, after, limit)
+        batch = [each.content for each in read if wanted.lets_through(each.event)]
         headers = {"Cache-Control": "no-store"}
         if len(read) == limit:
-            following = request.url.include_query_params(after=read[-1].sequence)
+            following = request.url.include_query_params(after=read[-1].event.sequence)
             headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-        return Response(
-            _json(batch), headers=headers, media_type="application/cloudevents-batch+json"
-        )
+        content = b"[%s]" % b",".join(batch)
+        return Response(content, headers=headers, media_type="application/cloudevents-batch+json")
 
-    async def _frames(self, tenant: str, after: int, wanted: EventFilter) -> AsyncIterator[str]:
+    async def _frames(
+        self, tenant: str, after: int, newest: int, wanted: Wanted
+    ) -> AsyncGenerator[bytes]:
         """Give the stream's frames for as long as somebody listens and the service goes on.
 
-        The bell's handle is taken before each read, so an event between the two is not missed.
+        A listener holds one batch at most, whatever he has not taken in yet.
         """
-        yield ": connected\n\n"
-        time = asyncio.get_running_loop().time
-        spoken_at = time()
-        while not self._from.is_ending():
-            wait = self._from.changes.handle()
-            read = await self._from.registry.events(tenant, after, BATCH)
-            for each in filter(wanted.lets_through, read):
-                yield _frame(each, self._from.base_url)
-                spoken_at = time()
-            after = read[-1].sequence if read else after
-            if time() - spoken_at >= KEEP_ALIVE_SECONDS:
-                yield ": still here\n\n"
-                spoken_at = time()
-            if len(read) < BATCH:
-                await wait(POLL_SECONDS)
-        yield ": the service ends here; come back with Last-Event-ID\n\n"
+        yield b": connected\n\n"
+        async with self._crowds.joined(tenant, newest) as crowd:
+            while not self._from.is_ending():
+                wait = crowd.handle()
+                read = await self._batches.behind(tenant, after) if after < crowd.newest else ()
+                if read:
+                    after = read[-1].event.sequence
+                    if frames := [each.frame for each in read if wanted.lets_through(each.event)]:
+                        yield b"".join(frames)
+                elif await _is_silent(wait):
+                    yield b": still here\n\n"
+        yield b": the service ends here; come back with Last-Event-ID\n\n"
 
 
-def _frame(event: RecordedEvent, base_url: str) -> str:
-    content = _json(cloud_event(event, base_url))
-    return f"id: {event.sequence}\nevent: {event.name}\ndata: {content}\n\n"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+async def _is_silent(wait: Callable[[float], Awaitable[None]]) -> bool:
+    """Wait for a telling; tells whether none came for as long as a stream may be silent."""
+    time = asyncio.get_running_loop().time
+    began = time()
+    await wait(KEEP_ALIVE_SECONDS)
+    return time() - began >= KEEP_ALIVE_SECONDS
 
 
 def _position(request: Request, newest: int) -> int:
@@ -194,8 +197,9 @@ def _position(request: Request, newest: int) -> int:
     return whole_number(request.query_params, "after", newest)
 
 
-def _filter(query: Mapping[str, str]) -> EventFilter:
+def _filter(query: Mapping[str, str]) -> Wanted:
     kind = query.get("type") or None
     if kind is not None and not kind.replace(".", "").isalnum():
         raise wrong_field("type", f"must be an event's name or type, not {kind!r}")
-    return EventFilter(query.get("journey") or None, kind)
+    kinds = (event_name(kind),) if kind is not None else ()
+    return Wanted(kinds, query.get("journey") or None)

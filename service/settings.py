@@ -32,6 +32,7 @@ from service.values import (
     Interval,
     LogLevel,
     Names,
+    Ports,
     SecretReference,
     Stages,
     WebAddress,
@@ -95,6 +96,11 @@ class Settings(BaseSettings):
     agents_url: WebAddress | None = None
     auth_tokens: SecretReference | None = None
     auth_order_key: SecretReference | None = None
+    webhook_ports: Ports = (443,)
+    webhook_loopback: bool = False
+    webhook_secrets: Path | None = None
+    webhook_pace: Annotated[int, Field(ge=1, le=100_000)] = 100
+    push_key: SecretReference | None = None
     log_level: LogLevel = "INFO"
     log_format: Literal["console", "json"] = "console"
     executor_id: str = "dataops"

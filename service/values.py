@@ -11,6 +11,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -123,6 +124,9 @@ Interval = Annotated[Duration, AfterValidator(partial(_within, least=timedelta(s
 Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_several)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 Stages = Annotated[tuple[JourneyStage, ...], NoDecode, BeforeValidator(_several)]
+Ports = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_several)
+]
 LogLevel = Annotated[str, AfterValidator(_level)]
 CronExpression = Annotated[str, AfterValidator(_cron)]
 """Moments in UTC, as cron writes them."""

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from registry.database import Database
     from registry.repository import SqlRegistry
     from service.changes import Bell
+    from service.courier import Courier
     from service.engine import TurnEngine
     from service.schedules import Schedules
     from service.settings import Settings
     from service.standins import StandIns
+    from service.subscribing import SubscriptionDesk
 
 log = structlog.get_logger("service")
 
@@ -57,6 +59,14 @@ class Service:
     tokens: Tokens
     stand_ins: StandIns
     inside: InProcess
+    subscribing: SubscriptionDesk
+    courier: Courier
+
+    async def deliver(self) -> None:
+        """Tell subscribers what happened, until cancelled."""
+        if not self.settings.role.drives:
+            await asyncio.Event().wait()
+        await self.courier.run()
 
     async def drive(self) -> None:
         """Take turns with datasets, and heed what other processes do to them, until cancelled."""

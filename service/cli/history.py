@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import archives
+from service.cli import archives, subscribing
 from service.cli.options import Dataset, Json, Token, Url
 
 if TYPE_CHECKING:
@@ -18,13 +18,17 @@ PANEL = "Operate"
 
 _LISTING = "dataops datasets list --status archived"
 
-_events = typer.Typer(help="Follow the domain events.", no_args_is_help=True)
+_events = typer.Typer(
+    help="Follow, replay and subscribe to the domain events.", no_args_is_help=True
+)
 _archive = typer.Typer(help="List, keep, verify and export archives.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     _events.command("tail")(tail)
+    _events.command("replay")(replay)
+    subscribing.add_to(_events)
     archives.add_to(_archive)
     _archive.command("verify")(verify)
     app.add_typer(_events, name="events", rich_help_panel=PANEL)
@@ -62,6 +66,20 @@ def tail(
             show.line(_event_line(event))
     if not told and not as_json:
         show.line("No event yet.")
+
+
+def replay(
+    *,
+    after: Annotated[
+        int, typer.Option(min=0, help="From behind this sequence; 0 is the very beginning.")
+    ] = 0,
+    journey: Annotated[str | None, typer.Option(help="Of this journey alone.")] = None,
+    url: Url,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Tell the domain events there are, as CloudEvents, from any place on."""
+    tail(after=after, journey=journey, follow=False, url=url, token=token, as_json=as_json)
 
 
 def verify(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:

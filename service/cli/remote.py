@@ -87,6 +87,13 @@ class Remote:
             answer.raise_for_status()
             return answer
 
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send a JSON object, or nothing; gives the JSON document that is answered. Raises Stopped."""
+        with _reaching(self.url), self._http(READ_SECONDS) as client:
+            answer = client.request(method, path, json=body)
+            answer.raise_for_status()
+            return answer.json() if answer.content else None
+
     def stream(self, path: str, **query: str | int | None) -> Iterator[dict[str, Any]]:
         """Follow server-sent events, each frame's data parsed as JSON. Raises Stopped."""
         with (

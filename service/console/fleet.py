@@ -8,8 +8,9 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from domain.lifecycle import ENDED, DatasetStatus
+from domain.subscription import Wanted
 from domain.view import describe
-from service.publishing import EventFilter, cloud_event
+from service.publishing import cloud_event
 
 if TYPE_CHECKING:
     from domain.dataset import Dataset
@@ -60,7 +61,7 @@ async def fleet_page(sources: ConsoleSources, tenant: str, wanted: DatasetFilter
     newest = await sources.registry.last_sequence(tenant)
     found, is_more = await _read(sources, tenant, wanted)
     events = await sources.registry.events(tenant, max(0, newest - FEED), FEED)
-    of_journey = EventFilter(journey=wanted.journey)
+    of_journey = Wanted(journey=wanted.journey)
     shown = [each for each in reversed(events) if of_journey.lets_through(each)]
     return {
         "title": "Fleet",

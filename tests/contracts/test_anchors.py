@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,15 +12,19 @@ import pytest
 from domain.errors import SupplierRefused
 from domain.ports import Anchors
 from gateways.archive import FolderArchive
+from gateways.s3_archive import S3Archive
+from tests import s3
 
-LOCKED_UNTIL = datetime(2026, 1, 20, 12, tzinfo=UTC) + timedelta(days=91)
-
-ANCHORS: dict[str, Callable[[Path], Anchors]] = {"folder": FolderArchive}
+LOCKED_UNTIL = datetime.now(UTC) + timedelta(days=91)
 
 
-@pytest.fixture(params=sorted(ANCHORS))
-def anchors(request: pytest.FixtureRequest, tmp_path: Path) -> Anchors:
-    return ANCHORS[request.param](tmp_path / "archive")
+@pytest.fixture(params=["folder", "s3"])
+def anchors(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Anchors]:
+    if request.param == "folder":
+        yield FolderArchive(tmp_path / "archive")
+        return
+    with closing(S3Archive(s3.a_fresh_place(), s3.server().access)) as archive:
+        yield archive
 
 
 async def test_what_is_below_a_prefix_is_found_in_the_order_of_its_keys(anchors: Anchors) -> None:
@@ -40,9 +45,8 @@ async def test_where_nothing_was_put_nothing_is_found(anchors: Anchors) -> None:
     assert list(await anchors.locations("audit")) == []
 
 
-async def test_what_a_writer_who_was_killed_left_is_not_found(
-    anchors: Anchors, tmp_path: Path
-) -> None:
+async def test_what_a_writer_who_was_killed_left_is_not_found(tmp_path: Path) -> None:
+    anchors = FolderArchive(tmp_path / "archive")
     await anchors.put("audit/a/1", b"1", LOCKED_UNTIL)
     (tmp_path / "archive" / "audit" / "a" / ".unfinished-k1ll3d").write_bytes(b"half")
 

@@ -24,16 +24,21 @@ from gateways.glean import GleanConnectors
 from gateways.journeys import JourneysClient
 from gateways.local.mock_data import create_app
 from gateways.mock_data import MockDataClient
+from gateways.pinned import Ways
 from protocol.auth import Caller
 from protocol.cards import load_cards
 from protocol.transport import StreamingTransport
 from registry.database import Database
+from registry.subscriptions import SqlSubscriptions
 from registry.trail import SqlAuditTrail
 from service.api import api_routes
+from service.asyncapi import asyncapi_routes
 from service.changes import Bell
 from service.console.routes import console_routes
 from service.publishing import event_routes
 from service.sources import ConsoleSources
+from service.subscribing import SubscriptionDesk, subscription_routes
+from service.webhook_secrets import WebhookSecrets
 from tests.builders import (
     ADDRESS,
     NOW,
@@ -126,7 +131,13 @@ async def serving(folder: Path, url: str | None = None) -> AsyncIterator[Console
     async with calling(create_app()) as supplier:
         sources = _sources(house, kept, bell, supplier)
         app = Starlette(
-            routes=[*console_routes(sources), *api_routes(sources), *event_routes(sources)]
+            routes=[
+                *console_routes(sources),
+                *api_routes(sources),
+                *subscription_routes(_desk(house, folder, moment)),
+                *asyncapi_routes(ADDRESS),
+                *event_routes(sources),
+            ]
         )
         try:
             async with _client(app) as http:
@@ -165,6 +176,17 @@ def _sources(
         auditor=Auditor(SqlAuditTrail(house.database), kept, timedelta(days=90)),
         base_url=ADDRESS,
         is_ending=lambda: bell.is_over,
+    )
+
+
+def _desk(house: House, folder: Path, moment: Telling) -> SubscriptionDesk:
+    return SubscriptionDesk(
+        subscriptions=SqlSubscriptions(house.database),
+        registry=house.registry,
+        secrets=WebhookSecrets(folder / "webhooks"),
+        judge=Ways().require,
+        ids=house.database.ids,
+        clock=moment,
     )
 
 

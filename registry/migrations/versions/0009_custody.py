@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 _RETENTION, _HOLD = "datasets_stay_on_retention", "datasets_stay_on_hold"
 

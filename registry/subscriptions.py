@@ -1,0 +1,259 @@
+"""Subscriptions in SQL: kept, listed, enabled and forgotten, with the letters nobody took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from domain.deliveries import MOST_PUSHES, MOST_SUBSCRIPTIONS
+from domain.errors import NotFound, RequestRejected
+from domain.subscription import (
+    DeadLetter,
+    PushedTask,
+    Subscription,
+    SubscriptionState,
+    Wanted,
+)
+from registry.history import dead_letters, subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement, RowMapping
+
+    from registry.database import Database, Session
+    from registry.rows import Values
+
+_s = subscriptions.c
+_l = dead_letters.c
+
+
+class SqlSubscriptions:
+    """What is kept of subscriptions; all of it is seen through one tenant at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, subscription: Subscription, /) -> None:
+        """Keep a new one. Raises RequestRejected where there are too many already."""
+        async with self._database.writing(subscription.tenant) as session:
+            there = await _count(session, *_webhooks(subscription.tenant))
+            _require_room(there, MOST_SUBSCRIPTIONS, "The tenant has", "webhooks")
+            row = values_of_subscription(subscription)
+            await session.connection.execute(insert(subscriptions), row)
+
+    async def all(self, tenant: str, /) -> list[Subscription]:
+        """Read every webhook, oldest first."""
+        wanted = select(subscriptions).where(*_webhooks(tenant)).order_by(_s.subscription_id)
+        return await self._read(tenant, wanted)
+
+    async def one(self, tenant: str, subscription_id: UUID, /) -> Subscription:
+        """Read one webhook. Raises NotFound, for another tenant's as well."""
+        wanted = select(subscriptions).where(*_webhook(tenant, subscription_id))
+        found = await self._read(tenant, wanted)
+        if not found:
+            raise _unknown(subscription_id)
+        return found[0]
+
+    async def remove(self, tenant: str, subscription_id: UUID, /) -> None:
+        """Forget a webhook and its dead letters. Raises NotFound."""
+        async with self._database.writing(tenant) as session:
+            statement = delete(subscriptions).where(*_webhook(tenant, subscription_id))
+            gone = await session.connection.execute(statement.returning(_s.subscription_id))
+            if gone.first() is None:
+                raise _unknown(subscription_id)
+
+    async def enable(self, tenant: str, subscription_id: UUID, /) -> Subscription:
+        """Deliver again, at once, from where it stands. Raises NotFound."""
+        well = {"why": "", "failures": 0, "refusals": 0, "failing_since": None, "due_at": None}
+        return await self._change(
+            tenant, subscription_id, {"state": SubscriptionState.ACTIVE, **well}
+        )
+
+    async def change_secrets(
+        self, tenant: str, subscription_id: UUID, secrets: tuple[str, ...], /
+    ) -> Subscription:
+        """Sign with these from now on. Raises NotFound."""
+        return await self._change(tenant, subscription_id, {"secrets": secrets})
+
+    async def dead_letters(
+        self, tenant: str, subscription_id: UUID, after: int, limit: int, /
+    ) -> list[DeadLetter]:
+        """Read a webhook's dead letters in order, from behind a sequence. Raises NotFound."""
+        await self.one(tenant, subscription_id)
+        theirs = (*_letters(tenant, subscription_id), _l.sequence > after)
+        statement = select(dead_letters).where(*theirs).order_by(_l.sequence).limit(limit)
+        async with self._database.reading(tenant) as session:
+            found = await session.connection.execute(statement)
+            return [letter_of(row) for row in found.mappings()]
+
+    async def ask_again(
+        self, tenant: str, subscription_id: UUID, sequences: Collection[int] | None, /
+    ) -> int:
+        """Ask for dead letters again, None meaning all; tells how many. Raises NotFound."""
+        await self.one(tenant, subscription_id)
+        these = [_l.sequence.in_(list(sequences))] if sequences is not None else []
+        statement = update(dead_letters).where(*_letters(tenant, subscription_id), *these)
+        async with self._database.writing(tenant) as session:
+            asked = await session.connection.execute(
+                statement.values(is_wanted=True).returning(_l.sequence)
+            )
+            return len(asked.all())
+
+    async def keep_push(self, subscription: Subscription, /) -> None:
+        """Keep a subscription to a task in place of the one with the same configuration id.
+
+        Raises RequestRejected where the task has too many.
+        """
+        task = _task_of(subscription)
+        theirs = _pushes(subscription.tenant, subscription.created_by, task.task_id)
+        async with self._database.writing(subscription.tenant) as session:
+            same = (*theirs, _s.config_id == task.config_id)
+            await session.connection.execute(delete(subscriptions).where(*same))
+            there = await _count(session, *theirs)
+            _require_room(there, MOST_PUSHES, f"Task {task.task_id} has", "push configurations")
+            row = values_of_subscription(subscription)
+            await session.connection.execute(insert(subscriptions), row)
+
+    async def pushes(self, tenant: str, owner: str, task_id: str, /) -> list[Subscription]:
+        """Read a principal's subscriptions to a task, by configuration id."""
+        theirs = _pushes(tenant, owner, task_id)
+        wanted = select(subscriptions).where(*theirs).order_by(_s.config_id)
+        return await self._read(tenant, wanted)
+
+    async def remove_push(
+        self, tenant: str, owner: str, task_id: str, config_id: str | None, /
+    ) -> None:
+        """Forget one of them, or all."""
+        one = [_s.config_id == config_id] if config_id is not None else []
+        async with self._database.writing(tenant) as session:
+            statement = delete(subscriptions).where(*_pushes(tenant, owner, task_id), *one)
+            await session.connection.execute(statement)
+
+    async def _read(self, tenant: str, wanted: Any) -> list[Subscription]:
+        async with self._database.reading(tenant) as session:
+            found = await session.connection.execute(wanted)
+            return [subscription_of(row) for row in found.mappings()]
+
+    async def _change(self, tenant: str, subscription_id: UUID, new: Values) -> Subscription:
+        async with self._database.writing(tenant) as session:
+            statement = update(subscriptions).where(*_webhook(tenant, subscription_id))
+            changed = await session.connection.execute(
+                statement.values(**new).returning(subscriptions)
+            )
+            row = changed.mappings().one_or_none()
+            if row is None:
+                raise _unknown(subscription_id)
+            return subscription_of(row)
+
+
+def values_of_subscription(subscription: Subscription) -> Values:
+    """Give the columns of a subscription, but for its lease."""
+    task = subscription.task
+    return {
+        "tenant": subscription.tenant,
+        "subscription_id": subscription.subscription_id,
+        "url": subscription.url,
+        "kinds": subscription.wanted.kinds,
+        "journey": subscription.wanted.journey,
+        "secrets": subscription.secrets,
+        "created_by": subscription.created_by,
+        "created_at": subscription.created_at,
+        **values_of_standing(subscription),
+        "agent": task.agent if task else None,
+        "task_id": task.task_id if task else None,
+        "config_id": task.config_id if task else None,
+        "sealed": task.sealed if task else None,
+    }
+
+
+def values_of_standing(subscription: Subscription) -> Values:
+    """Give the columns that delivering changes."""
+    return {
+        "position": subscription.position,
+        "state": subscription.state,
+        "why": subscription.why,
+        "failures": subscription.failures,
+        "refusals": subscription.refusals,
+        "failing_since": subscription.failing_since,
+        "due_at": subscription.due_at,
+    }
+
+
+def subscription_of(row: RowMapping) -> Subscription:
+    """Build the subscription of a row."""
+    task = None
+    if row["task_id"] is not None:
+        task = PushedTask(row["agent"], row["task_id"], row["config_id"], row["sealed"])
+    return Subscription(
+        tenant=row["tenant"],
+        subscription_id=row["subscription_id"],
+        url=row["url"],
+        wanted=Wanted(row["kinds"], row["journey"]),
+        secrets=row["secrets"],
+        created_by=row["created_by"],
+        created_at=row["created_at"],
+        position=row["position"],
+        state=row["state"],
+        why=row["why"],
+        failures=row["failures"],
+        refusals=row["refusals"],
+        failing_since=row["failing_since"],
+        due_at=row["due_at"],
+        task=task,
+    )
+
+
+def letter_of(row: RowMapping) -> DeadLetter:
+    """Build the dead letter of a row."""
+    return DeadLetter(
+        sequence=row["sequence"],
+        event_id=row["event_id"],
+        name=row["name"],
+        tries=row["tries"],
+        why=row["why"],
+        failed_at=row["failed_at"],
+        is_wanted=row["is_wanted"],
+    )
+
+
+def _webhooks(tenant: str) -> Sequence[ColumnElement[bool]]:
+    return _s.tenant == tenant, _s.task_id.is_(None)
+
+
+def _webhook(tenant: str, subscription_id: UUID) -> Sequence[ColumnElement[bool]]:
+    return *_webhooks(tenant), _s.subscription_id == subscription_id
+
+
+def _pushes(tenant: str, owner: str, task_id: str) -> Sequence[ColumnElement[bool]]:
+    return _s.tenant == tenant, _s.created_by == owner, _s.task_id == task_id
+
+
+def _letters(tenant: str, subscription_id: UUID) -> Sequence[ColumnElement[bool]]:
+    return _l.tenant == tenant, _l.subscription_id == subscription_id
+
+
+async def _count(session: Session, *theirs: ColumnElement[bool]) -> int:
+    statement = select(func.count()).select_from(subscriptions).where(*theirs)
+    return int((await session.connection.execute(statement)).scalar_one())
+
+
+def _require_room(there: int, most: int, whose: str, what: str) -> None:
+    if there >= most:
+        message = f"{whose} {there} {what}, and {most} are the most. Remove one that nobody needs."
+        raise RequestRejected(message)
+
+
+def _task_of(subscription: Subscription) -> PushedTask:
+    if subscription.task is None:
+        message = f"Subscription {subscription.subscription_id} is to no task."
+        raise ValueError(message)
+    return subscription.task
+
+
+def _unknown(subscription_id: UUID) -> NotFound:
+    return NotFound(
+        f"There is no subscription {subscription_id}. List the subscriptions to find the one you mean."
+    )

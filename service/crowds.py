@@ -1,0 +1,93 @@
+"""Crowds: those who listen to a tenant's events are told together, and never so often that it hurts.
+
+One looks for all of them whether there is anything new. To tell a listener takes a fraction of a
+millisecond, so the more there are, the longer the pause between two tellings; what came meanwhile
+is told at once. Nobody waits for the slowest: each reads on from where he stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from service.changes import Bell
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from domain.ports import Changes
+    from domain.repository import Registry
+
+log = structlog.get_logger("events")
+
+POLL_SECONDS = 1.0
+"""How long another process's events may wait to be seen; our own ring the bell."""
+
+PAUSE_A_LISTENER = 0.002
+"""Seconds of pause each listener adds: so all of them together take a few hundredths of the time."""
+
+LONGEST_PAUSE = 1.0
+
+
+class Crowd:
+    """Those who listen to one tenant's events; `newest` is the sequence of the last seen."""
+
+    def __init__(self, newest: int) -> None:
+        self.newest = newest
+        self.listeners = 0
+        self._bell = Bell()
+
+    def handle(self) -> Callable[[float], Awaitable[None]]:
+        """Give a wait for the next telling, at most so many seconds long."""
+        return self._bell.handle()
+
+    def tell(self, newest: int) -> None:
+        """Wake everybody: there is something behind where they stand."""
+        self.newest = max(self.newest, newest)
+        self._bell.ring()
+
+
+class Crowds:
+    """The crowds of all tenants; each has one who looks for it as long as anybody listens."""
+
+    def __init__(self, registry: Registry, changes: Changes, is_ending: Callable[[], bool]) -> None:
+        """Look into this registry when these changes ring; `is_ending` says that all is over."""
+        self._registry = registry
+        self._changes = changes
+        self._is_ending = is_ending
+        self._crowds: dict[str, tuple[Crowd, asyncio.Task[None]]] = {}
+
+    @asynccontextmanager
+    async def joined(self, tenant: str, newest: int) -> AsyncIterator[Crowd]:
+        """Belong to a tenant's crowd; `newest` is known already, should nobody else be there."""
+        if tenant not in self._crowds:
+            crowd = Crowd(newest)
+            self._crowds[tenant] = crowd, asyncio.create_task(self._look_for(tenant, crowd))
+        crowd, looking = self._crowds[tenant]
+        crowd.newest = max(crowd.newest, newest)
+        crowd.listeners += 1
+        try:
+            yield crowd
+        finally:
+            crowd.listeners -= 1
+            if not crowd.listeners:
+                del self._crowds[tenant]
+                looking.cancel()
+
+    async def _look_for(self, tenant: str, crowd: Crowd) -> None:
+        while not self._is_ending():
+            wait = self._changes.handle()
+            try:
+                newest = await self._registry.last_sequence(tenant)
+            except Exception:
+                log.exception("events.unseen", tenant=tenant)
+                newest = crowd.newest
+            if newest > crowd.newest:
+                crowd.tell(newest)
+                await asyncio.sleep(min(crowd.listeners * PAUSE_A_LISTENER, LONGEST_PAUSE))
+            else:
+                await wait(POLL_SECONDS)
+        crowd.tell(crowd.newest)

@@ -1,0 +1,182 @@
+"""Rounds: a subscriber is told one thing after the other, until there is no more or it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import structlog
+
+from domain.deliveries import Left
+from domain.errors import InvalidInput
+from domain.subscription import Setback, Subscription, SubscriptionState, given_up
+from gateways.webhooks import Gone, Taken, Webhooks, signed
+
+if TYPE_CHECKING:
+    from domain.deliveries import Deliveries
+    from domain.ports import Clock
+    from domain.subscription import DeadLetter
+    from gateways.pace import RateLimit
+    from protocol.pushing import Pushes
+    from service.batches import Batches, Published
+
+log = structlog.get_logger("webhooks")
+
+Moved: TypeAlias = Callable[[Subscription], bool]
+"""Is told where a subscriber stands now, and tells whether we may go on with it."""
+
+CLOUD_EVENT = "application/cloudevents+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What both kinds of rounds need: the line, its pace, time, and chance in [0, 1)."""
+
+    webhooks: Webhooks
+    pace: RateLimit
+    clock: Clock
+    chance: Callable[[], float]
+
+    async def post(
+        self, subscription: Subscription, headers: dict[str, str], body: bytes
+    ) -> Taken | Gone | Setback:
+        """Send one thing, in its turn."""
+        await self.pace.turn()
+        return await self.webhooks.post(subscription.url, headers, body)
+
+
+class EventRounds:
+    """Tells webhooks of events: in the order of the outbox, signed, each until it is acknowledged."""
+
+    def __init__(
+        self,
+        means: Means,
+        batches: Batches,
+        deliveries: Deliveries,
+        keys: Callable[[Subscription], list[bytes]],
+    ) -> None:
+        """Read `batches`, and sign with the `keys` of whoever is told."""
+        self._means = means
+        self._batches = batches
+        self._deliveries = deliveries
+        self._keys = keys
+
+    async def carry(self, subscription: Subscription, moved: Moved) -> Left:
+        """Deliver what was asked for again, then what is new."""
+        for letter in await self._deliveries.wanted_again(subscription):
+            if moved(subscription):
+                await self._again(subscription, letter)
+        while moved(subscription):
+            batch = await self._batches.behind(subscription.tenant, subscription.position)
+            if not batch:
+                break
+            told = await self._tell(subscription, batch, moved)
+            if isinstance(told, Left):
+                return told
+            subscription = told
+        return Left(subscription)
+
+    async def _tell(
+        self, subscription: Subscription, batch: Sequence[Published], moved: Moved
+    ) -> Subscription | Left:
+        """Deliver a batch; where that cannot be done to its end, gives what it comes to."""
+        for at, each in enumerate(batch):
+            if subscription.wanted.lets_through(each.event):
+                answer = await self._send(subscription, each)
+                if isinstance(answer, Gone):
+                    return Left(_disabled(subscription, answer.why))
+                if isinstance(answer, Setback):
+                    return self._set_back(subscription, batch[at:], answer)
+                subscription = subscription.acknowledged(each.event.sequence)
+            else:
+                subscription = replace(subscription, position=each.event.sequence)
+            if not moved(subscription):
+                return Left(subscription)
+        return subscription
+
+    async def _send(self, subscription: Subscription, event: Published) -> Taken | Gone | Setback:
+        try:
+            keys = self._keys(subscription)
+        except InvalidInput as error:
+            return Setback(str(error))
+        message_id = str(event.event.event_id)
+        headers = signed(keys, message_id, self._means.clock(), event.content)
+        return await self._means.post(
+            subscription, {"content-type": CLOUD_EVENT, **headers}, event.content
+        )
+
+    def _set_back(
+        self, subscription: Subscription, rest: Sequence[Published], setback: Setback
+    ) -> Left:
+        now = self._means.clock()
+        failed = subscription.failed(setback, now, self._means.chance())
+        if not failed.gives_up_on(rest[0].event, now):
+            _tell_of("webhook.failed", failed)
+            return Left(failed)
+        wanted = [each.event for each in rest if failed.wanted.lets_through(each.event)]
+        dead = given_up(failed, wanted, now)
+        _tell_of("webhook.given_up", failed, events=len(dead))
+        return Left(failed.without(dead[-1].sequence), dead)
+
+    async def _again(self, subscription: Subscription, letter: DeadLetter) -> None:
+        """Deliver a dead letter once more, once."""
+        (event,) = await self._batches.page(subscription.tenant, letter.sequence - 1, 1)
+        answer = await self._send(subscription, event)
+        why = None if isinstance(answer, Taken) else answer.why
+        await self._deliveries.revive(subscription, letter.sequence, why)
+
+
+class PushRounds:
+    """Tells who follows a task how it stands, each time it has moved on, until it has ended."""
+
+    def __init__(self, means: Means, pushes: Pushes, deliveries: Deliveries) -> None:
+        """Read the tasks through `pushes`."""
+        self._means = means
+        self._pushes = pushes
+        self._deliveries = deliveries
+
+    async def carry(self, subscription: Subscription, moved: Moved) -> Left:
+        """Deliver the task as it is, as long as it is newer than what was delivered before."""
+        while moved(subscription):
+            version = await self._deliveries.version_of(subscription)
+            try:
+                push = await self._pushes.push(subscription, version)
+            except InvalidInput as error:
+                return Left(_disabled(subscription, str(error)))
+            if push is not None and version > subscription.position:
+                answer = await self._means.post(subscription, push.headers, push.content)
+                if not isinstance(answer, Taken):
+                    return Left(self._hindered(subscription, answer))
+                subscription = subscription.acknowledged(version)
+            elif push is None or push.is_ended:
+                return Left(replace(subscription, state=SubscriptionState.DONE))
+            else:
+                break
+        return Left(subscription)
+
+    def _hindered(self, subscription: Subscription, answer: Gone | Setback) -> Subscription:
+        if isinstance(answer, Gone):
+            return _disabled(subscription, answer.why)
+        now = self._means.clock()
+        failed = subscription.failed(answer, now, self._means.chance())
+        _tell_of("push.failed", failed)
+        return _disabled(failed, answer.why) if failed.is_hopeless(now) else failed
+
+
+def _disabled(subscription: Subscription, why: str) -> Subscription:
+    disabled = subscription.disabled(why)
+    _tell_of("webhook.disabled", disabled)
+    return disabled
+
+
+def _tell_of(what: str, subscription: Subscription, **more: int) -> None:
+    log.warning(
+        what,
+        tenant=subscription.tenant,
+        subscription_id=str(subscription.subscription_id),
+        position=subscription.position,
+        failures=subscription.failures,
+        why=subscription.why,
+        **more,
+    )

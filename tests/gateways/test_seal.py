@@ -1,0 +1,47 @@
+"""What lies closed opens with its own key alone, and the key is made once."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from domain.errors import InvalidInput
+from gateways.seal import FernetSeal, kept_key
+
+
+def test_what_is_closed_cannot_be_read_and_opens_again() -> None:
+    seal = FernetSeal(lambda: "a key")
+
+    closed = seal.close(b"T0K3N")
+
+    assert b"T0K3N" not in closed
+    assert FernetSeal(lambda: "a key").open(closed) == b"T0K3N"
+
+
+def test_another_key_opens_nothing() -> None:
+    closed = FernetSeal(lambda: "a key").close(b"T0K3N")
+
+    with pytest.raises(InvalidInput, match="closed with another key"):
+        FernetSeal(lambda: "another").open(closed)
+
+
+def test_the_key_is_looked_up_when_it_is_needed_and_once() -> None:
+    asked: list[str] = []
+    seal = FernetSeal(lambda: asked.append("asked") or "a key")
+    assert asked == []
+
+    seal.open(seal.close(b"x"))
+
+    assert asked == ["asked"]
+
+
+def test_a_kept_key_is_made_once_and_only_we_can_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "push.key"
+
+    first, again = kept_key(file), kept_key(file)
+
+    assert first == again
+    assert len(first) > 32
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
