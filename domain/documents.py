@@ -15,7 +15,7 @@ from domain.lifecycle import DatasetStatus, LifecycleStage, TeardownReason, Tear
 from domain.quality import CheckType, Severity
 from domain.record import JsonObject
 from domain.shape import Between, Format, OneOf
-from domain.template import MatchLevel
+from domain.template import MatchLevel, TemplateOrigin
 
 Id = Annotated[str, Format("uuid")]
 Moment = Annotated[str, Format("date-time")]
@@ -176,7 +176,10 @@ class ObjectTypeDocument(TypedDict):
 
 
 class TemplateSummaryDocument(TypedDict):
-    """A template in a few fields; the range is the least and the most records it makes."""
+    """A template in a few fields; the range is the least and the most records it makes.
+
+    One that was registered here names the supplier's template its records are generated from.
+    """
 
     template_id: str
     name: str
@@ -191,6 +194,8 @@ class TemplateSummaryDocument(TypedDict):
     topics: Sequence[str]
     languages: Sequence[str]
     industries: Sequence[str]
+    origin: Annotated[str, OneOf(TemplateOrigin)]
+    generate_from: str | None
 
 
 class TemplateDocument(TemplateSummaryDocument):

@@ -12,6 +12,7 @@ from domain.checks import RecordFault
 from domain.errors import InvalidInput
 from domain.ports import Validate
 from domain.record import Json, JsonObject, Record
+from gateways.bounds import require_bounded
 
 _SHOWN_CHARACTERS = 200
 _SCHEMAS_KEPT = 128
@@ -28,6 +29,7 @@ class JsonSchemaRecords:
 
 @lru_cache(maxsize=_SCHEMAS_KEPT)
 def _compiled(schema: bytes) -> Validate:
+    require_bounded(from_json(schema))
     try:
         validator = Draft202012Validator(
             from_json(schema), validate_formats=True, retriever=_fetch_nothing

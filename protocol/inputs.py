@@ -20,6 +20,7 @@ from protocol.fields import (
     Digest,
     Flag,
     Lifetime,
+    Pack,
     PageSize,
     PageToken,
     PreviewCount,
@@ -28,6 +29,7 @@ from protocol.fields import (
     Reference,
     Run,
     Seed,
+    Source,
     Stage,
     Status,
     Type,
@@ -180,6 +182,19 @@ class SelectTemplateInput(SkillInput):
     use_case: Word
     dataset_type: Type
     strict: Flag = False
+
+
+class DiscoverDatasetsInput(SkillInput):
+    """Where existing datasets are looked for."""
+
+    source: Source
+
+
+class RegisterTemplateInput(SkillInput):
+    """A template pack; a dry run tells what would come of it and writes nothing."""
+
+    pack: Pack
+    dry_run: Flag = False
 
 
 class ConfigureConnectorInput(SkillInput):

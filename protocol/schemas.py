@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from domain import documents
+from domain import catalogue_documents, documents
 from domain.events import AdditiveEvent, SeedEvent
 from protocol.shapes import Shapes
 from protocol.skills import SKILLS
@@ -25,6 +25,8 @@ _OUTPUTS: dict[str, Any] = {
     "describe-template": documents.TemplateDocument,
     "preview-template": documents.PreviewDocument,
     "select-template": documents.SelectionDocument,
+    "discover-datasets": catalogue_documents.DiscoveredDocument,
+    "register-template": catalogue_documents.RegistrationDocument,
     "provision-dataset": documents.DatasetListDocument,
     "configure-connector": documents.ConnectorDocument,
     "validate-dataset": documents.DatasetListDocument,

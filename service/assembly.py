@@ -14,22 +14,26 @@ import httpx
 import structlog
 from uuid_utils.compat import uuid7
 
+from agents.cataloguing import Cataloguer, Scannable
 from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.enquiries import Enquiries, Sources
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
+from agents.registering import TemplateDesk
 from agents.registration import Registration
 from agents.requests import Requests
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
 from gateways.archive import FolderArchive
+from gateways.folders import DiscoveryFolders
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
 from gateways.http import open_client
 from gateways.journeys import JourneysClient
 from gateways.mock_data import MockDataClient
 from gateways.pace import Timing
+from gateways.packs import TemplatePacks
 from gateways.schema import JsonSchemaRecords
 from gateways.secrets import resolve
 from protocol.auth import Tokens
@@ -38,6 +42,7 @@ from protocol.delegate import A2ADelegate, known, published
 from protocol.server import A2AServer, Backstage
 from protocol.skills import Desks
 from protocol.transport import StreamingTransport
+from registry.catalogue import SqlCatalogue
 from registry.database import Database
 from registry.follows import SqlFollows
 from registry.housekeeping import prune_task_events
@@ -45,6 +50,7 @@ from registry.leases import SqlLeases
 from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
+from registry.shelf import SqlTemplateShelf
 from registry.ticks import SqlTicks
 from service.changes import Bell
 from service.engine import Shift
@@ -118,7 +124,8 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         SqlLeases(database),
         SqlProgressLog(database),
     )
-    templates = Templates(supplier)
+    shelf = SqlTemplateShelf(database)
+    templates = Templates(supplier, shelf)
     agents: dict[AgentName, StageAgent] = {
         AgentName.DISCOVERY: DatasetDiscoveryAgent(templates, clock),
         AgentName.PROVISIONING: DatasetProvisioningAgent(supplier, connectors, clock),
@@ -160,7 +167,11 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         clock=clock,
     )
     enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
-    desks = Desks(front, enquiries)
+    folders = DiscoveryFolders(settings.discovery_root)
+    scannable = Scannable(registry, connectors, folders, templates)
+    cataloguer = Cataloguer(scannable, SqlCatalogue(database), clock, uuid7)
+    desk = TemplateDesk(TemplatePacks(), templates, shelf, JsonSchemaRecords())
+    desks = Desks(front, enquiries, cataloguer, desk)
     backstage = Backstage(
         registry=registry,
         follows=SqlFollows(database),

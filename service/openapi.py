@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from domain import documents
+from agents.cataloguing import MOST_LISTED
+from domain import catalogue_documents, documents
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.record import JsonObject
@@ -139,6 +140,32 @@ _OPERATIONS = (
         "Show sample records of a template",
         documents.PreviewDocument,
         {"record_count": _number(1, MOST_PREVIEWED)},
+    ),
+    _Operation(
+        "/templates/{industry}/{use_case}",
+        "listTemplatesFor",
+        "List the templates of an industry and use case",
+        documents.TemplateListDocument,
+    ),
+    _Operation(
+        "/catalogue",
+        "listDiscoveries",
+        "List discoveries, newest first",
+        catalogue_documents.DiscoveryListDocument,
+        {"source": _TEXT, "limit": _number(1, MOST_LISTED)},
+    ),
+    _Operation(
+        "/catalogue/{discovery}",
+        "showDiscovery",
+        "Show one discovery in full",
+        catalogue_documents.DiscoveryDocument,
+    ),
+    _Operation(
+        "/catalogue/{discovery}/difference",
+        "compareDiscoveries",
+        "Tell what has changed since the discovery before, or since another one",
+        catalogue_documents.DifferenceDocument,
+        {"since": _TEXT},
     ),
     _Operation("/agents", "listAgents", "List the agents' cards", AgentListDocument),
 )

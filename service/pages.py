@@ -25,5 +25,6 @@ def pages(service: Service) -> list[BaseRoute]:
         enquiries=service.desks.enquiries,
         base_url=service.base_url,
         is_ending=lambda: service.bell.is_over,
+        catalogue=service.desks.catalogue,
     )
     return [*api_routes(sources), *event_routes(sources), *console_routes(sources)]

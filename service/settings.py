@@ -24,6 +24,7 @@ from service.values import (
     FOLDER,
     ArchivePlace,
     DatabaseAddress,
+    DiscoveryRoot,
     Duration,
     Durations,
     Interval,
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     mock_data_url: WebAddress | None = None
     journeys_url: WebAddress | None = None
     archive: ArchivePlace | None = None
+    discovery_root: DiscoveryRoot | None = None
     grace_period: Duration = timedelta(hours=24)
     retention: Interval = timedelta(days=90)
     health_interval: Interval = timedelta(seconds=60)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domain.commands import Principal
     from domain.ports import Changes, Clock
     from domain.repository import Registry
+    from protocol.cataloguing import Cataloguing
     from protocol.skills import Enquiries
 
 
@@ -33,6 +34,7 @@ class ConsoleSources:
     enquiries: Enquiries
     base_url: str
     is_ending: Callable[[], bool]
+    catalogue: Cataloguing
 
 
 def principal_of(request: Request) -> Principal:

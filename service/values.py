@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -93,6 +94,12 @@ def _database(value: str) -> str:
     return value
 
 
+def _named_folder(value: Path) -> Path:
+    if value == Path():
+        raise _wrong("Name a folder, such as /exports")
+    return value
+
+
 def _folder(value: str) -> str:
     if not value.removeprefix(FOLDER) or not value.startswith(FOLDER):
         raise _wrong("Write folder:PATH; nothing else is supported yet")
@@ -112,6 +119,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 LogLevel = Annotated[str, AfterValidator(_level)]
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
+DiscoveryRoot = Annotated[Path, AfterValidator(_named_folder)]
 ArchivePlace = Annotated[str, AfterValidator(_folder)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 """Where a secret is, never the secret."""

@@ -14,11 +14,13 @@ from uuid import UUID
 import httpx
 from starlette.applications import Starlette
 
+from agents.cataloguing import Cataloguer, Scannable
 from agents.discovery import Templates
 from agents.enquiries import Enquiries, Sources
 from domain.lifecycle import DatasetStatus
 from domain.rules import LifecycleRules
 from gateways.archive import FolderArchive
+from gateways.folders import DiscoveryFolders
 from gateways.glean import GleanConnectors
 from gateways.journeys import JourneysClient
 from gateways.local.mock_data import create_app
@@ -26,6 +28,7 @@ from gateways.mock_data import MockDataClient
 from protocol.auth import Caller
 from protocol.cards import load_cards
 from protocol.transport import StreamingTransport
+from registry.catalogue import SqlCatalogue
 from registry.database import Database
 from service.api import api_routes
 from service.changes import Bell
@@ -152,6 +155,7 @@ def _sources(
     connectors = GleanConnectors(supplier, the_credentials(), timing)  # nothing here asks them
     journeys = JourneysClient(supplier, timing)  # nor it
     cards = load_cards(ADDRESS)
+    scannable = Scannable(house.registry, connectors, DiscoveryFolders(None), templates)
     return ConsoleSources(
         registry=house.registry,
         cards=lambda: [each.document for each in cards.values()],
@@ -162,6 +166,9 @@ def _sources(
         ),
         base_url=ADDRESS,
         is_ending=lambda: bell.is_over,
+        catalogue=Cataloguer(
+            scannable, SqlCatalogue(house.database), Telling(), house.database.ids
+        ),
     )
 
 
