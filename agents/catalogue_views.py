@@ -93,7 +93,7 @@ def _type(found: CataloguedType) -> CataloguedTypeDocument:
 def _field(facts: FieldFacts) -> FieldDocument:
     shown: FieldDocument = {
         "path": facts.path,
-        "presence": facts.presence,
+        "presence": float(facts.presence),
         "types": dict(facts.types),
         "distinct": facts.distinct,
         "is_distinct_exact": facts.is_distinct_exact,

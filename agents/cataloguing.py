@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from domain.commands import Principal
     from domain.drafts import Draft
     from domain.keeping import Catalogue
-    from domain.ports import Clock, Connectors, Folders
+    from domain.ports import Clock, Datasources, Folders
     from domain.repository import Registry
 
 MOST_LISTED = 100
@@ -52,7 +52,7 @@ class Scannable:
     """Where existing datasets are: behind Glean, in folders, and at the supplier."""
 
     registry: Registry
-    connectors: Connectors
+    datasources: Datasources
     folders: Folders
     templates: Templates
 
@@ -165,10 +165,12 @@ class Cataloguer:
         records = await self._from.templates.samples(template)
         yield ScannedPage([(template.dataset_type, each) for each in records])
 
-    async def _documents(self, principal: Principal, name: str) -> AsyncGenerator[ScannedPage, None]:
+    async def _documents(
+        self, principal: Principal, name: str
+    ) -> AsyncGenerator[ScannedPage, None]:
         datasource, dataset_type = await self._datasource(principal, name)
         note = "A search shows a document's title and dates, not its text: the schema is of those."
-        async with aclosing(self._from.connectors.documents(datasource)) as pages:
+        async with aclosing(self._from.datasources.documents(datasource)) as pages:
             async for records in pages:
                 yield ScannedPage([(dataset_type, each) for each in records], notes=(note,))
 
@@ -188,7 +190,7 @@ class Cataloguer:
         return dataset.connector.datasource, dataset.place.dataset_type
 
     async def _foreign(self, principal: Principal, name: str) -> tuple[str, str]:
-        marked = _OURS.search(await self._from.connectors.home_of(name))
+        marked = _OURS.search(await self._from.datasources.home_of(name))
         if marked is None:
             return name, type_named(name)
         registry, tenant = self._from.registry, principal.tenant
@@ -225,9 +227,7 @@ class Cataloguer:
 
 def _nothing_in(discovery: Discovery) -> str:
     report = discovery.report
-    broken = "".join(
-        f" {each.file} line {each.line}: {each.reason}." for each in report.broken[:3]
-    )
+    broken = "".join(f" {each.file} line {each.line}: {each.reason}." for each in report.broken[:3])
     notes = "".join(f" {each}" for each in report.notes[:3])
     return (
         f"There is not one record in {discovery.source}, and {report.broken_count} lines are "

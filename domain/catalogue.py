@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
 from uuid import UUID
 
@@ -86,9 +87,9 @@ class FieldFacts:
     longest: int | None = None
 
     @property
-    def presence(self) -> float:
-        """The share of chances at which the place was there, 0.0 to 1.0."""
-        return self.present / self.chances if self.chances else 0.0
+    def presence(self) -> Fraction:
+        """The share of chances at which the place was there, 0 to 1, exactly."""
+        return Fraction(self.present, self.chances) if self.chances else Fraction(0)
 
 
 @dataclass(frozen=True)

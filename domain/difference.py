@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from domain.catalogue import CataloguedType, Discovery, FieldFacts
 
-PRESENCE_MOVED = 0.05
+PRESENCE_MOVED = Fraction(1, 20)
 """A share of records by which a field's presence has to move before it is told."""
 
 
@@ -85,7 +86,7 @@ def _moved(name: str, old: FieldFacts, new: FieldFacts) -> Iterator[Change]:
         if before != after:
             yield Change(name, new.path, kind, before, after)
     if abs(old.presence - new.presence) > PRESENCE_MOVED:
-        shares = (f"{each.presence:.4f}" for each in (old, new))
+        shares = (f"{float(each.presence):.4f}" for each in (old, new))
         yield Change(name, new.path, ChangeKind.PRESENCE, *shares)
 
 

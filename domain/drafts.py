@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from domain.connector import CATEGORY
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from domain.record import Json, JsonObject
     from domain.template import DatasetTemplate, SampleQuery
 
-COUNTED_FROM = 0.95
+COUNTED_FROM = Fraction(95, 100)
 """A field that is there in so many records is one that completeness counts."""
 
 LEAST_QUERIES = 10
@@ -89,7 +90,7 @@ def _unknown(found: CataloguedType) -> Mapping[str, Json]:
 def _counted(found: CataloguedType) -> list[str]:
     properties: Mapping[str, Json] = found.schema.get("properties", {})
     presence = {each.path: each.presence for each in found.fields}
-    return [name for name in properties if presence.get(name, 0.0) >= COUNTED_FROM]
+    return [name for name in properties if presence.get(name, Fraction(0)) >= COUNTED_FROM]
 
 
 def _object_types(found: CataloguedType) -> list[JsonObject]:

@@ -20,13 +20,15 @@ _PATH = r"[A-Za-z0-9._~!$&'()*+,;=:@/-]"
 
 FORMATS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
-        "date-time": re.compile(rf"\d{{4}}-\d\d-\d\dT{_TIME}(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.A),
-        "date": re.compile(r"\d{4}-\d\d-\d\d", re.A),
-        "uuid": re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"),
-        "email": re.compile(
-            rf"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@{_HOST}(?:\.{_HOST})+"
+        "date-time": re.compile(
+            rf"\d{{4}}-\d\d-\d\dT{_TIME}(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
         ),
-        "uri": re.compile(rf"https?://{_HOST}(?:\.{_HOST})*(?::\d{{1,4}})?(?:/{_PATH}*)?(?:\?{_PATH}*)?", re.A),
+        "date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII),
+        "uuid": re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"),
+        "email": re.compile(rf"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@{_HOST}(?:\.{_HOST})+"),
+        "uri": re.compile(
+            rf"https?://{_HOST}(?:\.{_HOST})*(?::\d{{1,4}})?(?:/{_PATH}*)?(?:\?{_PATH}*)?", re.ASCII
+        ),
     }
 )
 """The forms that are looked for, each told apart from all others by its pattern."""

@@ -59,8 +59,6 @@ def _schema(place: Place, name: str) -> JsonObject:
 def _types(place: Place) -> dict[str, Json]:
     """A whole number is a number too: where both stand, the wider one is told."""
     names = sorted(set(place.types) - ({"integer"} if "number" in place.types else set()))
-    if not names:
-        return {}
     return {"type": names[0] if len(names) == 1 else names}
 
 

@@ -28,9 +28,7 @@ class Catalogue(Protocol):
         """Give the discovery of the same source that came before; None for the first."""
         ...
 
-    async def newest(
-        self, tenant: str, source: str | None, limit: int, /
-    ) -> Sequence[Discovery]:
+    async def newest(self, tenant: str, source: str | None, limit: int, /) -> Sequence[Discovery]:
         """Give at most `limit` discoveries, newest first, of one source where it is named."""
         ...
 

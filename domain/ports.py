@@ -154,12 +154,19 @@ class Connectors(Protocol):
         """
         ...
 
+
+class Datasources(Protocol):
+    """What lies behind the search engine, ours or not; nothing is ever changed.
+
+    Raises, from every method: SupplierUnavailable, SupplierRefused.
+    """
+
     async def home_of(self, datasource: str, /) -> str:
-        """Give the home page of any datasource, ours or not. Raises NotFound."""
+        """Give a datasource's home page, which is empty where it has none. Raises NotFound."""
         ...
 
     def documents(self, datasource: str, /) -> AsyncGenerator[Sequence[Record], None]:
-        """List what a search shows of any datasource's documents, page by page; only reads."""
+        """List what a search shows of a datasource's documents, page by page."""
         ...
 
 

@@ -96,7 +96,17 @@ class Place:
     `count` is how often it was there, `types` how often as which JSON type.
     """
 
-    __slots__ = ("_depth", "_room", "count", "distinct", "fields", "items", "numbers", "texts", "types")
+    __slots__ = (
+        "_depth",
+        "_room",
+        "count",
+        "distinct",
+        "fields",
+        "items",
+        "numbers",
+        "texts",
+        "types",
+    )
 
     def __init__(self, room: Room, depth: int = 0) -> None:
         """Begin with nothing seen; places inside take from the same room."""

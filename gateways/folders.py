@@ -80,7 +80,9 @@ def _below(root: Path, name: str) -> Path:
     try:
         real_root, place = root.resolve(strict=True), (root / name).resolve(strict=True)
     except (FileNotFoundError, NotADirectoryError, RuntimeError) as missing:
-        raise NotFound(f"There is no folder or file {name!r} below the discovery root.") from missing
+        raise NotFound(
+            f"There is no folder or file {name!r} below the discovery root."
+        ) from missing
     if not place.is_relative_to(real_root):
         raise NotAllowed(f"Folder {name!r} leads out of the discovery root.")
     return place
@@ -92,7 +94,8 @@ def _require_readable(place: Path, name: str) -> None:
 
 
 def _inside(root: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    files, notes = [], []
+    files: list[Path] = []
+    notes: list[str] = []
     for each in sorted(folder.iterdir()):
         if each.name.startswith("."):
             continue

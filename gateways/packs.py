@@ -23,7 +23,9 @@ _FIELDS_NAMED = 20
 _EXACT = 2**53
 
 _Word = Annotated[str, StringConstraints(pattern=r"^\S(?:[^\x00-\x1f\x7f]{0,98}\S)?$")]
-_Version = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9]\d{0,5})(?:\.(?:0|[1-9]\d{0,5})){2}$")]
+_Version = Annotated[
+    str, StringConstraints(pattern=r"^(?:0|[1-9]\d{0,5})(?:\.(?:0|[1-9]\d{0,5})){2}$")
+]
 _Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
 
 

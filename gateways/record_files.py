@@ -147,7 +147,8 @@ def _take_row(row: list[str], names: list[str], page: _Page) -> None:
 def _names(head: str, delimiter: str, page: _Page) -> list[str]:
     """Read the names of the columns; none where they cannot be told apart."""
     try:
-        names = [each.strip() for each in next(csv.reader([head], delimiter=delimiter), [])]
+        named = csv.reader([head], delimiter=delimiter, strict=True)
+        names = [each.strip() for each in next(named, [])]
     except csv.Error:
         names = []
     if not names or "" in names or len(set(names)) < len(names) or len(names) > MOST_COLUMNS:

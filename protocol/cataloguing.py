@@ -18,9 +18,7 @@ class Cataloguing(Protocol):
         """Look through a source, and keep what was found."""
         ...
 
-    async def discoveries(
-        self, principal: Principal, source: str | None, limit: int
-    ) -> JsonObject:
+    async def discoveries(self, principal: Principal, source: str | None, limit: int) -> JsonObject:
         """List discoveries, newest first."""
         ...
 

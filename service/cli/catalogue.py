@@ -32,7 +32,9 @@ _FIRST = (
 )
 """What people look for first in a template."""
 
-_templates = typer.Typer(help="List, show, preview, match, lint and register templates.", no_args_is_help=True)
+_templates = typer.Typer(
+    help="List, show, preview, match, lint and register templates.", no_args_is_help=True
+)
 _agents = typer.Typer(help="List the agents and show their cards.", no_args_is_help=True)
 
 Template = Annotated[str, typer.Argument(help="A template's id.", show_default=False)]

@@ -22,6 +22,7 @@ from registry.database import Database
 from registry.migrations import (
     HEAD,
     REVISIONS,
+    VERSION_TABLE,
     current_revision,
     downgrade,
     open_for_migration,
@@ -183,10 +184,10 @@ async def versions_of(database: Database) -> list[int]:
 
 @contextmanager
 def held_up(url: str) -> Iterator[Connection]:
-    """Keep whoever would change a table waiting until the transaction ends."""
+    """Keep whoever would write down a new revision waiting until the transaction ends."""
     engine = open_for_migration(url)
     with engine.connect() as connection:
-        connection.execute(text("LOCK TABLE datasets IN ACCESS SHARE MODE"))
+        connection.execute(text(f"LOCK TABLE {VERSION_TABLE} IN SHARE MODE"))
         yield connection
     engine.dispose()
 
