@@ -75,19 +75,11 @@ def list_discoveries(
     if as_json:
         show.document(found)
         return
-    rows = [
-        (
-            each["discovery_id"],
-            each["source"],
-            show.worded(each["record_count"]),
-            each["discovered_at"][:19],
-        )
-        for each in found["discoveries"]
-    ]
-    if not rows:
+    for each in found["discoveries"]:  # by the line, for a table would fold the ids
+        at, records = each["discovered_at"][:19], show.worded(each["record_count"])
+        show.line(f"{each['discovery_id']}  {at}  {records:>7} records  {each['source']}")
+    if not found["discoveries"]:
         show.line("Nothing was discovered yet. Next: dataops catalogue discover SOURCE")
-        return
-    show.table(("discovery", "source", "records", "at"), rows)
 
 
 def show_discovery(
