@@ -31,6 +31,8 @@ def describe_template(template: DatasetTemplate) -> TemplateSummaryDocument:
         "topics": list(template.topics),
         "languages": list(template.languages),
         "industries": list(template.industries),
+        "origin": template.origin.value,
+        "generate_from": template.generate_from or None,
     }
 
 

@@ -96,20 +96,24 @@ class Enquiries:
         return {"datasets": shown, "next_page_token": page.next_token}
 
     async def templates(
-        self, industry: str | None, use_case: str | None, dataset_type: str | None
+        self,
+        principal: Principal,
+        industry: str | None,
+        use_case: str | None,
+        dataset_type: str | None,
     ) -> TemplateListDocument:
         """List templates, those that match where something is asked for."""
         wanted = {"industry": industry, "use_case": use_case, "dataset_type": dataset_type}
         found = [
             describe_template(each)
-            for each in await self._from.templates.all()
+            for each in await self._from.templates.all(principal.tenant)
             if all(value in {None, getattr(each, name)} for name, value in wanted.items())
         ]
         return {"templates": found}
 
-    async def template(self, key: str) -> TemplateDocument:
+    async def template(self, principal: Principal, key: str) -> TemplateDocument:
         """Describe one template in full. Raises NotFound."""
-        found = await self._from.templates.template(key)
+        found = await self._from.templates.template(principal.tenant, key)
         return {
             **describe_template(found),
             "schema": dict(found.schema),
@@ -118,14 +122,14 @@ class Enquiries:
             "expected_fields": list(found.counted_fields),
         }
 
-    async def preview(self, key: str, count: int) -> PreviewDocument:
+    async def preview(self, principal: Principal, key: str, count: int) -> PreviewDocument:
         """Show a few of a template's sample records. Raises NotFound."""
-        records = await self._from.templates.preview(key, count)
+        records = await self._from.templates.preview(principal.tenant, key, count)
         return {"template_id": key, "records": [dict(each) for each in records]}
 
-    async def selection(self, wanted: TemplateRequest) -> SelectionDocument:
+    async def selection(self, principal: Principal, wanted: TemplateRequest) -> SelectionDocument:
         """Tell which template would be chosen, and why. Raises TemplateNotFound."""
-        chosen = await self._from.templates.select(wanted)
+        chosen = await self._from.templates.select(principal.tenant, wanted)
         return {
             "template_id": chosen.template.key,
             "match": chosen.level.value,
@@ -150,7 +154,7 @@ class Enquiries:
         """
         client = await self._client(principal, client_ref, journey_ref)
         wanted = TemplateRequest(client.industry, client.use_case, dataset_type)
-        chosen = await self._from.templates.select(wanted)
+        chosen = await self._from.templates.select(principal.tenant, wanted)
         slot = Slot(client.client_id, stage, dataset_type)
         async with self._from.registry.transaction(principal) as transaction:
             generation = await transaction.next_generation(slot)

@@ -76,14 +76,16 @@ class Planner:
         ]
         return Plan(journey, tuple(entries))
 
-    async def require_makeable(self, command: ProvisionDatasets, journey: Journey) -> None:
+    async def require_makeable(
+        self, command: ProvisionDatasets, journey: Journey, principal: Principal
+    ) -> None:
         """Refuse what no template can make, before any row is written.
 
         A supplier that is merely down refuses nothing: the datasets wait for it.
         """
         for dataset_type in command.dataset_types:
             try:
-                selection = await self._select(command, journey, dataset_type)
+                selection = await self._select(command, journey, principal, dataset_type)
             except SupplierUnavailable:
                 return
             _count(command, selection)
@@ -109,7 +111,7 @@ class Planner:
         principal: Principal,
         dataset_type: str,
     ) -> JsonObject:
-        selection = await self._select(command, journey, dataset_type)
+        selection = await self._select(command, journey, principal, dataset_type)
         slot = Slot(journey.client.client_id, command.stage, dataset_type)
         async with self._registry.transaction(principal) as transaction:
             holder = await transaction.holder(slot)
@@ -130,13 +132,17 @@ class Planner:
         }
 
     async def _select(
-        self, command: ProvisionDatasets, journey: Journey, dataset_type: str
+        self,
+        command: ProvisionDatasets,
+        journey: Journey,
+        principal: Principal,
+        dataset_type: str,
     ) -> Selection:
         client = journey.client
         wanted = TemplateRequest(
             client.industry, client.use_case, dataset_type, command.wish.strict
         )
-        selection = await self._templates.select(wanted)
+        selection = await self._templates.select(principal.tenant, wanted)
         _require_judgeable(selection)
         return selection
 

@@ -56,7 +56,7 @@ class Registration:
         journey = await self.journey(command, call.principal)
         require_active(journey)
         await self._planner.require_fresh(command, journey, call.principal)
-        await self._planner.require_makeable(command, journey)
+        await self._planner.require_makeable(command, journey, call.principal)
         journey = await self._introduced(command, journey, call.principal)
         since = await self._registry.last_sequence(call.principal.tenant)
         async with self._registry.transaction(call.principal) as transaction:

@@ -17,7 +17,7 @@ from domain.quality import CheckType, Severity
 from domain.record import JsonObject
 from domain.shape import Between, Format, OneOf
 from domain.succession import MoveOutcome
-from domain.template import MatchLevel
+from domain.template import MatchLevel, TemplateOrigin
 
 Id = Annotated[str, Format("uuid")]
 Moment = Annotated[str, Format("date-time")]
@@ -246,7 +246,10 @@ class ObjectTypeDocument(TypedDict):
 
 
 class TemplateSummaryDocument(TypedDict):
-    """A template in a few fields; the range is the least and the most records it makes."""
+    """A template in a few fields; the range is the least and the most records it makes.
+
+    One that was registered here names the supplier's template its records are generated from.
+    """
 
     template_id: str
     name: str
@@ -261,6 +264,8 @@ class TemplateSummaryDocument(TypedDict):
     topics: Sequence[str]
     languages: Sequence[str]
     industries: Sequence[str]
+    origin: Annotated[str, OneOf(TemplateOrigin)]
+    generate_from: str | None
 
 
 class TemplateDocument(TemplateSummaryDocument):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from domain.archive import ArchiveLock, ArchiveReceipt
+from domain.catalogue import ScannedPage
 from domain.checks import Probe, RecordFault
 from domain.connector import ConnectorConfiguration
 from domain.journey import Journey
@@ -186,6 +187,33 @@ class Estate(Protocol):
         ...
 
 
+class Datasources(Protocol):
+    """What lies behind the search engine, ours or not; nothing is ever changed.
+
+    Raises, from every method: SupplierUnavailable, SupplierRefused.
+    """
+
+    async def home_of(self, datasource: str, /) -> str:
+        """Give a datasource's home page, which is empty where it has none. Raises NotFound."""
+        ...
+
+    def documents(self, datasource: str, /) -> AsyncGenerator[Sequence[Record], None]:
+        """List what a search shows of a datasource's documents, page by page."""
+        ...
+
+
+class Folders(Protocol):
+    """Folders of files with records, of which a tenant may read those below its root."""
+
+    def scan(self, tenant: str, name: str, /) -> AsyncGenerator[ScannedPage, None]:
+        """Read a folder or a file in pages of at most 100 records; broken lines stop nothing.
+
+        Raises, with the first page: NotFound, NotAllowed outside the root, RequestRejected where
+        no root is set.
+        """
+        ...
+
+
 Validate: TypeAlias = Callable[[Record], Iterator[RecordFault]]
 """Yields the faults of one record; nothing when it is valid."""
 
@@ -195,6 +223,14 @@ class RecordSchema(Protocol):
 
     def compiled(self, schema: JsonObject, /) -> Validate:
         """Compile a schema. Raises InvalidInput when it is none."""
+        ...
+
+
+class Packs(Protocol):
+    """Template packs, as people write them."""
+
+    def read(self, pack: JsonObject, /) -> DatasetTemplate:
+        """Read a pack as the template it describes. Raises InvalidInput, field by field."""
         ...
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from domain.errors import InvalidInput
@@ -59,14 +58,12 @@ class Threshold:
 
 
 def _seed_thresholds() -> Mapping[CheckType, Threshold]:
-    return MappingProxyType(
-        {
-            CheckType.SCHEMA: Threshold(Fraction(1)),
-            CheckType.COMPLETENESS: Threshold(Fraction(95, 100)),
-            CheckType.CONNECTOR_HEALTH: Threshold(Fraction(1)),
-            CheckType.SAMPLE_QUERIES: Threshold(Fraction(1)),
-        }
-    )
+    return {  # a plain one: policies travel in orders, and no codec writes any other mapping
+        CheckType.SCHEMA: Threshold(Fraction(1)),
+        CheckType.COMPLETENESS: Threshold(Fraction(95, 100)),
+        CheckType.CONNECTOR_HEALTH: Threshold(Fraction(1)),
+        CheckType.SAMPLE_QUERIES: Threshold(Fraction(1)),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,13 @@ class SampleQuery:
     expected_id: str
 
 
+class TemplateOrigin(StrEnum):
+    """Whose word a template is: its supplier's, or of somebody who registered it here."""
+
+    SUPPLIER = "supplier"
+    REGISTERED = "registered"
+
+
 @dataclass(frozen=True)
 class DatasetTemplate:
     """What a dataset is made from (seed: DatasetTemplate, with what its services also use).
@@ -62,7 +69,8 @@ class DatasetTemplate:
     `key` is the supplier's own id of it (`healthcare_developer_productivity_confluence`),
     `record_count` the count used when nobody asks for another, `record_count_range` the
     inclusive bounds, `expected_fields` the fields completeness counts (by default all of the
-    schema's properties), `max_documents` the most that are ever uploaded.
+    schema's properties), `max_documents` the most that are ever uploaded. `generate_from` is the
+    supplier's template whose records a registered template takes; the supplier's own have none.
     """
 
     template_id: TemplateId
@@ -89,6 +97,7 @@ class DatasetTemplate:
     exclude_patterns: tuple[str, ...] = ()
     max_documents: int | None = None
     sample_queries: tuple[SampleQuery, ...] = ()
+    generate_from: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a template whose type, range or count cannot be right."""
@@ -100,6 +109,21 @@ class DatasetTemplate:
         if 0 < len(set(self.sample_queries)) < SAMPLE_QUERIES:
             few = f"{len(set(self.sample_queries))} sample queries, fewer than {SAMPLE_QUERIES},"
             raise InvalidInput(_wrong(self.key, few))
+
+    @property
+    def origin(self) -> TemplateOrigin:
+        """Whose word the template is."""
+        return TemplateOrigin.REGISTERED if self.is_registered else TemplateOrigin.SUPPLIER
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether a person registered the template here, instead of the supplier telling of it."""
+        return bool(self.generate_from)
+
+    @property
+    def supplier_key(self) -> str:
+        """The key by which the supplier generates records for the template."""
+        return self.generate_from or self.key
 
     @property
     def is_generic(self) -> bool:
@@ -126,6 +150,7 @@ class DatasetTemplate:
                 "languages": self.languages,
                 "industries": self.industries,
                 "fields": self.counted_fields,
+                **({"from": self.generate_from} if self.generate_from else {}),
             }
         )
 
@@ -202,7 +227,8 @@ def select_template(wanted: TemplateRequest, catalogue: Sequence[DatasetTemplate
     """Match industry + use case + type, falling back to ever more general templates.
 
     The order is the one of `MatchLevel` (seed: template_selection_rule). Among several at one
-    level the first by key is taken, so the same catalogue always gives the same answer.
+    level registered ones come first, then the first by key is taken, so the same catalogue always
+    gives the same answer.
 
     Raises:
         TemplateNotFound: no template of the type, or `strict` without an exact match.
@@ -210,7 +236,7 @@ def select_template(wanted: TemplateRequest, catalogue: Sequence[DatasetTemplate
     hops: list[Hop] = []
     of_type = sorted(
         (each for each in catalogue if each.dataset_type == wanted.dataset_type),
-        key=lambda each: each.key,
+        key=lambda each: (not each.is_registered, each.key),
     )
     for level in [MatchLevel.EXACT] if wanted.strict else MatchLevel:
         found = [each for each in of_type if _MATCHES[level](each, wanted)]
@@ -258,4 +284,4 @@ def _nothing_for(wanted: TemplateRequest, catalogue: Sequence[DatasetTemplate]) 
 
 
 def _wrong(key: str, what: str) -> str:
-    return f"Template {key} is not usable: {what} cannot be right. Mend it at the supplier."
+    return f"Template {key} is not usable: {what} cannot be right. Mend it where it is kept."

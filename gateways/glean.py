@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,15 @@ from domain.connector import ConnectorConfiguration, Marked
 from domain.errors import DataOpsError
 from domain.orphans import Holding
 from domain.ports import Found, Upload
-from gateways import glean_datasource, glean_estate, glean_health, glean_sight, glean_upload
+from domain.record import Record
+from gateways import (
+    glean_datasource,
+    glean_estate,
+    glean_health,
+    glean_listing,
+    glean_sight,
+    glean_upload,
+)
 from gateways.glean_answers import SEARCH_PAGE
 from gateways.glean_api import PUBLISHED_LIMITS, GleanApi, GleanCredentials, GleanLimits
 from gateways.glean_documents import record_id, search_request
@@ -158,6 +166,14 @@ class GleanConnectors:
             f"Glean deletes every document of datasource {marked.datasource}. Its definition "
             "remains: Glean offers no call that deletes it, an administrator can in the console."
         )
+
+    async def home_of(self, datasource: str, /) -> str:
+        """Give a datasource's home page. Raises NotFound when there is no such datasource."""
+        return await glean_listing.home_of(self._api, datasource)
+
+    def documents(self, datasource: str, /) -> AsyncGenerator[Sequence[Record], None]:
+        """List what a search shows of a datasource's documents; nothing is changed."""
+        return glean_listing.documents(self._api, datasource)
 
     def _knocks(self, connector: ConnectorConfiguration, *, thorough: bool) -> list[Call]:
         status = self._status_of(connector)

@@ -108,6 +108,39 @@ class SearchPage(_Wire):
     has_more_results: bool = False
 
 
+class ListedMetadata(_Wire):
+    """What a search tells about a document besides its title."""
+
+    object_type: str | None = None
+    create_time: str | None = None
+    update_time: str | None = None
+
+
+class ListedDocument(_Wire):
+    """The document behind a listed hit."""
+
+    id: str = ""
+    title: str | None = None
+    doc_type: str | None = None
+    metadata: ListedMetadata = ListedMetadata()
+
+
+class ListedHit(_Wire):
+    """One result of a search for everything."""
+
+    url: str
+    title: str | None = None
+    document: ListedDocument = ListedDocument()
+
+
+class ListedPage(_Wire):
+    """A page of a search for everything."""
+
+    results: Annotated[list[ListedHit], BeforeValidator(_or_empty)] = []
+    cursor: str | None = None
+    has_more_results: bool = False
+
+
 class Override(_Wire):
     """What came of laying an override over one document."""
 
@@ -184,5 +217,6 @@ class Filters(_Wire):
 STATUS = TypeAdapter(Status)
 FILTERS = TypeAdapter(Filters)
 SEARCH_PAGE = TypeAdapter(SearchPage)
+LISTED_PAGE = TypeAdapter(ListedPage)
 OVERRIDES = TypeAdapter(Overrides)
 DEBUG_DOCUMENTS = TypeAdapter(DebugDocuments)

@@ -83,7 +83,7 @@ class MockDataClient:
             SupplierLied: more, fewer, doubled or nameless records, too many bytes, or what was
                 made from another template or seed.
         """
-        echo = {"template_id": recipe.template.key, "seed": recipe.seed}
+        echo = {"template_id": recipe.template.supplier_key, "seed": recipe.seed}
         arrivals = _Arrivals("The mock-data supplier", recipe.record_count)
         size = 0
         while arrivals.count < recipe.record_count:
@@ -92,7 +92,7 @@ class MockDataClient:
             if size > self._largest_dataset_bytes:
                 raise SupplierLied(
                     f"{answer.source} sent more than {self._largest_dataset_bytes} bytes for "
-                    f"{recipe.record_count} records of template {recipe.template.key}."
+                    f"{recipe.record_count} records of template {recipe.template.supplier_key}."
                 )
             records, offset = _records(answer, echo), arrivals.count
             arrivals.let_in(records)
@@ -115,7 +115,7 @@ class MockDataClient:
     async def _generated(self, recipe: Recipe, offset: int) -> Answer:
         """Ask for records from an offset on; at first, for few, in the seed's own three fields."""
         asked: dict[str, Any] = {
-            "template_id": recipe.template.key,
+            "template_id": recipe.template.supplier_key,
             "record_count": recipe.record_count,
             "seed": recipe.seed,
         }
@@ -123,7 +123,7 @@ class MockDataClient:
             asked |= {"offset": offset, "limit": _limit(recipe, offset)}
         call = Call("POST", "/generate-mock-data", to_json(asked), _RECORDS, _MADE_OR_ABSENT)
         answer = await self._supplier.ask(call)
-        _refuse_absent(answer, recipe.template.key)
+        _refuse_absent(answer, recipe.template.supplier_key)
         return answer
 
 
@@ -224,7 +224,7 @@ def _refuse_wrong_count(answer: Answer, came: int, recipe: Recipe, offset: int) 
     raise SupplierLied(
         f"{answer.source} sent {came} records from number {offset + 1} on where "
         f"{_limit(recipe, offset)} of {recipe.record_count} were asked for, of template "
-        f"{recipe.template.key}."
+        f"{recipe.template.supplier_key}."
     )
 
 

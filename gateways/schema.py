@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from jsonschema_rs import Draft202012Validator, ReferencingError, ValidationError
+from jsonschema_rs import (
+    Draft202012Validator,
+    FancyRegexOptions,
+    ReferencingError,
+    ValidationError,
+)
 from pydantic_core import from_json, to_json
 
 from domain.checks import RecordFault
 from domain.errors import InvalidInput
 from domain.ports import Validate
 from domain.record import Json, JsonObject, Record
+from gateways.bounds import require_bounded
 
 _SHOWN_CHARACTERS = 200
+_PATTERN_STEPS = 50_000
+"""So often a pattern may go back on one text, a few milliseconds; then it does not match."""
+
 _SCHEMAS_KEPT = 128
 """How many compiled schemas are remembered: a schema is the same wherever its text is."""
 
@@ -28,9 +37,13 @@ class JsonSchemaRecords:
 
 @lru_cache(maxsize=_SCHEMAS_KEPT)
 def _compiled(schema: bytes) -> Validate:
+    require_bounded(from_json(schema))
     try:
         validator = Draft202012Validator(
-            from_json(schema), validate_formats=True, retriever=_fetch_nothing
+            from_json(schema),
+            validate_formats=True,
+            retriever=_fetch_nothing,
+            pattern_options=FancyRegexOptions(backtrack_limit=_PATTERN_STEPS),
         )
     except (ValidationError, ReferencingError, ValueError) as wrong:
         raise InvalidInput(f"The schema cannot be used: {_short(str(wrong))}") from wrong

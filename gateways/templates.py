@@ -109,7 +109,9 @@ _Words = Annotated[list[str], BeforeValidator(_or_empty)]
 _Mix = Annotated[list[_Share], BeforeValidator(_or_empty), AfterValidator(_whole)]
 
 
-class _Template(_Wire):
+class WireTemplate(_Wire):
+    """A template as it travels; unknown fields are let be."""
+
     key: Annotated[_Key, Field(validation_alias=AliasChoices(*_KEY_NAMES))]
     name: str
     industry: str
@@ -134,8 +136,10 @@ class _Template(_Wire):
     max_documents: Annotated[int, Field(ge=1)] | None = None
     sample_queries: Annotated[list[_Query], BeforeValidator(_or_empty)] = []
 
-    def template(self) -> DatasetTemplate:
+    def template(self, *, generate_from: str = "") -> DatasetTemplate:
         """The template as we know it; without a count of its own the middle of its range (A34).
+
+        `generate_from` is the supplier's template a registered one takes its records from.
 
         Raises:
             InvalidInput: what is checked later of it, its schema too, cannot be right.
@@ -167,13 +171,14 @@ class _Template(_Wire):
             exclude_patterns=tuple(self.exclude_patterns),
             max_documents=self.max_documents,
             sample_queries=tuple(each.known() for each in self.sample_queries),
+            generate_from=generate_from,
         )
 
 
 _LIST: TypeAdapter[list[Json]] = TypeAdapter(
     Annotated[list[Json], Field(max_length=MOST_TEMPLATES)]
 )
-_BY_KEY = TypeAdapter(dict[str, _Template])
+_BY_KEY = TypeAdapter(dict[str, WireTemplate])
 
 
 def read_templates(value: Json, source: str) -> Sequence[DatasetTemplate]:

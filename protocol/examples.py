@@ -28,6 +28,31 @@ _TEMPLATE = {"template_id": "healthcare_developer_productivity_confluence"}
 _DATASET = {"dataset_id": "ACME-sandbox-confluence"}
 
 _ARCHIVED = {"dataset_id": "ACME-sandbox-zendesk"}
+_PACK = {
+    "template_id": "acme_support_jira",
+    "name": "ACME support: Jira",
+    "industry": "healthcare",
+    "use_case": "customer_support",
+    "dataset_type": "jira",
+    "version": "1.0.0",
+    "record_count": 200,
+    "record_count_range": [50, 1000],
+    "generate_from": "generic_jira",
+    "schema": {
+        "type": "object",
+        "required": ["id", "title", "body"],
+        "properties": {
+            "id": {"type": "string", "pattern": "^[a-z0-9]{1,200}$"},
+            "title": {"type": "string", "minLength": 1},
+            "body": {"type": "string", "minLength": 1},
+        },
+    },
+    "object_types": [
+        {"name": "Issue", "category": "TICKETS"},
+        {"name": "Epic", "category": "TICKETS"},
+    ],
+    "quality_expectations": {"completeness": 0.97},
+}
 
 _EXAMPLES: dict[str, JsonObject] = {
     "provision-datasets": _TYPES,
@@ -45,6 +70,8 @@ _EXAMPLES: dict[str, JsonObject] = {
     "describe-template": _TEMPLATE,
     "preview-template": {**_TEMPLATE, "record_count": 3},
     "select-template": _WANTED,
+    "discover-datasets": {"source": "samples:healthcare_developer_productivity_confluence"},
+    "register-template": {"pack": _PACK},
     "provision-dataset": {**_ACME, "dataset_type": "zendesk"},
     "configure-connector": {**_ACME, "stage": "pilot", "dataset_type": "github"},
     "validate-dataset": _DATASET,

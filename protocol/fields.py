@@ -154,6 +154,12 @@ def _different(value: Any) -> Any:
     return value
 
 
+def _pack(value: Any) -> Any:
+    if not isinstance(value, dict) or not value:
+        raise _refusal("a template pack, as an object")
+    return value
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -194,6 +200,15 @@ Digest = Annotated[str, _text(r"^[0-9a-f]{64}$", "a SHA-256 as 64 lower-case hex
 PageToken = Annotated[
     str, _text(r"^[A-Za-z0-9_=-]{1,200}$", "the next_page_token of the page before")
 ]
+
+Source = Annotated[
+    str,
+    _text(
+        rf"^(?:glean|folder|samples):{_OUTER}(?:{_INNER}{{0,198}}{_OUTER})?$",
+        "glean:DATASOURCE, folder:PATH or samples:TEMPLATE, without control characters",
+    ),
+]
+Pack = Annotated[dict[str, Any], _Kind(_pack, {"type": "object", "minProperties": 1})]
 
 Stage = Annotated[JourneyStage, _one_of(JourneyStage)]
 Status = Annotated[DatasetStatus, _one_of(DatasetStatus)]

@@ -31,6 +31,7 @@ from protocol.fields import (
     Lifetime,
     Mode,
     Moment,
+    Pack,
     PageSize,
     PageToken,
     PreviewCount,
@@ -39,6 +40,7 @@ from protocol.fields import (
     Reference,
     Run,
     Seed,
+    Source,
     Stage,
     Status,
     Type,
@@ -263,6 +265,19 @@ class SelectTemplateInput(SkillInput):
     use_case: Word
     dataset_type: Type
     strict: Flag = False
+
+
+class DiscoverDatasetsInput(SkillInput):
+    """Where existing datasets are looked for."""
+
+    source: Source
+
+
+class RegisterTemplateInput(SkillInput):
+    """A template pack; a dry run tells what would come of it and writes nothing."""
+
+    pack: Pack
+    dry_run: Flag = False
 
 
 class ConfigureConnectorInput(SkillInput):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
-from domain import documents
+from domain import catalogue_documents, documents
 from domain.events import AdditiveEvent, SeedEvent
 from domain.orphan_documents import CleanupDocument, OrphanReportDocument
 from protocol.shapes import Shapes
@@ -36,6 +36,8 @@ _OUTPUTS: dict[str, Any] = {
     "describe-template": documents.TemplateDocument,
     "preview-template": documents.PreviewDocument,
     "select-template": documents.SelectionDocument,
+    "discover-datasets": catalogue_documents.DiscoveredDocument,
+    "register-template": catalogue_documents.RegistrationDocument,
     "provision-dataset": documents.DatasetListDocument,
     "configure-connector": documents.ConnectorDocument,
     "validate-dataset": documents.DatasetListDocument,

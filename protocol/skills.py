@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from domain.journey import JourneyStage
     from domain.orphan_documents import OrphanReportDocument
     from domain.record import JsonObject
+    from protocol.cataloguing import Cataloguing, Registering
 
 
 class PlanDocument(Protocol):
@@ -89,20 +90,24 @@ class Enquiries(Protocol):
         ...
 
     async def templates(
-        self, industry: str | None, use_case: str | None, dataset_type: str | None
+        self,
+        principal: Principal,
+        industry: str | None,
+        use_case: str | None,
+        dataset_type: str | None,
     ) -> JsonObject:
         """List templates."""
         ...
 
-    async def template(self, key: str) -> JsonObject:
+    async def template(self, principal: Principal, key: str) -> JsonObject:
         """Describe one template."""
         ...
 
-    async def preview(self, key: str, count: int) -> JsonObject:
+    async def preview(self, principal: Principal, key: str, count: int) -> JsonObject:
         """Show sample records."""
         ...
 
-    async def selection(self, wanted: TemplateRequest) -> JsonObject:
+    async def selection(self, principal: Principal, wanted: TemplateRequest) -> JsonObject:
         """Tell which template would be chosen, and why."""
         ...
 
@@ -151,6 +156,8 @@ class Desks:
 
     front: FrontDesk
     enquiries: Enquiries
+    catalogue: Cataloguing
+    templates: Registering
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,28 +224,41 @@ async def _list(given: inputs.ListDatasetsInput, desks: Desks, who: Principal) -
 
 
 async def _templates(given: inputs.ListTemplatesInput, desks: Desks, who: Principal) -> Answer:
-    del who
-    found = await desks.enquiries.templates(given.industry, given.use_case, given.dataset_type)
+    wanted = (given.industry, given.use_case, given.dataset_type)
+    found = await desks.enquiries.templates(who, *wanted)
     return Answer(f"{len(found['templates'])} templates.", found)
 
 
 async def _template(given: inputs.DescribeTemplateInput, desks: Desks, who: Principal) -> Answer:
-    del who
-    found = await desks.enquiries.template(given.template_id)
+    found = await desks.enquiries.template(who, given.template_id)
     return Answer(f"{found['name']}: {found['record_count']} records by default.", found)
 
 
 async def _preview(given: inputs.PreviewTemplateInput, desks: Desks, who: Principal) -> Answer:
-    del who
-    found = await desks.enquiries.preview(given.template_id, given.record_count)
+    found = await desks.enquiries.preview(who, given.template_id, given.record_count)
     return Answer(f"{len(found['records'])} sample records of {given.template_id}.", found)
 
 
 async def _select(given: inputs.SelectTemplateInput, desks: Desks, who: Principal) -> Answer:
-    del who
     wanted = TemplateRequest(given.industry, given.use_case, given.dataset_type, given.strict)
-    chosen = await desks.enquiries.selection(wanted)
+    chosen = await desks.enquiries.selection(who, wanted)
     return Answer(f"{chosen['template_id']}, a match by {chosen['match']}.", chosen)
+
+
+async def _discover(given: inputs.DiscoverDatasetsInput, desks: Desks, who: Principal) -> Answer:
+    found = await desks.catalogue.discover(who, given.source)
+    types = ", ".join(found["dataset_types"])
+    broken = f" {found['broken_count']} lines are broken." if found["broken_count"] else ""
+    return Answer(f"{found['record_count']} records of {types} in {given.source}.{broken}", found)
+
+
+async def _register(given: inputs.RegisterTemplateInput, desks: Desks, who: Principal) -> Answer:
+    found = await desks.templates.register(who, given.pack, dry_run=given.dry_run)
+    named = f"Template {found['template']['template_id']} {found['template']['version']}"
+    if given.dry_run:
+        return Answer(f"{named} can be registered as it is; nothing was written.", found)
+    state = "was registered already" if found["was_there"] else "is registered"
+    return Answer(f"{named} {state}.", found)
 
 
 async def _connector(given: inputs.ConfigureConnectorInput, desks: Desks, who: Principal) -> Answer:
@@ -280,6 +300,8 @@ _ALL = (
     Skill("describe-template", _A.DISCOVERY, inputs.DescribeTemplateInput, _template),
     Skill("preview-template", _A.DISCOVERY, inputs.PreviewTemplateInput, _preview),
     Skill("select-template", _A.DISCOVERY, inputs.SelectTemplateInput, _select),
+    Skill("discover-datasets", _A.DISCOVERY, inputs.DiscoverDatasetsInput, _discover),
+    Skill("register-template", _A.DISCOVERY, inputs.RegisterTemplateInput, _register),
     Skill("provision-dataset", _A.PROVISIONING, inputs.ProvisionDatasetInput),
     Skill("configure-connector", _A.PROVISIONING, inputs.ConfigureConnectorInput, _connector),
     Skill("validate-dataset", _A.VALIDATION, inputs.ValidateDatasetInput),

@@ -15,6 +15,7 @@ from domain.lifecycle import DatasetStatus
 from domain.repository import DatasetFilter
 from service.audit_api import audit_routes
 from service.batches import BATCH
+from service.catalogue_api import catalogue_endpoints
 from service.openapi import LARGEST_PAGE, MOST_PREVIEWED, openapi_document
 from service.problems import answering, choice, whole_number
 from service.publishing import cloud_event
@@ -51,7 +52,9 @@ def api_routes(sources: ConsoleSources) -> list[BaseRoute]:
         "/templates": api.templates,
         "/templates/{template}": api.template,
         "/templates/{template}/preview": api.preview,
+        "/templates/{industry}/{use_case}": api.templates_for,
         "/agents": api.agents,
+        **catalogue_endpoints(sources.catalogue),
     }
     routes: list[BaseRoute] = [
         Route(f"{PREFIX}{path}", answering(act), methods=["GET"]) for path, act in endpoints.items()
@@ -148,13 +151,19 @@ class _Api:
         """List the templates, those that match where something is asked for."""
         wanted = request.query_params
         names = ("industry", "use_case", "dataset_type")
-        return JSONResponse(
-            await self._from.enquiries.templates(*(wanted.get(each) or None for each in names))
-        )
+        asked = (wanted.get(each) or None for each in names)
+        return JSONResponse(await self._from.enquiries.templates(principal_of(request), *asked))
+
+    async def templates_for(self, request: Request) -> Response:
+        """List the templates of an industry and use case, as the supplier's own call does."""
+        pair = (request.path_params["industry"], request.path_params["use_case"])
+        found = await self._from.enquiries.templates(principal_of(request), *pair, None)
+        return JSONResponse(found)
 
     async def template(self, request: Request) -> Response:
         """Show one template in full."""
-        return JSONResponse(await self._from.enquiries.template(request.path_params["template"]))
+        key = request.path_params["template"]
+        return JSONResponse(await self._from.enquiries.template(principal_of(request), key))
 
     async def preview(self, request: Request) -> Response:
         """Show a few of a template's sample records."""
@@ -162,7 +171,7 @@ class _Api:
             request.query_params, "record_count", _PREVIEWED, least=1, most=MOST_PREVIEWED
         )
         key = request.path_params["template"]
-        return JSONResponse(await self._from.enquiries.preview(key, count))
+        return JSONResponse(await self._from.enquiries.preview(principal_of(request), key, count))
 
     async def agents(self, request: Request) -> Response:
         """List the agents' cards."""

@@ -15,6 +15,7 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from agents.auditor import Auditor
+from agents.cataloguing import Cataloguer, Scannable
 from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.endings import Endings
@@ -22,17 +23,20 @@ from agents.enquiries import Enquiries, Sources
 from agents.orphan_sweep import OrphanSweep
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
+from agents.registering import TemplateDesk
 from agents.registration import Registration
 from agents.requests import Requests
 from agents.strays import Strays
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
+from gateways.folders import DiscoveryFolders
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
 from gateways.http import open_client
 from gateways.journeys import JourneysClient
 from gateways.mock_data import MockDataClient
 from gateways.pace import Timing
+from gateways.packs import TemplatePacks
 from gateways.schema import JsonSchemaRecords
 from gateways.secrets import resolve
 from protocol.auth import Tokens
@@ -41,6 +45,7 @@ from protocol.delegate import A2ADelegate, known, published
 from protocol.server import A2AServer, Backstage
 from protocol.skills import Desks
 from protocol.transport import StreamingTransport
+from registry.catalogue import SqlCatalogue
 from registry.database import Database
 from registry.follows import SqlFollows
 from registry.housekeeping import prune_task_events
@@ -49,6 +54,7 @@ from registry.migrations import upgrade
 from registry.orphans import SqlOrphanBook
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
+from registry.shelf import SqlTemplateShelf
 from registry.ticks import SqlTicks
 from registry.trail import SqlAuditTrail
 from service.archives import opened_archive
@@ -126,7 +132,8 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         SqlLeases(database),
         SqlProgressLog(database),
     )
-    templates = Templates(supplier)
+    shelf = SqlTemplateShelf(database)
+    templates = Templates(supplier, shelf)
     agents: dict[AgentName, StageAgent] = {
         AgentName.DISCOVERY: DatasetDiscoveryAgent(templates, clock),
         AgentName.PROVISIONING: DatasetProvisioningAgent(supplier, connectors, clock),
@@ -182,7 +189,11 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         orphans=orphans,
     )
     enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
-    desks = Desks(front, enquiries)
+    folders = DiscoveryFolders(settings.discovery_root)
+    scannable = Scannable(registry, connectors, folders, templates)
+    cataloguer = Cataloguer(scannable, SqlCatalogue(database), clock, uuid7)
+    desk = TemplateDesk(TemplatePacks(), templates, shelf, JsonSchemaRecords())
+    desks = Desks(front, enquiries, cataloguer, desk)
     auditor = Auditor(SqlAuditTrail(database), archive, settings.retention)
     schedules = _schedules(settings, database, orphans, clock)
     keep_checkpoints(schedules, auditor, settings.audit_checkpoints)

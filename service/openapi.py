@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from domain import archive_documents, documents
+from agents.cataloguing import MOST_LISTED
+from domain import archive_documents, catalogue_documents, documents
 from domain.approvals import ApprovalStatus
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
@@ -161,6 +162,32 @@ _OPERATIONS = (
         "Show sample records of a template",
         documents.PreviewDocument,
         {"record_count": _number(1, MOST_PREVIEWED)},
+    ),
+    _Operation(
+        "/templates/{industry}/{use_case}",
+        "listTemplatesFor",
+        "List the templates of an industry and use case",
+        documents.TemplateListDocument,
+    ),
+    _Operation(
+        "/catalogue",
+        "listDiscoveries",
+        "List discoveries, newest first",
+        catalogue_documents.DiscoveryListDocument,
+        {"source": _TEXT, "limit": _number(1, MOST_LISTED)},
+    ),
+    _Operation(
+        "/catalogue/{discovery}",
+        "showDiscovery",
+        "Show one discovery in full",
+        catalogue_documents.DiscoveryDocument,
+    ),
+    _Operation(
+        "/catalogue/{discovery}/difference",
+        "compareDiscoveries",
+        "Tell what has changed since the discovery before, or since another one",
+        catalogue_documents.DifferenceDocument,
+        {"since": _TEXT},
     ),
     _Operation("/agents", "listAgents", "List the agents' cards", AgentListDocument),
     _Operation(

@@ -28,6 +28,7 @@ def pages(service: Service) -> list[BaseRoute]:
         auditor=service.auditor,
         base_url=service.base_url,
         is_ending=lambda: service.bell.is_over,
+        catalogue=service.desks.catalogue,
     )
     return [
         *api_routes(sources),

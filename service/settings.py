@@ -27,6 +27,7 @@ from service.values import (
     ArchivePlace,
     CronExpression,
     DatabaseAddress,
+    DiscoveryRoot,
     Duration,
     Durations,
     Interval,
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     archive_access_key_id: SecretReference | None = None
     archive_secret_access_key: SecretReference | None = None
     archive_lock: LockMode = LockMode.GOVERNANCE
+    discovery_root: DiscoveryRoot | None = None
     grace_period: Duration = timedelta(hours=24)
     retention: Interval = timedelta(days=90)
     audit_checkpoints: CronExpression = "0 * * * *"

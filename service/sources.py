@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.commands import Principal
     from domain.ports import Changes, Clock
     from domain.repository import Registry
+    from protocol.cataloguing import Cataloguing
     from protocol.skills import Enquiries
 
 
@@ -35,6 +36,7 @@ class ConsoleSources:
     auditor: Auditor
     base_url: str
     is_ending: Callable[[], bool]
+    catalogue: Cataloguing
 
 
 def principal_of(request: Request) -> Principal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 from cronsim import CronSim, CronSimError
@@ -106,6 +107,12 @@ def _cron(value: str) -> str:
     return value
 
 
+def _named_folder(value: Path) -> Path:
+    if value == Path():
+        raise _wrong("Name a folder, such as /exports")
+    return value
+
+
 def _archive(value: str) -> str:
     is_folder = value.startswith(FOLDER) and value != FOLDER
     if not is_folder and Place.parse(value) is None:
@@ -133,6 +140,7 @@ CronExpression = Annotated[str, AfterValidator(_cron)]
 
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
+DiscoveryRoot = Annotated[Path, AfterValidator(_named_folder)]
 ArchivePlace = Annotated[str, AfterValidator(_archive)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 """Where a secret is, never the secret."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import registry.catalogue_tables
 import registry.history  # noqa: F401 - completes the metadata
 from registry.migrations import VERSION_TABLE
 from registry.tables import metadata

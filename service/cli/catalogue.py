@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli import discovering
 from service.cli.ending import ExitCode, Stopped
 from service.cli.options import Json, Token, Url
 
@@ -31,7 +32,9 @@ _FIRST = (
 )
 """What people look for first in a template."""
 
-_templates = typer.Typer(help="List, show, preview and match templates.", no_args_is_help=True)
+_templates = typer.Typer(
+    help="List, show, preview, match, lint and register templates.", no_args_is_help=True
+)
 _agents = typer.Typer(help="List the agents and show their cards.", no_args_is_help=True)
 
 Template = Annotated[str, typer.Argument(help="A template's id.", show_default=False)]
@@ -46,6 +49,7 @@ def add_to(app: typer.Typer) -> None:
     _agents.command("list")(list_agents)
     _agents.command("card")(card)
     app.add_typer(_templates, name="templates", rich_help_panel=PANEL)
+    discovering.add_to(app, _templates, PANEL)
     app.add_typer(_agents, name="agents", rich_help_panel=PANEL)
 
 

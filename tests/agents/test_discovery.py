@@ -103,33 +103,33 @@ async def test_another_agents_order_is_refused(scene: Scene) -> None:
 
 
 async def test_all_templates_are_listed_by_key() -> None:
-    keys = [each.key for each in await templates().all()]
+    keys = [each.key for each in await templates().all("default")]
 
     assert KEY in keys
     assert keys == sorted(keys)
 
 
 async def test_a_template_is_known_by_its_key_and_by_its_id() -> None:
-    by_key = await templates().template(KEY)
-    by_id = await templates().template(str(by_key.template_id))
+    by_key = await templates().template("default", KEY)
+    by_id = await templates().template("default", str(by_key.template_id))
 
     assert by_id == by_key
 
 
 async def test_an_unknown_template_is_answered_with_the_known_ones() -> None:
     with pytest.raises(NotFound, match=f"There is no template 'nothing'. Known: .*{KEY}"):
-        await templates().template("nothing")
+        await templates().template("default", "nothing")
 
 
 async def test_an_empty_catalogue_is_told() -> None:
     empty = Templates(MockDataClient(calling(always(said([]))), Time().timing))
 
     with pytest.raises(NotFound, match="Known: none"):
-        await empty.template(KEY)
+        await empty.template("default", KEY)
 
 
 async def test_a_preview_shows_the_first_of_the_suppliers_sample() -> None:
-    shown = await templates().preview(KEY, 3)
+    shown = await templates().preview("default", KEY, 3)
 
     assert len(shown) == 3
     assert all(each["title"] for each in shown)
@@ -137,12 +137,12 @@ async def test_a_preview_shows_the_first_of_the_suppliers_sample() -> None:
 
 async def test_a_preview_of_an_unknown_template_is_refused() -> None:
     with pytest.raises(NotFound):
-        await templates().preview("nothing", 3)
+        await templates().preview("default", "nothing", 3)
 
 
 async def test_a_wish_is_searched_for_without_an_order() -> None:
     wanted = TemplateRequest("healthcare", "developer_productivity", "github")
 
-    selection = await templates().select(wanted)
+    selection = await templates().select("default", wanted)
 
     assert selection.template.key == "healthcare_developer_productivity_github"

@@ -143,7 +143,7 @@ async def test_a_template_that_could_never_pass_its_gate_is_refused_before_any_r
     )
 
     with pytest.raises(RequestRejected, match="has 10 different sample queries") as refused:
-        await greedy.require_makeable(WANTED, a_journey())
+        await greedy.require_makeable(WANTED, a_journey(), ADA)
 
     assert not isinstance(refused.value, InvalidInput)
 

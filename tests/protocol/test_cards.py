@@ -25,6 +25,8 @@ ORDER = (
     "describe-template",
     "preview-template",
     "select-template",
+    "discover-datasets",
+    "register-template",
     "plan-datasets",
     "configure-connector",
     "list-datasets",

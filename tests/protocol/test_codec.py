@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from a2a.types import Message, Part
 from google.protobuf import json_format, struct_pb2
 
 from domain.errors import InvalidInput
-from protocol.codec import data_part, read_call, require_understood, text_part
+from domain.quality import QualityPolicy
+from domain.work import OrderKey, ProbeConnector
+from protocol.codec import (
+    data_part,
+    order_part,
+    read_call,
+    read_order,
+    require_understood,
+    text_part,
+)
+from tests.domain.making import NOW, a_connector
 
 LIST = {"skill": "list-datasets", "page_size": 20}
 
@@ -85,6 +96,13 @@ def test_one_call_passes_in_every_form(parts: list[Part]) -> None:
     call = read_call(message)
     assert call is not None
     assert (call.skill, call.given) == ("list-datasets", {"page_size": 20})
+
+
+def test_an_order_that_carries_the_seeds_own_gate_arrives_as_it_was_given() -> None:
+    key = OrderKey("default", UUID(int=1), 1, 0)
+    order = ProbeConnector(key, NOW, a_connector(), QualityPolicy(), thorough=False)
+
+    assert read_order(Message(parts=[order_part(order)])) == order
 
 
 def test_what_cannot_be_read_is_no_call() -> None:

@@ -15,11 +15,13 @@ import httpx
 from starlette.applications import Starlette
 
 from agents.auditor import Auditor
+from agents.cataloguing import Cataloguer, Scannable
 from agents.discovery import Templates
 from agents.enquiries import Enquiries, Sources
 from domain.lifecycle import DatasetStatus
 from domain.rules import LifecycleRules
 from gateways.archive import FolderArchive
+from gateways.folders import DiscoveryFolders
 from gateways.glean import GleanConnectors
 from gateways.journeys import JourneysClient
 from gateways.local.mock_data import create_app
@@ -28,6 +30,7 @@ from gateways.pinned import Ways
 from protocol.auth import Caller
 from protocol.cards import load_cards
 from protocol.transport import StreamingTransport
+from registry.catalogue import SqlCatalogue
 from registry.database import Database
 from registry.subscriptions import SqlSubscriptions
 from registry.trail import SqlAuditTrail
@@ -165,6 +168,7 @@ def _sources(
     connectors = GleanConnectors(supplier, the_credentials(), timing)  # nothing here asks them
     journeys = JourneysClient(supplier, timing)  # nor it
     cards = load_cards(ADDRESS)
+    scannable = Scannable(house.registry, connectors, DiscoveryFolders(None), templates)
     return ConsoleSources(
         registry=house.registry,
         cards=lambda: [each.document for each in cards.values()],
@@ -176,6 +180,9 @@ def _sources(
         auditor=Auditor(SqlAuditTrail(house.database), kept, timedelta(days=90)),
         base_url=ADDRESS,
         is_ending=lambda: bell.is_over,
+        catalogue=Cataloguer(
+            scannable, SqlCatalogue(house.database), Telling(), house.database.ids
+        ),
     )
 
 

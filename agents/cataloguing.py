@@ -1,0 +1,235 @@
+"""Cataloguing: existing datasets are looked through, and what they are made of is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from agents.catalogue_views import (
+    describe_difference,
+    describe_discovery,
+    describe_draft,
+    summarize,
+)
+from domain.catalogue import Discovery, ScannedPage, SourceKind, read_source
+from domain.difference import Difference, compare
+from domain.drafts import LEAST_QUERIES, draft_pack, type_named
+from domain.errors import NotFound, RequestRejected
+from domain.findings import Findings, ScanLimits
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from agents.discovery import Templates
+    from domain.catalogue import Source
+    from domain.catalogue_documents import (
+        DifferenceDocument,
+        DiscoveredDocument,
+        DiscoveryDocument,
+        DiscoveryListDocument,
+    )
+    from domain.commands import Principal
+    from domain.drafts import Draft
+    from domain.keeping import Catalogue
+    from domain.ports import Clock, Datasources, Folders
+    from domain.repository import Registry
+
+MOST_LISTED = 100
+"""The most discoveries one list holds."""
+
+_OURS = re.compile(r"/datasets/([0-9a-f-]{36})$")
+"""How the home page of a datasource ends that a dataset fills: our mark on it."""
+
+_NOTHING_CHANGED = Difference((), (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Scannable:
+    """Where existing datasets are: behind Glean, in folders, and at the supplier."""
+
+    registry: Registry
+    datasources: Datasources
+    folders: Folders
+    templates: Templates
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look through a source: what was found, and which limit ended it, if one did."""
+
+    source: Source
+    findings: Findings
+    stopped_by: str | None
+
+
+class Cataloguer:
+    """Discovers datasets and keeps the catalogue (seed: schema extraction, catalog maintenance)."""
+
+    def __init__(
+        self,
+        sources: Scannable,
+        catalogue: Catalogue,
+        clock: Clock,
+        ids: Callable[[], UUID],
+        limits: ScanLimits | None = None,
+    ) -> None:
+        """Look through these sources and keep what was found in this catalogue."""
+        self._from = sources
+        self._catalogue = catalogue
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits or ScanLimits()
+
+    async def discover(self, principal: Principal, source: str) -> DiscoveredDocument:
+        """Look through a source, keep what was found, and tell what has changed since last time.
+
+        Raises:
+            NotFound: the source is not there, or not this tenant's.
+            RequestRejected: there is not one record in it.
+        """
+        look = await self._look(principal, read_source(source))
+        discovery = self._discovery(principal, look)
+        if not discovery.types:
+            raise RequestRejected(_nothing_in(discovery))
+        await self._catalogue.keep(principal.tenant, discovery)
+        return {
+            **describe_discovery(discovery),
+            "difference": await self._since(principal, discovery, None),
+            "drafts": [describe_draft(each) for each in await self._drafts(look, discovery)],
+        }
+
+    async def discoveries(
+        self, principal: Principal, source: str | None, limit: int
+    ) -> DiscoveryListDocument:
+        """List discoveries, newest first, of one source where it is named."""
+        found = await self._catalogue.newest(principal.tenant, source, limit)
+        return {"discoveries": [summarize(each) for each in found]}
+
+    async def discovery(self, principal: Principal, discovery_id: UUID) -> DiscoveryDocument:
+        """Show one discovery in full. Raises NotFound."""
+        return describe_discovery(await self._catalogue.discovery(principal.tenant, discovery_id))
+
+    async def difference(
+        self, principal: Principal, discovery_id: UUID, since: UUID | None
+    ) -> DifferenceDocument:
+        """Tell what has changed since another discovery, by default the one before of its source.
+
+        Raises:
+            NotFound: one of the two is not there.
+        """
+        found = await self._catalogue.discovery(principal.tenant, discovery_id)
+        return await self._since(principal, found, since)
+
+    async def _since(
+        self, principal: Principal, found: Discovery, since: UUID | None
+    ) -> DifferenceDocument:
+        tenant = principal.tenant
+        earlier = (
+            await self._catalogue.before(tenant, found)
+            if since is None
+            else await self._catalogue.discovery(tenant, since)
+        )
+        if earlier is None:
+            return describe_difference(found.discovery_id, None, _NOTHING_CHANGED)
+        difference = compare(earlier, found)
+        return describe_difference(found.discovery_id, earlier.discovery_id, difference)
+
+    async def _look(self, principal: Principal, source: Source) -> _Look:
+        """Go through a source until it ends or a limit is reached."""
+        findings, stopped_by = Findings(self._limits), None
+        now = asyncio.get_running_loop().time
+        started = now()
+        async with aclosing(self._pages(principal, source)) as pages:
+            async for page in pages:
+                findings.take(page)
+                stopped_by = findings.limit_reached(now() - started)
+                if stopped_by is not None:
+                    break
+        return _Look(source, findings, stopped_by)
+
+    def _pages(self, principal: Principal, source: Source) -> AsyncGenerator[ScannedPage, None]:
+        match source.kind:
+            case SourceKind.FOLDER:
+                return self._from.folders.scan(principal.tenant, source.name)
+            case SourceKind.SAMPLES:
+                return self._samples(source.name)
+            case SourceKind.GLEAN:
+                return self._documents(principal, source.name)
+
+    async def _samples(self, key: str) -> AsyncGenerator[ScannedPage, None]:
+        template = await self._from.templates.suppliers(key)
+        records = await self._from.templates.samples(template)
+        yield ScannedPage([(template.dataset_type, each) for each in records])
+
+    async def _documents(
+        self, principal: Principal, name: str
+    ) -> AsyncGenerator[ScannedPage, None]:
+        datasource, dataset_type = await self._datasource(principal, name)
+        note = "A search shows a document's title and dates, not its text: the schema is of those."
+        async with aclosing(self._from.datasources.documents(datasource)) as pages:
+            async for records in pages:
+                yield ScannedPage([(dataset_type, each) for each in records], notes=(note,))
+
+    async def _datasource(self, principal: Principal, name: str) -> tuple[str, str]:
+        """Give a datasource and its type; one that a dataset of another tenant fills is not there.
+
+        Raises:
+            NotFound: neither a connector of ours nor a datasource has the name.
+        """
+        registry, tenant = self._from.registry, principal.tenant
+        try:
+            dataset = await registry.dataset(tenant, await registry.dataset_id_of(tenant, name))
+        except NotFound:
+            return await self._foreign(principal, name)
+        if dataset.connector is None:
+            raise NotFound(f"{dataset.name} is {dataset.status} and has no connector yet.")
+        return dataset.connector.datasource, dataset.place.dataset_type
+
+    async def _foreign(self, principal: Principal, name: str) -> tuple[str, str]:
+        marked = _OURS.search(await self._from.datasources.home_of(name))
+        if marked is None:
+            return name, type_named(name)
+        registry, tenant = self._from.registry, principal.tenant
+        try:
+            dataset = await registry.dataset(tenant, UUID(marked[1]))
+        except (NotFound, ValueError) as hidden:
+            message = f"There is no datasource {name!r} that you may look through."
+            raise NotFound(message) from hidden
+        return name, dataset.place.dataset_type
+
+    def _discovery(self, principal: Principal, look: _Look) -> Discovery:
+        return Discovery(
+            discovery_id=self._ids(),
+            source=str(look.source),
+            discovered_at=self._clock(),
+            discovered_by=principal.subject,
+            types=look.findings.types(),
+            report=look.findings.report(look.stopped_by),
+        )
+
+    async def _drafts(self, look: _Look, discovery: Discovery) -> list[Draft]:
+        is_sample = look.source.kind is SourceKind.SAMPLES
+        supplier = await self._from.templates.suppliers(look.source.name) if is_sample else None
+        return [
+            draft_pack(
+                look.source,
+                each,
+                look.findings.queries(each.dataset_type, LEAST_QUERIES),
+                supplier,
+            )
+            for each in discovery.types
+        ]
+
+
+def _nothing_in(discovery: Discovery) -> str:
+    report = discovery.report
+    broken = "".join(f" {each.file} line {each.line}: {each.reason}." for each in report.broken[:3])
+    notes = "".join(f" {each}" for each in report.notes[:3])
+    return (
+        f"There is not one record in {discovery.source}, and {report.broken_count} lines are "
+        f"broken.{broken}{notes} Nothing was kept."
+    )
