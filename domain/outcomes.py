@@ -32,6 +32,7 @@ from domain.illness import (
 from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.policy import require_judgeable
 from domain.quality import CheckType, QualityScore, Severity
+from domain.recipe import count_for
 from domain.state import Content, DatasetState
 from domain.work import (
     ArchivePurged,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from domain.recipe import Recipe
     from domain.rules import LifecycleRules
     from domain.teardown import Teardown
     from domain.template import DatasetTemplate
@@ -118,17 +120,18 @@ def _require_usable(template: DatasetTemplate, dataset: DatasetState) -> None:
     if template.dataset_type != wanted:
         message = f"Template {template.key} is for {template.dataset_type}, not for {wanted}."
         raise InvalidInput(message)
-    template.count_for(dataset.wish.record_count)
+    count_for(template, dataset.wish.record_count, dataset.place.stage)
     require_judgeable(template)
 
 
 def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> None:
     recipe = ordering.recipe_of(dataset)
     made, documents = outcome.record_count, outcome.documents
-    if made != recipe.record_count or not 0 <= documents <= made:
+    if not _is_as_ordered(outcome, recipe) or not 0 <= documents <= made:
+        most = "at most " if recipe.extract else ""
         message = (
-            f"{dataset.name} was to hold {recipe.record_count} records, and its agent made {made} "
-            f"and uploaded {documents} of them. Validate it to have it provisioned again."
+            f"{dataset.name} was to hold {most}{recipe.record_count} records, and its agent made "
+            f"{made} and uploaded {documents} of them. Validate it to have it provisioned again."
         )
         _refuse(dataset, outcome, message, now)
         return
@@ -139,10 +142,19 @@ def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> 
         content_digest=outcome.content_digest,
         size_bytes=outcome.size_bytes,
         queries=outcome.queries,
+        source_version=outcome.source_version,
+        renewals=dataset.content.renewals + 1 if dataset.content and dataset.is_outdated else 0,
     )
     dataset.trouble = None
     dataset.become(_S.VALIDATING)
     dataset.happen(DatasetPopulated(*dataset.ids, outcome.documents))
+
+
+def _is_as_ordered(outcome: Provisioned, recipe: Recipe) -> bool:
+    """Hold what was made to its recipe; a source gives what it has, which must not be nothing."""
+    if recipe.extract is None:
+        return outcome.record_count == recipe.record_count
+    return 1 <= outcome.record_count <= recipe.record_count
 
 
 def _examined(dataset: DatasetState, outcome: Examined, now: datetime) -> None:
@@ -152,7 +164,10 @@ def _examined(dataset: DatasetState, outcome: Examined, now: datetime) -> None:
         documents=content.documents,
         content_digest=content.content_digest,
         queries=content.queries,
+        source_version=content.source_version,
     )
+    is_outdated = checks.has_moved_on(outcome.evidence.schema, expected)
+    dataset.content = replace(content, is_outdated=is_outdated)
     score = checks.judge(outcome.evidence, expected, ordering.policy_of(dataset))
     dataset.quality = score
     if dataset.first_passed is None:
@@ -165,6 +180,7 @@ def _examined(dataset: DatasetState, outcome: Examined, now: datetime) -> None:
 
 def _pass_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
     dataset.become(_S.READY)
+    dataset.content = replace(ordering.content_of(dataset), renewals=0)
     dataset.trouble = None
     dataset.health = dataset.health.after_success(now, dataset.rules).closed()
     if dataset.ready_at is None:
@@ -188,7 +204,7 @@ def _complete(dataset: DatasetState, score: QualityScore, now: datetime) -> None
 
 def _fail_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
     """Fail; a near miss is tried again by itself, and so is one whose connector was sick (A13)."""
-    message = f"{dataset.name} did not pass its gate: {score.decided_by}."
+    message = f"{dataset.name} did not pass its gate: {score.decided_by}.{_why_outdated(dataset)}"
     dataset.fail(missed(dataset, message, score, now))
     ill = CheckType.CONNECTOR_HEALTH in score.failed_checks
     dataset.health = after_sick_gate(dataset, now) if ill else dataset.health.closed()
@@ -196,6 +212,12 @@ def _fail_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> Non
     dataset.happen(
         DatasetValidationFailed(*dataset.ids, failed, message), severity=score.severity.value
     )
+
+
+def _why_outdated(dataset: DatasetState) -> str:
+    if not dataset.is_outdated:
+        return ""
+    return " Nothing is damaged: its source has changed since, and has to be read again."
 
 
 def _step_taken(dataset: DatasetState, outcome: StepTaken, now: datetime) -> None:

@@ -20,6 +20,7 @@ from pydantic import (
 
 from domain.errors import InvalidInput, SupplierLied
 from domain.journey import uuid_of
+from domain.masking import MaskingRule
 from domain.policy import require_judgeable
 from domain.record import Json
 from domain.template import ContentShare, DatasetTemplate, ObjectType, SampleQuery, TemplateId
@@ -55,6 +56,9 @@ Category = Literal[
     "AI_ARTIFACT",
 ]
 """What the search engine files an object type under; it refuses any other word."""
+
+Rule = Literal["keep", "hash", "pseudonym", "redact", "date_shift", "drop"]
+"""What may be done to a field of a pilot's records."""
 
 _KEY_NAMES = ("template_id", "key", "id")
 _KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$"
@@ -133,6 +137,7 @@ class _Template(_Wire):
     exclude_patterns: _Words = []
     max_documents: Annotated[int, Field(ge=1)] | None = None
     sample_queries: Annotated[list[_Query], BeforeValidator(_or_empty)] = []
+    masking: dict[str, Rule] = {}
 
     def template(self) -> DatasetTemplate:
         """The template as we know it; without a count of its own the middle of its range (A34).
@@ -167,6 +172,7 @@ class _Template(_Wire):
             exclude_patterns=tuple(self.exclude_patterns),
             max_documents=self.max_documents,
             sample_queries=tuple(each.known() for each in self.sample_queries),
+            masking={path: MaskingRule(rule) for path, rule in self.masking.items()},
         )
 
 

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.enquiries import Enquiries, Sources
+from agents.intake import Intake
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
 from agents.registration import Registration
@@ -25,6 +26,7 @@ from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
 from gateways.archive import FolderArchive
+from gateways.folder_source import FolderSource
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
 from gateways.http import open_client
 from gateways.journeys import JourneysClient
@@ -119,10 +121,11 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         SqlProgressLog(database),
     )
     templates = Templates(supplier)
+    intake = _intake(settings, supplier)
     agents: dict[AgentName, StageAgent] = {
         AgentName.DISCOVERY: DatasetDiscoveryAgent(templates, clock),
-        AgentName.PROVISIONING: DatasetProvisioningAgent(supplier, connectors, clock),
-        AgentName.VALIDATION: DataValidationAgent(supplier, connectors, JsonSchemaRecords(), clock),
+        AgentName.PROVISIONING: DatasetProvisioningAgent(intake, connectors, clock),
+        AgentName.VALIDATION: DataValidationAgent(intake, connectors, JsonSchemaRecords(), clock),
         AgentName.TEARDOWN: DataTeardownAgent(connectors, archive, clock),
     }
     cards = load_cards(base_url)
@@ -142,7 +145,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         clock=clock,
         shift=shift,
     )
-    planner = Planner(templates, registry)
+    planner = Planner(templates, registry, intake)
     registration = Registration(
         registry=registry,
         journeys=journeys,
@@ -189,6 +192,16 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         tokens=tokens,
         stand_ins=local,
         inside=inside,
+    )
+
+
+def _intake(settings: Settings, supplier: MockDataClient) -> Intake:
+    """Read from the source that is set; the masking key is looked up only when it is needed."""
+    folder, reference = settings.source_folder, settings.masking_key
+    return Intake(
+        supplier,
+        FolderSource(folder) if folder else None,
+        (lambda: resolve(reference)) if reference else None,
     )
 
 

@@ -30,6 +30,7 @@ from service.values import (
     LogLevel,
     Names,
     SecretReference,
+    SourcePlace,
     WebAddress,
 )
 
@@ -69,6 +70,8 @@ class Settings(BaseSettings):
     glean_act_as: str = "dataops@example.com"
     mock_data_url: WebAddress | None = None
     journeys_url: WebAddress | None = None
+    source: SourcePlace | None = None
+    masking_key: SecretReference | None = None
     archive: ArchivePlace | None = None
     grace_period: Duration = timedelta(hours=24)
     retention: Interval = timedelta(days=90)
@@ -130,6 +133,11 @@ class Settings(BaseSettings):
     def archive_folder(self) -> Path:
         """The folder of archives: `folder:PATH`, or `archive` under `data`."""
         return Path(self.archive.removeprefix(FOLDER)) if self.archive else self.data / "archive"
+
+    @property
+    def source_folder(self) -> Path | None:
+        """The folder that pilots and production are read from, where there is one."""
+        return Path(self.source.removeprefix(FOLDER)) if self.source else None
 
     @classmethod
     def settings_customise_sources(

@@ -99,6 +99,12 @@ def _folder(value: str) -> str:
     return value
 
 
+def _source(value: str) -> str:
+    if not value.removeprefix(FOLDER) or not value.startswith(FOLDER):
+        raise _wrong("Write folder:PATH, the folder with a folder of records for each client")
+    return value
+
+
 Duration = Annotated[
     timedelta, WrapValidator(_duration), AfterValidator(partial(_within, least=timedelta(0)))
 ]
@@ -113,5 +119,6 @@ LogLevel = Annotated[str, AfterValidator(_level)]
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
 ArchivePlace = Annotated[str, AfterValidator(_folder)]
+SourcePlace = Annotated[str, AfterValidator(_source)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 """Where a secret is, never the secret."""
