@@ -21,7 +21,7 @@ from domain.checks import (
 )
 from domain.connector import accepted
 from domain.errors import SupplierRefused, SupplierUnavailable
-from domain.record import ContentDigest
+from domain.record import READER_FIELDS, ContentDigest
 from domain.work import AgentName, Examined, ProbeConnector, Probed, Progress, ValidateDataset
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ class _Review:
         template = order.recipe.template
         self._reading = reading
         self._is_clients = order.recipe.extract is not None
+        self._beside = READER_FIELDS - set(template.schema.get("properties", ()))
         self._filters = order.connector.filters
         self._fields = template.counted_fields
         self._faults_of = schema.compiled(template.schema)
@@ -147,12 +148,18 @@ class _Review:
         """Digest, validate and count a page of records."""
         for record in page:
             self._digest.add(record)
-            faults = list(self._faults_of(record))
+            faults = list(self._faults_of(self._own(record)))
             self._valid += not faults
             self._faults += map(self._told, faults[: SHOWN - len(self._faults)])
         for record in accepted(self._filters, page, before=self._kept):
             self._kept += 1
             self._missing.update(each for each in self._fields if record.get(each) in _EMPTY)
+
+    def _own(self, record: Record) -> Record:
+        """Leave out who may read a client's record, where its schema says nothing of that."""
+        if not self._is_clients:
+            return record
+        return {name: value for name, value in record.items() if name not in self._beside}
 
     def schema_evidence(self) -> SchemaEvidence:
         """Sum up what the schema said."""

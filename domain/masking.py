@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from domain.errors import InvalidInput
 from domain.people import find_people, kind_of_field
 from domain.personal import Finding, PersonalKind, find_personal, parted, plain
-from domain.record import digest_of
+from domain.record import READER_FIELDS, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 REDACTED = "[redacted]"
 """What stands for a text that is taken out."""
-
-_READERS = frozenset({"allowed_users", "allowed_groups"})
-"""Who may read a record; the one place where a rule may keep people as they are."""
 
 
 class MaskingRule(StrEnum):
@@ -188,7 +185,8 @@ class Masker:
         return f"{path}.{told}" if path else told
 
     def _is_kept_reader(self, path: str) -> bool:
-        return path in _READERS and self._rules.get(path) is _R.KEEP
+        """Whether it is the one place where a rule may keep people as they are."""
+        return path in READER_FIELDS and self._rules.get(path) is _R.KEEP
 
 
 def _kind(text: str, path: str) -> PersonalKind | None:

@@ -60,9 +60,13 @@ def kind_of_field(path: str) -> PersonalKind | None:
 
 
 def name_of(text: str) -> PersonName | None:
-    """Read a text as a name that can be looked for elsewhere; a single word cannot be."""
-    words = tuple(each[0].casefold() for each in _WORD.finditer(plain(text)))
-    return words if 1 < len(words) <= MOST_NAME_WORDS and "@" not in text else None
+    """Read a text as a name that can be looked for elsewhere; a single word cannot be.
+
+    An address tells a name as well, before its `<` or its `@`.
+    """
+    told = re.split(r"[<@]", plain(text), maxsplit=1)[0]
+    words = tuple(each[0].casefold() for each in _WORD.finditer(told))
+    return words if 1 < len(words) <= MOST_NAME_WORDS else None
 
 
 def people_in(

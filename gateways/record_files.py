@@ -10,13 +10,12 @@ from types import MappingProxyType
 from pydantic_core import from_json
 
 from domain.errors import SupplierLied
-from domain.record import Record
+from domain.record import READER_FIELDS, Record
 
 LARGEST_LINE_BYTES = 4 * 2**20
 """A longer line is no record that a search engine takes."""
 
 _BOM = b"\xef\xbb\xbf"
-_LISTS = frozenset({"allowed_users", "allowed_groups"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def _row(header: list[str], row: list[str], number: int) -> Record:
 
 
 def _cell(name: str, cell: str) -> str | list[str]:
-    return [each.strip() for each in cell.split(";")] if name in _LISTS else cell
+    return [each.strip() for each in cell.split(";")] if name in READER_FIELDS else cell
 
 
 READERS: Mapping[str, Callable[[Iterator[str]], Iterator[Line]]] = MappingProxyType(
