@@ -56,6 +56,12 @@ def missed(dataset: DatasetState, message: str, score: QualityScore, now: dateti
     return replace(trouble, misses=trouble.misses + 1, retry_at=now + pause)
 
 
+def why_outdated(dataset: DatasetState) -> str:
+    """Tell of a gate that failed for its source's sake that nothing is damaged; else nothing."""
+    told = " Nothing is damaged: its source has changed since, and has to be read again."
+    return told if dataset.is_outdated else ""
+
+
 def _tries(dataset: DatasetState, trouble: Trouble) -> int:
     """Tell how many tries of the kind that comes next were made."""
     content = dataset.content

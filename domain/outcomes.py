@@ -21,7 +21,7 @@ from domain.events import (
     DatasetTeardownStepDone,
     DatasetValidationFailed,
 )
-from domain.failures import missed, order_failed
+from domain.failures import missed, order_failed, why_outdated
 from domain.illness import (
     after_sick_gate,
     count_failure,
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from domain.recipe import Recipe
     from domain.rules import LifecycleRules
     from domain.teardown import Teardown
     from domain.template import DatasetTemplate
@@ -127,11 +126,10 @@ def _require_usable(template: DatasetTemplate, dataset: DatasetState) -> None:
 def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> None:
     recipe = ordering.recipe_of(dataset)
     made, documents = outcome.record_count, outcome.documents
-    if not _is_as_ordered(outcome, recipe) or not 0 <= documents <= made:
-        most = "at most " if recipe.extract else ""
+    if not recipe.is_met_by(made) or not 0 <= documents <= made:
         message = (
-            f"{dataset.name} was to hold {most}{recipe.record_count} records, and its agent made "
-            f"{made} and uploaded {documents} of them. Validate it to have it provisioned again."
+            f"{dataset.name} was to hold {recipe.wanted} records, and its agent made {made} "
+            f"and uploaded {documents} of them. Validate it to have it provisioned again."
         )
         _refuse(dataset, outcome, message, now)
         return
@@ -148,13 +146,6 @@ def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> 
     dataset.trouble = None
     dataset.become(_S.VALIDATING)
     dataset.happen(DatasetPopulated(*dataset.ids, outcome.documents))
-
-
-def _is_as_ordered(outcome: Provisioned, recipe: Recipe) -> bool:
-    """Hold what was made to its recipe; a source gives what it has, which must not be nothing."""
-    if recipe.extract is None:
-        return outcome.record_count == recipe.record_count
-    return 1 <= outcome.record_count <= recipe.record_count
 
 
 def _examined(dataset: DatasetState, outcome: Examined, now: datetime) -> None:
@@ -204,7 +195,7 @@ def _complete(dataset: DatasetState, score: QualityScore, now: datetime) -> None
 
 def _fail_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
     """Fail; a near miss is tried again by itself, and so is one whose connector was sick (A13)."""
-    message = f"{dataset.name} did not pass its gate: {score.decided_by}.{_why_outdated(dataset)}"
+    message = f"{dataset.name} did not pass its gate: {score.decided_by}.{why_outdated(dataset)}"
     dataset.fail(missed(dataset, message, score, now))
     ill = CheckType.CONNECTOR_HEALTH in score.failed_checks
     dataset.health = after_sick_gate(dataset, now) if ill else dataset.health.closed()
@@ -212,12 +203,6 @@ def _fail_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> Non
     dataset.happen(
         DatasetValidationFailed(*dataset.ids, failed, message), severity=score.severity.value
     )
-
-
-def _why_outdated(dataset: DatasetState) -> str:
-    if not dataset.is_outdated:
-        return ""
-    return " Nothing is damaged: its source has changed since, and has to be read again."
 
 
 def _step_taken(dataset: DatasetState, outcome: StepTaken, now: datetime) -> None:

@@ -44,6 +44,17 @@ class Recipe:
     record_count: int
     extract: Extract | None = None
 
+    @property
+    def wanted(self) -> str:
+        """How many records are wanted, in words."""
+        return f"at most {self.record_count}" if self.extract else str(self.record_count)
+
+    def is_met_by(self, count: int) -> bool:
+        """Whether so many records are as wanted; a source gives what it has, but not nothing."""
+        if self.extract is None:
+            return count == self.record_count
+        return 1 <= count <= self.record_count
+
 
 @dataclass(frozen=True, slots=True)
 class SeedSource:
