@@ -24,15 +24,16 @@ PSEUDONYMS = Pseudonyms(key_for("sixteen letters at least", "default", UUID(int=
 NAMES: frozenset[PersonName] = frozenset({("zelda", "quackenbush")})
 
 
-def masker(names: frozenset[PersonName] = NAMES, **rules: MaskingRule) -> Masker:
+def masker(**rules: MaskingRule) -> Masker:
+    """A masker with rules by field; a path is written with `__` for its dot."""
     return Masker(
-        PSEUDONYMS, {path.replace("__", "."): rule for path, rule in rules.items()}, names
+        PSEUDONYMS, {path.replace("__", "."): each for path, each in rules.items()}, NAMES
     )
 
 
 def masked(value: Any, field: str = "note", **rules: MaskingRule) -> Any:
     """One field of a record, masked; its rule is given by its name."""
-    return masker(**rules).mask({field: value}).get(field)
+    return Masker(PSEUDONYMS, rules, NAMES).mask({field: value}).get(field)
 
 
 # --- without a rule ------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tests.domain.driving import (
     commit,
     only,
     order_of,
+    orders_of,
     provisioning,
     rest_of,
     take,
@@ -46,8 +47,13 @@ FIRST, SECOND = "1a" * 32, "2b" * 32
 """Two versions of a source."""
 
 
-def schema(version: str = FIRST, **changes: Any) -> SchemaEvidence:
-    fields = {"total": 500, "valid": 500, "content_digest": DIGEST, "source_version": version}
+def schema(version: str | None = FIRST, **changes: Any) -> SchemaEvidence:
+    fields: dict[str, Any] = {
+        "total": 500,
+        "valid": 500,
+        "content_digest": DIGEST,
+        "source_version": version,
+    }
     return SchemaEvidence(**(fields | changes))
 
 
@@ -119,10 +125,9 @@ def test_an_order_says_whose_records_are_read_and_for_which_stage() -> None:
 
     place = dataset.place
     assert recipe.record_count == 20
-    assert recipe.extract == Extract(
-        place.client.client_id, place.client.ref, PILOT, "confluence", place.tenant
-    )
-    assert recipe.extract.is_masked
+    wanted = Extract(place.client.client_id, place.client.ref, PILOT, "confluence", place.tenant)
+    assert recipe.extract == wanted
+    assert wanted.is_masked
 
 
 def test_a_sandbox_order_reads_nothing() -> None:
@@ -176,7 +181,7 @@ def expected(version: str | None) -> Expected:
     [(FIRST, FIRST, False), (FIRST, SECOND, True), (FIRST, None, True), (None, None, False)],
 )
 def test_a_source_has_moved_on_when_its_version_is_another(
-    uploaded: str | None, now: str, moved: bool
+    uploaded: str | None, now: str | None, moved: bool
 ) -> None:
     assert has_moved_on(schema(now), expected(uploaded)) is moved
 
@@ -244,9 +249,8 @@ def test_other_records_from_the_same_version_are_damage_and_wait_for_people() ->
 def test_a_source_that_never_stands_still_is_left_to_people_after_the_usual_tries() -> None:
     dataset, now = outdated(), NOW
     for number in range(len(RULES.retry_delays)):
-        due = rest_of(dataset, now).until
-        assert due == now + RULES.retry_delays[number]
-        now = due
+        now += RULES.retry_delays[number]
+        assert rest_of(dataset, now - RULES.retry_delays[number]).until == now
         renew(dataset, f"{number}" * 64, now)
         take(dataset, examined(dataset, seen(SECOND)), now)
 
@@ -260,7 +264,7 @@ def test_by_hand_an_outdated_dataset_is_filled_anew_at_once() -> None:
     assert dataset.revalidate("asked", NOW)
 
     assert dataset.status is DatasetStatus.PROVISIONING
-    assert order_of(dataset, ProvisionDataset, NOW)
+    assert orders_of(dataset) is ProvisionDataset
 
 
 def test_by_hand_a_dataset_whose_source_stands_still_is_only_looked_at_again() -> None:

@@ -236,7 +236,7 @@ async def test_a_source_that_nobody_may_read_is_away(
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(folder_source.os, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
 
     with pytest.raises(SupplierUnavailable, match="Permission denied"):
         await source_of(folder).open(ACME)
