@@ -120,6 +120,7 @@ class Enquiries:
             "object_types": object_types(found.object_types),
             "quality_expectations": dict(found.quality_expectations),
             "expected_fields": list(found.counted_fields),
+            "masking": {path: rule.value for path, rule in found.masking.items()},
         }
 
     async def preview(self, principal: Principal, key: str, count: int) -> PreviewDocument:

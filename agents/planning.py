@@ -11,15 +11,24 @@ from domain.connector import (
     SYNC_SCHEDULE,
     connector_name,
 )
-from domain.errors import Conflict, FieldError, InvalidInput, RequestRejected, SupplierUnavailable
+from domain.errors import (
+    Conflict,
+    FieldError,
+    InvalidInput,
+    RequestRejected,
+    SupplierRefused,
+    SupplierUnavailable,
+)
 from domain.journey import JourneyStage
 from domain.policy import require_judgeable
+from domain.recipe import Extract, count_for, is_read
 from domain.record import digest_of
 from domain.repository import Slot
 from domain.template import DATASET_TYPE_PATTERN, TemplateRequest
 
 if TYPE_CHECKING:
     from agents.discovery import Templates
+    from agents.intake import Intake
     from domain.commands import Principal, ProvisionDatasets
     from domain.journey import Journey
     from domain.record import JsonObject
@@ -57,10 +66,16 @@ class Plan:
 class Planner:
     """Works out plans and holds requests to them."""
 
-    def __init__(self, templates: Templates, registry: Registry) -> None:
-        """Choose among these templates; look for conflicts in this registry."""
+    def __init__(
+        self, templates: Templates, registry: Registry, intake: Intake | None = None
+    ) -> None:
+        """Choose among these templates; look for conflicts in this registry.
+
+        Without an intake there are records for the sandbox alone.
+        """
         self._templates = templates
         self._registry = registry
+        self._intake = intake
 
     async def plan(
         self, command: ProvisionDatasets, journey: Journey, principal: Principal
@@ -70,11 +85,28 @@ class Planner:
         Raises:
             RequestRejected: the request can never work as it stands.
         """
-        require_plannable(command)
+        self.require_plannable(command)
         entries = [
             await self._entry(command, journey, principal, each) for each in command.dataset_types
         ]
         return Plan(journey, tuple(entries))
+
+    def require_plannable(self, command: ProvisionDatasets) -> None:
+        """Refuse a request that is wrong in itself, or whose stage has no source (A37)."""
+        require_plannable(command, self._intake)
+
+    async def require_readable(
+        self, command: ProvisionDatasets, journey: Journey, principal: Principal
+    ) -> None:
+        """Refuse what the source holds nothing of, before any row is written.
+
+        A source that is merely away refuses nothing: the datasets wait for it.
+        """
+        for dataset_type in command.dataset_types:
+            try:
+                await self._located(command, journey, principal, dataset_type)
+            except SupplierUnavailable:
+                return
 
     async def require_makeable(
         self, command: ProvisionDatasets, journey: Journey, principal: Principal
@@ -112,6 +144,7 @@ class Planner:
         dataset_type: str,
     ) -> JsonObject:
         selection = await self._select(command, journey, principal, dataset_type)
+        source = await self._located(command, journey, principal, dataset_type)
         slot = Slot(journey.client.client_id, command.stage, dataset_type)
         async with self._registry.transaction(principal) as transaction:
             holder = await transaction.holder(slot)
@@ -124,12 +157,33 @@ class Planner:
             "settings_digest": selection.template.settings_digest,
             "match": selection.level.value,
             "reasons": [each.reason for each in selection.hops],
-            "record_count": _count(command, selection),
+            "source": source,
+            "record_count": _planned_count(command, selection),
             "generation": generation,
             "conflict": str(holder.place.dataset_id) if holder else None,
             **_wished(command.wish),
             **_policies(command.stage),
         }
+
+    async def _located(
+        self,
+        command: ProvisionDatasets,
+        journey: Journey,
+        principal: Principal,
+        dataset_type: str,
+    ) -> str:
+        """Tell where the records come from. Raises RequestRejected where there are none."""
+        told = _SOURCE[command.stage]
+        if self._intake is None or not is_read(command.stage):
+            return told
+        client = journey.client
+        extract = Extract(
+            client.client_id, client.ref, command.stage, dataset_type, principal.tenant
+        )
+        try:
+            return f"{told}: {await self._intake.locate(extract)}"
+        except SupplierRefused as refused:
+            raise RequestRejected(str(refused)) from refused
 
     async def _select(
         self,
@@ -147,8 +201,8 @@ class Planner:
         return selection
 
 
-def require_plannable(command: ProvisionDatasets) -> None:
-    """Refuse a request whose types are wrong or whose stage has no source yet (A37)."""
+def require_plannable(command: ProvisionDatasets, intake: Intake | None = None) -> None:
+    """Refuse a request whose types are wrong or whose stage has no source (A37)."""
     types = command.dataset_types
     wrong = [each for each in types if not DATASET_TYPE_PATTERN.fullmatch(each)]
     if wrong or not types or len(set(types)) != len(types) or len(types) > MOST_TYPES:
@@ -157,18 +211,35 @@ def require_plannable(command: ProvisionDatasets) -> None:
             f"digits, such as confluence; given: {', '.join(types) or 'none'}."
         )
         raise InvalidInput(message, [FieldError("dataset_types", message)])
-    if command.stage is not JourneyStage.SANDBOX:
+    if is_read(command.stage):
+        _require_source(command, intake)
+
+
+def _require_source(command: ProvisionDatasets, intake: Intake | None) -> None:
+    stage = command.stage
+    wanted = f"configured source of {_SOURCE[stage]}"
+    missing = wanted if intake is None or not intake.has_source else intake.lacks(stage)
+    if missing:
         message = (
-            f"Stage {command.stage.value} needs a configured source of {_SOURCE[command.stage]}, "
-            "and none is configured. Ask for the sandbox stage, which uses mock data."
+            f"Stage {stage.value} needs a {missing}, and none is configured. Set it as "
+            "docs/settings.md says, or ask for the sandbox stage, which uses mock data."
         )
         raise RequestRejected(message)
+    if command.wish.seed is not None:
+        message = f"Stage {stage.value} reads records and makes none up; leave seed out."
+        raise InvalidInput(message, [FieldError("seed", message)])
+
+
+def _planned_count(command: ProvisionDatasets, selection: Selection) -> int | None:
+    """Give the number of records; None where it is all that the source holds."""
+    count = _count(command, selection)
+    return command.wish.record_count if is_read(command.stage) else count
 
 
 def _count(command: ProvisionDatasets, selection: Selection) -> int:
     """Give the number of records. Raises InvalidInput naming the field when out of range."""
     try:
-        return selection.template.count_for(command.wish.record_count)
+        return count_for(selection.template, command.wish.record_count, command.stage)
     except InvalidInput as error:
         raise InvalidInput(str(error), [FieldError("record_count", str(error))]) from error
 

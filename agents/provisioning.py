@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from agents.answering import answer, misdirected
+from agents.intake import closing
 from domain.connector import accepted
 from domain.ports import Upload
 from domain.record import ContentDigest
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
 
-    from domain.ports import Clock, Connectors, MockData, OnProgress
+    from agents.intake import Intake
+    from domain.ports import Clock, Connectors, OnProgress, Reading
     from domain.record import Record
     from domain.work import Order, Outcome
 
@@ -29,9 +31,9 @@ class DatasetProvisioningAgent:
 
     name = AgentName.PROVISIONING
 
-    def __init__(self, supplier: MockData, connectors: Connectors, clock: Clock) -> None:
-        """Take records from the supplier and put them into connectors."""
-        self._supplier = supplier
+    def __init__(self, intake: Intake, connectors: Connectors, clock: Clock) -> None:
+        """Take records in and put them into connectors."""
+        self._intake = intake
         self._connectors = connectors
         self._clock = clock
 
@@ -42,10 +44,11 @@ class DatasetProvisioningAgent:
         return await answer(order, self._provision(order, progress), self._clock)
 
     async def _provision(self, order: ProvisionDataset, progress: OnProgress) -> Outcome:
+        reading = await self._intake.open(order.recipe)
         await self._connectors.create(order.connector)
-        load = _Load(order, progress)
-        pages = load.pages(self._supplier.generate(order.recipe))
-        await self._connectors.upload(Upload(order.connector, _upload_id(order), pages))
+        load = _Load(order, reading, progress)
+        async with closing(load.pages()) as pages:
+            await self._connectors.upload(Upload(order.connector, _upload_id(order), pages))
         deadline = _settled_by(order, self._clock())
         await self._connectors.settle(order.connector, load.documents, deadline)
         return load.outcome()
@@ -54,8 +57,9 @@ class DatasetProvisioningAgent:
 class _Load:
     """The records on their way through: digested, filtered, counted."""
 
-    def __init__(self, order: ProvisionDataset, progress: OnProgress) -> None:
+    def __init__(self, order: ProvisionDataset, reading: Reading, progress: OnProgress) -> None:
         self._order = order
+        self._reading = reading
         self._progress = progress
         self._digest = ContentDigest()
         self._size_bytes = 0
@@ -66,24 +70,28 @@ class _Load:
         """How many records the filters have let through."""
         return len(self._titles)
 
-    async def pages(
-        self, generated: AsyncIterator[Sequence[Record]]
-    ) -> AsyncIterator[Sequence[Record]]:
+    async def pages(self) -> AsyncIterator[Sequence[Record]]:
         """Pass on what may be uploaded, page by page."""
-        filters = self._order.connector.filters
-        total = self._order.recipe.record_count
-        async for page in generated:
-            sizes = {id(record): self._digest.add(record) for record in page}
-            kept = accepted(filters, page, before=self.documents)
-            self._size_bytes += sum(sizes[id(each)] for each in kept)
-            self._titles += [(str(each["id"]), str(each.get("title", ""))) for each in kept]
-            yield kept
-            await self._progress(Progress("uploading", self._digest.count, total))
+        async with closing(self._reading.pages) as pages:
+            async for page in pages:
+                yield self._taken(page)
+                done = self._digest.count
+                await self._progress(Progress("uploading", done, self._reading.total))
+
+    def _taken(self, page: Sequence[Record]) -> Sequence[Record]:
+        sizes = {id(record): self._digest.add(record) for record in page}
+        kept = accepted(self._order.connector.filters, page, before=self.documents)
+        self._size_bytes += sum(sizes[id(each)] for each in kept)
+        self._titles += [(str(each["id"]), str(each.get("title", ""))) for each in kept]
+        return kept
 
     def outcome(self) -> Provisioned:
-        """Sum up what was uploaded and indexed."""
-        order = self._order
-        queries = order.recipe.template.sample_queries[: order.query_count]
+        """Sum up what was uploaded and indexed.
+
+        A template's own queries expect records of its supplier, not of a client's source.
+        """
+        order, recipe = self._order, self._order.recipe
+        queries = () if recipe.extract else recipe.template.sample_queries[: order.query_count]
         return Provisioned(
             key=order.key,
             record_count=self._digest.count,
@@ -91,6 +99,7 @@ class _Load:
             content_digest=self._digest.hexdigest(),
             size_bytes=self._size_bytes,
             queries=queries or derive_queries(self._titles, order.query_count),
+            source_version=self._reading.version,
         )
 
 

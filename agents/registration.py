@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agents.introductions import introduced, require_client
-from agents.planning import require_plannable
 from domain.dataset import Dataset
 from domain.errors import DuplicateDataset, RequestRejected
 from domain.events import DatasetProvisionRequested, EventContext
@@ -52,11 +51,12 @@ class Registration:
         Raises:
             RequestRejected: the journey, the plan or the types do not allow it; nothing is left.
         """
-        require_plannable(command)
+        self._planner.require_plannable(command)
         journey = await self.journey(command, call.principal)
         require_active(journey)
         await self._planner.require_fresh(command, journey, call.principal)
         await self._planner.require_makeable(command, journey, call.principal)
+        await self._planner.require_readable(command, journey, call.principal)
         journey = await self._introduced(command, journey, call.principal)
         since = await self._registry.last_sequence(call.principal.tenant)
         async with self._registry.transaction(call.principal) as transaction:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agents.answering import answer, misdirected
+from agents.intake import closing
 from domain.checks import (
     SHOWN,
     TOP_HITS,
@@ -19,16 +21,21 @@ from domain.checks import (
 )
 from domain.connector import accepted
 from domain.errors import SupplierRefused, SupplierUnavailable
-from domain.record import ContentDigest
+from domain.record import READER_FIELDS, ContentDigest
 from domain.work import AgentName, Examined, ProbeConnector, Probed, Progress, ValidateDataset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.ports import Clock, Connectors, MockData, OnProgress, RecordSchema
+    from agents.intake import Intake
+    from domain.ports import Clock, Connectors, OnProgress, Reading, RecordSchema
     from domain.record import Record
     from domain.template import SampleQuery
     from domain.work import Order, Outcome
+
+
+NOT_SHOWN = "is not as the template's schema has it; a client's values are not shown"
+"""What is said of a fault in a record that a client owns."""
 
 
 class DataValidationAgent:
@@ -37,10 +44,10 @@ class DataValidationAgent:
     name = AgentName.VALIDATION
 
     def __init__(
-        self, supplier: MockData, connectors: Connectors, schema: RecordSchema, clock: Clock
+        self, intake: Intake, connectors: Connectors, schema: RecordSchema, clock: Clock
     ) -> None:
-        """Compare what the supplier makes with what the connectors hold."""
-        self._supplier = supplier
+        """Compare what the records are, read again, with what the connectors hold."""
+        self._intake = intake
         self._connectors = connectors
         self._schema = schema
         self._clock = clock
@@ -104,20 +111,25 @@ class DataValidationAgent:
         return QueryResult(query.query, query.expected_id, True, rank, message)  # noqa: FBT003 - a positional dataclass
 
     async def _review(self, order: ValidateDataset, progress: OnProgress) -> _Review:
-        """Have the records made again from the recipe and look at every one."""
-        review = _Review(order, self._schema)
-        async for page in self._supplier.generate(order.recipe):
-            review.look_at(page)
-            await progress(Progress("checking", review.total, order.recipe.record_count))
-            await asyncio.sleep(0)
+        """Have the records made, or read, again from the recipe and look at every one."""
+        reading = await self._intake.open(order.recipe)
+        review = _Review(order, reading, self._schema)
+        async with closing(reading.pages) as pages:
+            async for page in pages:
+                review.look_at(page)
+                await progress(Progress("checking", review.total, reading.total))
+                await asyncio.sleep(0)
         return review
 
 
 class _Review:
     """The running counts over all records of a dataset."""
 
-    def __init__(self, order: ValidateDataset, schema: RecordSchema) -> None:
+    def __init__(self, order: ValidateDataset, reading: Reading, schema: RecordSchema) -> None:
         template = order.recipe.template
+        self._reading = reading
+        self._is_clients = order.recipe.extract is not None
+        self._beside = READER_FIELDS - set(template.schema.get("properties", ()))
         self._filters = order.connector.filters
         self._fields = template.counted_fields
         self._faults_of = schema.compiled(template.schema)
@@ -136,17 +148,33 @@ class _Review:
         """Digest, validate and count a page of records."""
         for record in page:
             self._digest.add(record)
-            faults = list(self._faults_of(record))
+            faults = list(self._faults_of(self._own(record)))
             self._valid += not faults
-            self._faults += faults[: SHOWN - len(self._faults)] if faults else []
+            self._faults += map(self._told, faults[: SHOWN - len(self._faults)])
         for record in accepted(self._filters, page, before=self._kept):
             self._kept += 1
             self._missing.update(each for each in self._fields if record.get(each) in _EMPTY)
 
+    def _own(self, record: Record) -> Record:
+        """Leave out who may read a client's record, where its schema says nothing of that."""
+        if not self._is_clients:
+            return record
+        return {name: value for name, value in record.items() if name not in self._beside}
+
     def schema_evidence(self) -> SchemaEvidence:
         """Sum up what the schema said."""
-        digest = self._digest.hexdigest()
-        return SchemaEvidence(self.total, self._valid, digest, tuple(self._faults))
+        return SchemaEvidence(
+            total=self.total,
+            valid=self._valid,
+            content_digest=self._digest.hexdigest(),
+            faults=tuple(self._faults),
+            source_version=self._reading.version,
+            masked=tuple(sorted(self._reading.masked.items())),
+        )
+
+    def _told(self, fault: RecordFault) -> RecordFault:
+        """Keep a client's own values out of the evidence, which is shown, kept and archived."""
+        return replace(fault, message=NOT_SHOWN) if self._is_clients else fault
 
     def completeness_evidence(self, indexed: int) -> CompletenessEvidence:
         """Sum up how much there is."""

@@ -34,13 +34,16 @@ class RecordFault:
 class SchemaEvidence:
     """How many records there were, how many the schema accepted, and the first faults.
 
-    `content_digest` is that of the records the agent had made again.
+    `content_digest` is that of the records the agent had made again, or read again from a source
+    that then had `source_version`; `masked` counts what was masked on the way, by kind.
     """
 
     total: int
     valid: int
     content_digest: str
     faults: tuple[RecordFault, ...] = ()
+    source_version: str | None = None
+    masked: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,12 @@ class Expected:
     documents: int
     content_digest: str
     queries: tuple[SampleQuery, ...]
+    source_version: str | None = None
+
+
+def has_moved_on(evidence: SchemaEvidence, expected: Expected) -> bool:
+    """Whether the source has other records now than those that were uploaded from it."""
+    return expected.source_version not in {None, evidence.source_version}
 
 
 def judge(evidence: Evidence, expected: Expected, policy: QualityPolicy) -> QualityScore:
@@ -127,7 +136,11 @@ def judge(evidence: Evidence, expected: Expected, policy: QualityPolicy) -> Qual
 def check_schema(
     evidence: SchemaEvidence, expected: Expected, policy: QualityPolicy, now: datetime
 ) -> DataQualityCheck:
-    """Score valid ÷ total; no record at all, or other records than were uploaded, score 0."""
+    """Score valid ÷ total; no record at all, or other records than were uploaded, score 0.
+
+    Where a source has changed since, the details say so: the records that were uploaded are not
+    damaged, but nobody can read them again.
+    """
     same = evidence.content_digest == expected.content_digest
     score = _ratio(evidence.valid, evidence.total)
     sound = same and evidence.total == expected.record_count
@@ -137,8 +150,19 @@ def check_schema(
         "valid": evidence.valid,
         "digest_matches": same,
         "faults": [asdict(each) for each in evidence.faults[:SHOWN]],
+        **_of_source(evidence, expected),
     }
     return _result(CheckType.SCHEMA, score if sound else Fraction(0), details, policy, now)
+
+
+def _of_source(evidence: SchemaEvidence, expected: Expected) -> JsonObject:
+    if expected.source_version is None:
+        return {}
+    return {
+        "source_version": evidence.source_version,
+        "source_changed": has_moved_on(evidence, expected),
+        "masked": dict(evidence.masked),
+    }
 
 
 def check_completeness(

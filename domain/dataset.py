@@ -175,8 +175,8 @@ class Dataset(DatasetState):
     def revalidate(self, cause: str, now: datetime) -> bool:
         """Run the gate again over a dataset that is READY or FAILED.
 
-        One that is VALIDATING already is left alone; a FAILED one that was never filled is
-        provisioned again, within the full time limit. An incident stays open, so that its
+        One that is VALIDATING already is left alone; a FAILED one that was never filled, or whose
+        source has changed since, is provisioned again, within the full time limit. An incident stays open, so that its
         connector is probed on should the gate fail. Tells whether anything changed.
 
         Raises:
@@ -187,7 +187,7 @@ class Dataset(DatasetState):
             return False
         if self.status not in {_S.READY, _S.FAILED}:
             self.refuse("revalidated", "only a dataset in READY or FAILED can be")
-        if self.status is _S.FAILED and self.content is None:
+        if self.status is _S.FAILED and self._has_to_be_filled:
             self.become(_S.PROVISIONING)
         else:
             self.become(_S.VALIDATING)
@@ -226,6 +226,10 @@ class Dataset(DatasetState):
         """
         require_zone("now", now)
         return custody.release(self)
+
+    @property
+    def _has_to_be_filled(self) -> bool:
+        return self.content is None or self.is_outdated
 
     def drain(self) -> list[Happening]:
         """Hand out the events recorded since the last time, in order."""
@@ -271,6 +275,9 @@ class Dataset(DatasetState):
 
     def _try_again(self) -> None:
         self.trouble = self.trouble.without_retry() if self.trouble else None
+        if self._has_to_be_filled:
+            self.become(_S.PROVISIONING)
+            return
         self.become(_S.VALIDATING)
         self.happen(DatasetValidationStarted(*self.ids, "automatic retry"))
 

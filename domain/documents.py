@@ -13,6 +13,7 @@ from domain.approvals import ApprovalStatus
 from domain.connector import AuthType, Readers, SyncSchedule
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, LifecycleStage, TeardownReason, TeardownStep
+from domain.masking import MaskingRule
 from domain.quality import CheckType, Severity
 from domain.record import JsonObject
 from domain.shape import Between, Format, OneOf
@@ -200,7 +201,8 @@ class PlannedDatasetDocument(TypedDict):
     """A dataset as it would be made; `conflict` is the id of the active one in its place.
 
     `template_digest` is of what makes the content, `settings_digest` of filters, queries and gate;
-    `seed` and `lifetime_seconds` are as asked for, null where they were not.
+    `seed` and `lifetime_seconds` are as asked for, null where they were not. `source` tells where
+    the records come from; `record_count` is null where it is all that there are.
     """
 
     dataset_type: str
@@ -210,7 +212,8 @@ class PlannedDatasetDocument(TypedDict):
     settings_digest: str
     match: Annotated[str, OneOf(MatchLevel)]
     reasons: Sequence[str]
-    record_count: Ordinal
+    source: str
+    record_count: Ordinal | None
     generation: Ordinal
     conflict: Id | None
     seed: str | None
@@ -275,6 +278,7 @@ class TemplateDocument(TemplateSummaryDocument):
     object_types: Sequence[ObjectTypeDocument]
     quality_expectations: JsonObject
     expected_fields: Sequence[str]
+    masking: Mapping[str, Annotated[str, OneOf(MaskingRule)]]
 
 
 class TemplateListDocument(TypedDict):

@@ -41,18 +41,31 @@ def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> 
 def missed(dataset: DatasetState, message: str, score: QualityScore, now: datetime) -> Trouble:
     """Say what a failed gate means: a near miss is tried again by itself (A4), the rest is not.
 
+    So is one whose source has changed: it is filled anew, as often in a row as others are tried.
     The tries that outages cost are forgotten: the gate has run. Near misses have tries of their
     own, and a dataset that was never READY must still be so in time (A11).
     """
     trouble = replace(dataset.troubled(message, score.severity), retries=0)
-    pause = dataset.rules.pause_before(trouble.misses + 1)
+    pause = dataset.rules.pause_before(_tries(dataset, trouble) + 1)
     if (
-        score.severity is not Severity.WARNING
+        not (score.severity is Severity.WARNING or dataset.is_outdated)
         or pause is None
         or is_out_of_time(dataset, now + pause)
     ):
         return trouble
     return replace(trouble, misses=trouble.misses + 1, retry_at=now + pause)
+
+
+def why_outdated(dataset: DatasetState) -> str:
+    """Tell of a gate that failed for its source's sake that nothing is damaged; else nothing."""
+    told = " Nothing is damaged: its source has changed since, and has to be read again."
+    return told if dataset.is_outdated else ""
+
+
+def _tries(dataset: DatasetState, trouble: Trouble) -> int:
+    """Tell how many tries of the kind that comes next were made."""
+    content = dataset.content
+    return content.renewals if content is not None and content.is_outdated else trouble.misses
 
 
 def is_retry_due(dataset: DatasetState, now: datetime) -> bool:

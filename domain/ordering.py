@@ -9,7 +9,7 @@ from domain.archive import ArchiveLock, kept_until, locked_until
 from domain.lifecycle import ENDED, DatasetStatus, TeardownStep
 from domain.policy import policy_for
 from domain.quality import QualityPolicy
-from domain.recipe import Recipe, SeedSource, derive_seed
+from domain.recipe import Extract, Recipe, SeedSource, count_for, derive_seed, is_read
 from domain.template import TemplateRequest
 from domain.work import (
     FindTemplate,
@@ -67,18 +67,17 @@ def policy_of(dataset: DatasetState) -> QualityPolicy:
 
 def recipe_of(dataset: DatasetState) -> Recipe:
     """Give the recipe of a dataset's content: the recorded one, or the one it will have."""
-    template = _template(dataset)
-    if dataset.content is not None:
+    template, place = _template(dataset), dataset.place
+    if dataset.content is not None and not is_read(place.stage):
         return Recipe(template, dataset.content.seed, dataset.content.record_count)
-    place = dataset.place
     source = SeedSource(
         origin=dataset.wish.seed or str(place.client.client_id),
         stage=place.stage,
         dataset_type=place.dataset_type,
         generation=place.generation,
     )
-    count = template.count_for(dataset.wish.record_count)
-    return Recipe(template, derive_seed(source, template), count)
+    count = count_for(template, dataset.wish.record_count, place.stage)
+    return Recipe(template, derive_seed(source, template), count, _extract(dataset))
 
 
 def connector_of(dataset: DatasetState) -> ConnectorConfiguration:
@@ -126,6 +125,14 @@ def _find_template(dataset: DatasetState, now: datetime) -> Order:
         client.industry, client.use_case, dataset.place.dataset_type, dataset.wish.strict
     )
     return FindTemplate(_key(dataset), _deadline(dataset, now), wanted)
+
+
+def _extract(dataset: DatasetState) -> Extract | None:
+    place = dataset.place
+    if not is_read(place.stage):
+        return None
+    client = place.client
+    return Extract(client.client_id, client.ref, place.stage, place.dataset_type, place.tenant)
 
 
 def _provision(dataset: DatasetState, now: datetime) -> Order:

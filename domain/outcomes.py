@@ -21,7 +21,7 @@ from domain.events import (
     DatasetTeardownStepDone,
     DatasetValidationFailed,
 )
-from domain.failures import missed, order_failed
+from domain.failures import missed, order_failed, why_outdated
 from domain.illness import (
     after_sick_gate,
     count_failure,
@@ -32,6 +32,7 @@ from domain.illness import (
 from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.policy import require_judgeable
 from domain.quality import CheckType, QualityScore, Severity
+from domain.recipe import count_for
 from domain.state import Content, DatasetState
 from domain.work import (
     ArchiveLocked,
@@ -121,16 +122,16 @@ def _require_usable(template: DatasetTemplate, dataset: DatasetState) -> None:
     if template.dataset_type != wanted:
         message = f"Template {template.key} is for {template.dataset_type}, not for {wanted}."
         raise InvalidInput(message)
-    template.count_for(dataset.wish.record_count)
+    count_for(template, dataset.wish.record_count, dataset.place.stage)
     require_judgeable(template)
 
 
 def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> None:
     recipe = ordering.recipe_of(dataset)
     made, documents = outcome.record_count, outcome.documents
-    if made != recipe.record_count or not 0 <= documents <= made:
+    if not recipe.is_met_by(made) or not 0 <= documents <= made:
         message = (
-            f"{dataset.name} was to hold {recipe.record_count} records, and its agent made {made} "
+            f"{dataset.name} was to hold {recipe.wanted} records, and its agent made {made} "
             f"and uploaded {documents} of them. Validate it to have it provisioned again."
         )
         _refuse(dataset, outcome, message, now)
@@ -142,6 +143,8 @@ def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> 
         content_digest=outcome.content_digest,
         size_bytes=outcome.size_bytes,
         queries=outcome.queries,
+        source_version=outcome.source_version,
+        renewals=dataset.content.renewals + 1 if dataset.content and dataset.is_outdated else 0,
     )
     dataset.trouble = None
     dataset.become(_S.VALIDATING)
@@ -155,7 +158,10 @@ def _examined(dataset: DatasetState, outcome: Examined, now: datetime) -> None:
         documents=content.documents,
         content_digest=content.content_digest,
         queries=content.queries,
+        source_version=content.source_version,
     )
+    is_outdated = checks.has_moved_on(outcome.evidence.schema, expected)
+    dataset.content = replace(content, is_outdated=is_outdated)
     score = checks.judge(outcome.evidence, expected, ordering.policy_of(dataset))
     dataset.quality = score
     if dataset.first_passed is None:
@@ -168,6 +174,7 @@ def _examined(dataset: DatasetState, outcome: Examined, now: datetime) -> None:
 
 def _pass_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
     dataset.become(_S.READY)
+    dataset.content = replace(ordering.content_of(dataset), renewals=0)
     dataset.trouble = None
     dataset.health = dataset.health.after_success(now, dataset.rules).closed()
     if dataset.ready_at is None:
@@ -191,7 +198,7 @@ def _complete(dataset: DatasetState, score: QualityScore, now: datetime) -> None
 
 def _fail_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
     """Fail; a near miss is tried again by itself, and so is one whose connector was sick (A13)."""
-    message = f"{dataset.name} did not pass its gate: {score.decided_by}."
+    message = f"{dataset.name} did not pass its gate: {score.decided_by}.{why_outdated(dataset)}"
     dataset.fail(missed(dataset, message, score, now))
     ill = CheckType.CONNECTOR_HEALTH in score.failed_checks
     dataset.health = after_sick_gate(dataset, now) if ill else dataset.health.closed()

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 from uuid import UUID
@@ -14,7 +22,7 @@ from domain.checks import Probe, RecordFault
 from domain.connector import ConnectorConfiguration
 from domain.journey import Journey
 from domain.orphans import Holding
-from domain.recipe import Recipe
+from domain.recipe import Extract, Recipe
 from domain.record import JsonObject, Record
 from domain.template import DatasetTemplate
 from domain.work import Order, Outcome, Progress
@@ -48,6 +56,41 @@ class MockData(Protocol):
         """Generate a recipe's records in pages of at most 100, in order.
 
         The same recipe gives the same records. Raises NotFound when its template is gone.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A run of records that is about to be read, once.
+
+    `version` tells what it is read from, as 64 hexadecimal digits: another version, other records;
+    None where the records are made up and the recipe says it all. `total` counts the records;
+    `masked` counts what was masked of them so far, by kind.
+    """
+
+    version: str | None
+    total: int
+    pages: AsyncIterator[Sequence[Record]]
+    masked: Mapping[str, int] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Where the records of pilots and of production come from (A37); it is only ever read.
+
+    No message of an error repeats anything of a record.
+    Raises, from every method: NotFound, SupplierUnavailable, SupplierRefused, SupplierLied.
+    """
+
+    async def locate(self, extract: Extract, /) -> str:
+        """Tell where an extract lies, for people. Raises NotFound when the source has none."""
+        ...
+
+    async def open(self, extract: Extract, /) -> Reading:
+        """Begin to read all of an extract, in pages of at most 100, in the order it has there.
+
+        Its `total` and `version` are known before the first page. The pages raise
+        SupplierUnavailable when the records change while they are read.
         """
         ...
 

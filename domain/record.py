@@ -16,6 +16,9 @@ JsonObject: TypeAlias = Mapping[str, Json]
 Record: TypeAlias = JsonObject
 """One record as the supplier sent it: a JSON object with at least `id` and `title`."""
 
+READER_FIELDS = frozenset({"allowed_users", "allowed_groups"})
+"""The fields of a record that tell who may read it: they are about it, not of it."""
+
 
 def canonical_json(value: Json) -> bytes:
     """Write a JSON value in its one canonical form: sorted keys, no blanks, UTF-8."""

@@ -52,7 +52,9 @@ class Content:
     """What a dataset holds: how it was made, how much of it, and its digest.
 
     `seed` and `record_count` with the template give the same bytes again; `documents` is what
-    the search engine indexed; `size_bytes` the records' canonical bytes.
+    the search engine indexed; `size_bytes` the records' canonical bytes. What was read from a
+    source is that of its `source_version`; `is_outdated` when the source has had another since,
+    and `renewals` counts how often in a row it was read anew for that.
     """
 
     seed: int
@@ -61,6 +63,9 @@ class Content:
     content_digest: str
     size_bytes: int
     queries: tuple[SampleQuery, ...]
+    source_version: str | None = None
+    is_outdated: bool = False
+    renewals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,11 @@ class DatasetState:
     def quality_score(self) -> Fraction | None:
         """The last overall score, 0 to 1, or None before the first validation."""
         return self.quality.overall_score if self.quality else None
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether what the dataset was filled with is no longer what its source holds."""
+        return self.content is not None and self.content.is_outdated
 
     @property
     def expires_at(self) -> datetime | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NewType
 from uuid import UUID
 
 from domain.errors import InvalidInput, TemplateNotFound
+from domain.masking import MaskingRule, require_maskable
 from domain.record import JsonObject, digest_of
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ class DatasetTemplate:
     `key` is the supplier's own id of it (`healthcare_developer_productivity_confluence`),
     `record_count` the count used when nobody asks for another, `record_count_range` the
     inclusive bounds, `expected_fields` the fields completeness counts (by default all of the
-    schema's properties), `max_documents` the most that are ever uploaded. `generate_from` is the
-    supplier's template whose records a registered template takes; the supplier's own have none.
+    schema's properties), `max_documents` the most that are ever uploaded, `masking` what is done
+    to a field of a pilot's records, by its dotted path. `generate_from` is the supplier's template
+    whose records a registered template takes; the supplier's own have none.
     """
 
     template_id: TemplateId
@@ -98,6 +100,7 @@ class DatasetTemplate:
     max_documents: int | None = None
     sample_queries: tuple[SampleQuery, ...] = ()
     generate_from: str = ""
+    masking: Mapping[str, MaskingRule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a template whose type, range or count cannot be right."""
@@ -106,6 +109,7 @@ class DatasetTemplate:
             raise InvalidInput(_wrong(self.key, f"dataset type {self.dataset_type!r}"))
         if not 1 <= low <= self.record_count <= high:
             raise InvalidInput(_wrong(self.key, f"{self.record_count} records in [{low}, {high}]"))
+        require_maskable(self.masking)
         if 0 < len(set(self.sample_queries)) < SAMPLE_QUERIES:
             few = f"{len(set(self.sample_queries))} sample queries, fewer than {SAMPLE_QUERIES},"
             raise InvalidInput(_wrong(self.key, few))
@@ -164,6 +168,7 @@ class DatasetTemplate:
                 "filters": [self.include_patterns, self.exclude_patterns, self.max_documents],
                 "source": [self.datasource_url, self.crawl_settings],
                 "objects": [[each.name, each.category] for each in self.object_types],
+                "masking": [[path, rule.value] for path, rule in sorted(self.masking.items())],
             }
         )
 

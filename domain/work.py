@@ -180,8 +180,9 @@ class TemplateFound:
 class Provisioned:
     """The provisioning agent's answer: what was generated, uploaded and indexed.
 
-    `record_count` is what the supplier made, `documents` what the filters let through and the
-    search engine indexed; `size_bytes` the canonical bytes of the latter (A30).
+    `record_count` is what the supplier made, or what was read of the source's `source_version`,
+    `documents` what the filters let through and the search engine indexed; `size_bytes` the
+    canonical bytes of the latter (A30).
     """
 
     key: OrderKey
@@ -190,6 +191,7 @@ class Provisioned:
     content_digest: str
     size_bytes: int
     queries: tuple[SampleQuery, ...]
+    source_version: str | None = None
     kind: Literal["provisioned"] = "provisioned"
 
 

@@ -20,6 +20,7 @@ from pydantic import (
 
 from domain.errors import InvalidInput, SupplierLied
 from domain.journey import uuid_of
+from domain.masking import MaskingRule
 from domain.policy import require_judgeable
 from domain.record import Json
 from domain.template import ContentShare, DatasetTemplate, ObjectType, SampleQuery, TemplateId
@@ -55,6 +56,9 @@ Category = Literal[
     "AI_ARTIFACT",
 ]
 """What the search engine files an object type under; it refuses any other word."""
+
+Rule = Literal["keep", "hash", "pseudonym", "redact", "date_shift", "drop"]
+"""What may be done to a field of a pilot's records."""
 
 _KEY_NAMES = ("template_id", "key", "id")
 _KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$"
@@ -135,6 +139,7 @@ class WireTemplate(_Wire):
     exclude_patterns: _Words = []
     max_documents: Annotated[int, Field(ge=1)] | None = None
     sample_queries: Annotated[list[_Query], BeforeValidator(_or_empty)] = []
+    masking: dict[str, Rule] = {}
 
     def template(self, *, generate_from: str = "") -> DatasetTemplate:
         """The template as we know it; without a count of its own the middle of its range (A34).
@@ -172,6 +177,7 @@ class WireTemplate(_Wire):
             max_documents=self.max_documents,
             sample_queries=tuple(each.known() for each in self.sample_queries),
             generate_from=generate_from,
+            masking={path: MaskingRule(rule) for path, rule in self.masking.items()},
         )
 
 

@@ -20,6 +20,7 @@ from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.endings import Endings
 from agents.enquiries import Enquiries, Sources
+from agents.intake import Intake
 from agents.orphan_sweep import OrphanSweep
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
@@ -30,6 +31,7 @@ from agents.strays import Strays
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
+from gateways.folder_source import FolderSource
 from gateways.folders import DiscoveryFolders
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
 from gateways.http import open_client
@@ -134,10 +136,11 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
     shelf = SqlTemplateShelf(database)
     templates = Templates(supplier, shelf)
+    intake = _intake(settings, supplier)
     agents: dict[AgentName, StageAgent] = {
         AgentName.DISCOVERY: DatasetDiscoveryAgent(templates, clock),
-        AgentName.PROVISIONING: DatasetProvisioningAgent(supplier, connectors, clock),
-        AgentName.VALIDATION: DataValidationAgent(supplier, connectors, JsonSchemaRecords(), clock),
+        AgentName.PROVISIONING: DatasetProvisioningAgent(intake, connectors, clock),
+        AgentName.VALIDATION: DataValidationAgent(intake, connectors, JsonSchemaRecords(), clock),
         AgentName.TEARDOWN: DataTeardownAgent(connectors, archive, clock),
     }
     cards = load_cards(base_url)
@@ -157,7 +160,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         clock=clock,
         shift=shift,
     )
-    planner = Planner(templates, registry)
+    planner = Planner(templates, registry, intake)
     registration = Registration(
         registry=registry,
         journeys=journeys,
@@ -232,6 +235,16 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         inside=inside,
         subscribing=posting.subscribing,
         courier=posting.courier(server.pushes, bell, base_url),
+    )
+
+
+def _intake(settings: Settings, supplier: MockDataClient) -> Intake:
+    """Read from the source that is set; the masking key is looked up only when it is needed."""
+    folder, reference = settings.source_folder, settings.masking_key
+    return Intake(
+        supplier,
+        FolderSource(folder) if folder else None,
+        (lambda: resolve(reference)) if reference else None,
     )
 
 

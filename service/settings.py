@@ -35,6 +35,7 @@ from service.values import (
     Names,
     Ports,
     SecretReference,
+    SourcePlace,
     Stages,
     WebAddress,
 )
@@ -75,6 +76,8 @@ class Settings(BaseSettings):
     glean_act_as: str = "dataops@example.com"
     mock_data_url: WebAddress | None = None
     journeys_url: WebAddress | None = None
+    source: SourcePlace | None = None
+    masking_key: SecretReference | None = None
     archive: ArchivePlace | None = None
     archive_endpoint_url: WebAddress | None = None
     archive_access_key_id: SecretReference | None = None
@@ -174,6 +177,11 @@ class Settings(BaseSettings):
     def archive_bucket(self) -> Place | None:
         """The bucket of archives: `s3://BUCKET/PREFIX`, or None where they lie in a folder."""
         return Place.parse(self.archive or "")
+
+    @property
+    def source_folder(self) -> Path | None:
+        """The folder that pilots and production are read from, where there is one."""
+        return Path(self.source.removeprefix(FOLDER)) if self.source else None
 
     @classmethod
     def settings_customise_sources(

@@ -120,6 +120,12 @@ def _archive(value: str) -> str:
     return value
 
 
+def _source(value: str) -> str:
+    if not value.removeprefix(FOLDER) or not value.startswith(FOLDER):
+        raise _wrong("Write folder:PATH, the folder with a folder of records for each client")
+    return value
+
+
 Duration = Annotated[
     timedelta, WrapValidator(_duration), AfterValidator(partial(_within, least=timedelta(0)))
 ]
@@ -142,5 +148,6 @@ WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
 DiscoveryRoot = Annotated[Path, AfterValidator(_named_folder)]
 ArchivePlace = Annotated[str, AfterValidator(_archive)]
+SourcePlace = Annotated[str, AfterValidator(_source)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 """Where a secret is, never the secret."""

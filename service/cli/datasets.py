@@ -227,10 +227,11 @@ def _plan(data: Mapping[str, Any]) -> None:
             each["connector_name"],
             each["template_id"],
             show.worded(each["record_count"]),
+            each["source"],
         )
         for each in data["datasets"]
     ]
-    show.table(("connector", "template", "records"), rows)
+    show.table(("connector", "template", "records", "source"), rows)
     for each in data["datasets"]:
         if each["conflict"]:
             show.line(f"{each['connector_name']} is taken: dataset {each['conflict']} is active.")

@@ -7,8 +7,11 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from domain.errors import DataOpsError, InvalidInput
+from domain.journey import DEFAULT_TENANT
+from domain.pseudonyms import key_for
 from gateways.secrets import resolve
 from protocol.cards import CardWrong, load_cards
 from registry.migrations import HEAD, DatabaseUnusable, current_revision, database_file, shown
@@ -36,6 +39,8 @@ _FOREIGN = {
 }
 _HERE = {"agents_url": "in this process"}
 """What takes the place of a foreign system that is not set, where that is no stand-in."""
+NIL = UUID(int=0)
+"""Nobody's id, for trying a key out."""
 
 _TOKENS = "mend it as docs/settings.md says"
 _PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
@@ -82,6 +87,8 @@ def examine(settings: Settings, flags: Collection[str]) -> Report:
         _cards,
         _data,
         _database,
+        _source,
+        _masking_key,
         _callers,
         _order_key,
     )
@@ -129,6 +136,28 @@ def _archive(settings: Settings) -> Iterator[Finding]:
     for each in looks_at(settings, settings.archive_bucket):
         state = "ok" if each.is_well else "broken"
         yield Finding(f"archive {each.what}", state, each.told, each.mend)
+
+
+def _source(settings: Settings) -> Finding:
+    """Whether the source of pilots and production can be read; nobody has to have one."""
+    folder = settings.source_folder
+    if folder is None:
+        return Finding("source", "ok", "none, so pilot and production requests are refused")
+    if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
+        clients = sum(each.is_dir() for each in folder.iterdir())
+        return Finding("source", "ok", f"{folder.resolve()} has folders of {clients} clients")
+    mend = f"make the folder, mount it, or name another by {PREFIX}SOURCE"
+    return Finding("source", "broken", f"{folder.resolve()} is no folder we can read", mend)
+
+
+def _masking_key(settings: Settings) -> Finding:
+    if settings.masking_key is None:
+        return Finding("masking key", "ok", "none, so pilot requests are refused")
+    try:
+        key_for(resolve(settings.masking_key), DEFAULT_TENANT, NIL)
+    except InvalidInput as error:
+        return Finding("masking key", "broken", str(error), f"set what {PREFIX}MASKING_KEY names")
+    return Finding("masking key", "ok", "can be read, and is long enough")
 
 
 def _folder(name: str, path: Path, chosen_by: str) -> Finding:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from starlette.types import ASGIApp
 
 from agents.discovery import DatasetDiscoveryAgent, Templates
+from agents.intake import Intake
 from agents.provisioning import DatasetProvisioningAgent
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
@@ -31,6 +32,7 @@ from domain.work import (
     TakeStep,
 )
 from gateways.archive import FolderArchive
+from gateways.folder_source import FolderSource
 from gateways.local.mock_data import create_app as create_supplier
 from gateways.mock_data import MockDataClient
 from gateways.schema import JsonSchemaRecords
@@ -47,6 +49,8 @@ E = TypeVar("E")
 
 ALL_OF_GLEAN = ""
 """The path every call to Glean ends with."""
+
+MASKING_SECRET = "sixteen letters at least"
 
 OUTAGE = 10_000
 """More calls than any test makes."""
@@ -65,15 +69,17 @@ class Scene:
         self.archive = FolderArchive(folder)
         self.noted: list[Progress] = []
         self.agents: dict[AgentName, StageAgent] = {}
+        self.source = FolderSource(folder / "source")
         self.meet(supplier or create_supplier())
 
     def meet(self, supplier: ASGIApp) -> None:
         """Let another supplier take the place of the present one."""
         data = MockDataClient(calling(supplier), self.glean.time.timing)
+        intake = Intake(data, self.source, lambda: MASKING_SECRET)
         agents = (
             DatasetDiscoveryAgent(Templates(data), self.clock),
-            DatasetProvisioningAgent(data, self.connectors, self.clock),
-            DataValidationAgent(data, self.connectors, JsonSchemaRecords(), self.clock),
+            DatasetProvisioningAgent(intake, self.connectors, self.clock),
+            DataValidationAgent(intake, self.connectors, JsonSchemaRecords(), self.clock),
             DataTeardownAgent(self.connectors, self.archive, self.clock),
         )
         self.agents = {each.name: each for each in agents}

@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from agents.discovery import Templates
+from agents.intake import Intake
 from agents.planning import MOST_TYPES, Plan, Planner, require_plannable
 from domain.commands import Principal, ProvisionDatasets
-from domain.errors import Conflict, InvalidInput, RequestRejected
+from domain.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    RequestRejected,
+    SupplierUnavailable,
+)
 from domain.journey import JourneyStage
+from domain.masking import MaskingRule
 from domain.state import Wish
 from domain.template import DatasetTemplate
+from gateways.folder_source import FolderSource
 from tests.builders import TENANT, a_journey, a_template, sample_queries
 from tests.registry.databases import House, a_fresh_file, open_house
 from tests.running import ACME, JIRA, SMALL, running, tokens_file
+from tests.sources import write_source
 
 if TYPE_CHECKING:
     from domain.ports import MockData
@@ -52,6 +62,39 @@ def test_a_stage_without_a_source_is_refused(stage: str, source: str) -> None:
 
 def test_a_sandbox_request_is_plannable() -> None:
     require_plannable(WANTED)
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.parametrize(
+    ("stage", "secret", "missing"),
+    [("pilot", None, "needs a masking key"), ("pilot", "k", None), ("production", None, None)],
+)
+def test_with_a_source_a_pilot_still_needs_a_key(
+    tmp_path: Path, stage: str, secret: str | None, missing: str | None
+) -> None:
+    wanted = replace(WANTED, stage=JourneyStage(stage))
+    intake = an_intake(tmp_path, secret)
+
+    if missing is None:
+        require_plannable(wanted, intake)
+        return
+    with pytest.raises(RequestRejected, match=missing):
+        require_plannable(wanted, intake)
+
+
+def test_a_seed_for_records_that_are_read_is_named_as_a_field(tmp_path: Path) -> None:
+    wanted = replace(WANTED, stage=JourneyStage.PILOT, wish=Wish(seed="2026"))
+
+    with pytest.raises(InvalidInput) as refused:
+        require_plannable(wanted, an_intake(tmp_path, "k"))
+
+    assert [each.field for each in refused.value.errors] == ["seed"]
+
+
+def an_intake(root: Path, secret: str | None) -> Intake:
+    """An intake with a folder to read from, and a masking secret or none."""
+    supplier = cast("MockData", None)
+    return Intake(supplier, FolderSource(root), (lambda: secret) if secret else None)
 
 
 def test_a_plan_with_another_entry_has_another_digest() -> None:
@@ -87,6 +130,68 @@ def planner(house: House, **edited: Any) -> Planner:
     return Planner(Templates(cast("MockData", shelf)), house.registry)
 
 
+def reading_planner(house: House, root: Path) -> Planner:
+    shelf = Templates(cast("MockData", Shelf(a_template())))
+    return Planner(shelf, house.registry, an_intake(root, "k"))
+
+
+PILOT = replace(WANTED, stage=JourneyStage.PILOT)
+
+
+async def test_a_plan_says_where_the_records_come_from_and_how_many_at_most(
+    house: House, tmp_path: Path
+) -> None:
+    write_source(tmp_path, [{"id": "1"}])
+    few = replace(PILOT, wish=Wish(record_count=3))
+
+    (all_of_it,) = (await reading_planner(house, tmp_path).plan(PILOT, a_journey(), ADA)).entries
+    (some,) = (await reading_planner(house, tmp_path).plan(few, a_journey(), ADA)).entries
+    (made_up,) = (await planner(house).plan(WANTED, a_journey(), ADA)).entries
+
+    assert all_of_it["source"] == "sanitized data: acme-healthcare/confluence.jsonl"
+    assert (all_of_it["record_count"], some["record_count"]) == (None, 3)
+    assert made_up["source"] == "mock data"
+
+
+async def test_a_count_that_no_source_gives_is_named_as_a_field(
+    house: House, tmp_path: Path
+) -> None:
+    greedy = replace(PILOT, wish=Wish(record_count=1_000_001))
+
+    with pytest.raises(InvalidInput) as refused:
+        await reading_planner(house, tmp_path).require_makeable(greedy, a_journey())
+
+    assert [each.field for each in refused.value.errors] == ["record_count"]
+
+
+async def test_what_the_source_holds_nothing_of_is_refused(house: House, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no records of client acme-healthcare"):
+        await reading_planner(house, tmp_path).require_readable(PILOT, a_journey(), ADA)
+
+
+async def test_a_source_that_refuses_turns_the_request_away(house: House, tmp_path: Path) -> None:
+    path = write_source(tmp_path, [{"id": "1"}])
+    path.with_suffix(".csv").touch()
+
+    with pytest.raises(RequestRejected, match="has both"):
+        await reading_planner(house, tmp_path).require_readable(PILOT, a_journey(), ADA)
+
+
+async def test_a_source_that_is_away_refuses_nothing(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> str:
+        raise SupplierUnavailable("away")
+
+    monkeypatch.setattr(FolderSource, "locate", away)
+
+    await reading_planner(house, tmp_path).require_readable(PILOT, a_journey(), ADA)
+
+
+async def test_a_sandbox_asks_no_source(house: House, tmp_path: Path) -> None:
+    await reading_planner(house, tmp_path).require_readable(WANTED, a_journey(), ADA)
+
+
 async def test_a_plan_says_what_is_wished_for(house: House) -> None:
     wished = replace(WANTED, wish=Wish(20, "2026", strict=True, lifetime=timedelta(hours=2)))
 
@@ -114,6 +219,7 @@ async def test_another_wish_is_another_plan(house: House, wish: Wish) -> None:
         {"exclude_patterns": ("attic/*",)},
         {"max_documents": 7},
         {"topics": ("something else",)},
+        {"masking": {"body": MaskingRule.REDACT}},
     ],
 )
 async def test_a_template_edited_anywhere_makes_the_plan_stale(

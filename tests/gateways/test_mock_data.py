@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from domain.errors import InvalidInput, NotFound, SupplierLied, SupplierRefused, SupplierUnavailable
 from domain.journey import uuid_of
+from domain.masking import MaskingRule
 from domain.recipe import Recipe
 from domain.record import Record
 from domain.template import ContentShare, DatasetTemplate, ObjectType, SampleQuery
@@ -76,6 +77,7 @@ async def test_every_field_of_a_template_arrives() -> None:
             {"query": "open"},
             *({"query": f"open {number}", "expected_id": "r1"} for number in range(7)),
         ],
+        "masking": {"owner.team": "keep", "body": "redact"},
         "anything": "else",
     }
 
@@ -111,6 +113,7 @@ async def test_every_field_of_a_template_arrives() -> None:
             SampleQuery("open", ""),
             *(SampleQuery(f"open {number}", "r1") for number in range(7)),
         ),
+        masking={"owner.team": MaskingRule.KEEP, "body": MaskingRule.REDACT},
     )
     assert found.template_id == uuid_of("", "template", "healthcare_confluence")
 
@@ -178,6 +181,7 @@ async def test_names_that_would_lead_elsewhere_are_not_asked_for(pair: tuple[str
         ({"content_mix": [{"name": "A", "percent": 40}]}, "content_mix: .* add up to 40 percent"),
         ({"quality_expectations": [1]}, "quality_expectations"),
         ({"max_documents": 0}, "max_documents"),
+        ({"masking": {"body": "forget"}}, "masking.body"),
         ({"name": "x" * 20_000}, "name"),
     ],
 )
@@ -200,6 +204,7 @@ async def test_a_template_without_a_usable_key_is_named_by_its_place(key: Any) -
         ({"record_count": 1}, "1 records in"),
         ({"quality_expectations": {"schema": 2}}, "quality_expectations.schema.pass_threshold"),
         ({"quality_expectations": {"shcema": 1}}, "quality_expectations.shcema is no check"),
+        ({"masking": {"id": "drop"}}, "masking rule drop for id"),
         ({"schema": {"type": 3}}, "The schema cannot be used: 3 is not valid"),
         ({"schema": {"$ref": "https://elsewhere.example/x"}}, "The schema cannot be used"),
     ],

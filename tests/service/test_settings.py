@@ -108,6 +108,9 @@ def test_a_number_in_the_file_is_a_length_in_seconds() -> None:
         {"archive_access_key_id": "secret://env/ID"},
         {"archive": "s3://bucket", "archive_access_key_id": "secret://env/ID"},
         {"archive": "s3://bucket", "archive_lock": "none"},
+        {"source": "/var/source"},
+        {"source": "folder:"},
+        {"masking_key": "sixteen letters at least"},
         {"archive": "folder:"},
         {"database_url": "garbage"},
         {"database_url": "mysql://host/name"},
@@ -208,6 +211,11 @@ def test_a_database_that_is_set_is_taken() -> None:
     url = "postgresql+psycopg://localhost/dataops"
 
     assert Settings(database_url=url).database == url
+
+
+def test_nothing_is_read_unless_a_source_is_set() -> None:
+    assert Settings().source_folder is None
+    assert Settings(source="folder:/var/source").source_folder == Path("/var/source")
 
 
 def test_the_archive_is_a_folder_under_data() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
+from agents.intake import Intake
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
 from agents.registration import Registration
@@ -47,13 +48,14 @@ class Host:
         self._world = world
         line = Line(life, world.fate)
         supplier = SupplierLine(world.supplier, line)
+        intake = Intake(supplier)
         connectors = GleanLine(world.glean, line)
         archive = ArchiveLine(world.archive, line)
         self.agents: dict[AgentName, StageAgent] = {
             AgentName.DISCOVERY: DatasetDiscoveryAgent(Templates(supplier), clock),
-            AgentName.PROVISIONING: DatasetProvisioningAgent(supplier, connectors, clock),
+            AgentName.PROVISIONING: DatasetProvisioningAgent(intake, connectors, clock),
             AgentName.VALIDATION: DataValidationAgent(
-                supplier, connectors, JsonSchemaRecords(), clock
+                intake, connectors, JsonSchemaRecords(), clock
             ),
             AgentName.TEARDOWN: DataTeardownAgent(connectors, archive, clock),
         }

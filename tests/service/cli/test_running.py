@@ -180,6 +180,36 @@ def test_the_doctor_finds_a_fresh_installation_in_order(cli: Cli, tmp_path: Path
     assert not (tmp_path / "new").exists()
 
 
+def test_the_doctor_names_the_source_and_what_its_absence_means(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "source" / "acme").mkdir(parents=True)
+    source = {"DATAOPS_SOURCE": f"folder:{tmp_path / 'source'}"}
+    key = {"DATAOPS_MASKING_KEY": "secret://env/KEY", "KEY": "sixteen letters at least"}
+
+    without = cli.run("doctor", "--data", str(tmp_path), "--json")
+    with_both = cli.run("doctor", "--data", str(tmp_path), "--json", **source, **key)
+    with_a_short_key = cli.run("doctor", "--data", str(tmp_path), **{**key, "KEY": "short"})
+
+    assert _told(without.stdout) == {
+        "source": "none, so pilot and production requests are refused",
+        "masking key": "none, so pilot requests are refused",
+    }
+    assert _told(with_both.stdout) == {
+        "source": f"{tmp_path / 'source'} has folders of 1 clients",
+        "masking key": "can be read, and is long enough",
+    }
+    assert "fewer than 16" in with_a_short_key.stderr
+    assert "sixteen letters" not in with_both.stdout
+
+
+def _told(report: str) -> dict[str, str]:
+    """What the doctor tells of the source and its key."""
+    findings = json.loads(report)["findings"]
+    return {each["name"]: each["told"] for each in findings if each["name"] in {*_SOURCES}}
+
+
+_SOURCES = ("source", "masking key")
+
+
 def test_the_doctor_says_where_each_value_comes_from(tmp_path: Path) -> None:
     (tmp_path / "dataops.toml").write_text('port = 9090\nhost = "::1"\n', "utf-8")
 
@@ -289,6 +319,8 @@ def test_the_doctor_misses_the_tokens_of_a_real_glean(cli: Cli, tmp_path: Path) 
         ("DATAOPS_AUTH_TOKENS", "secret://file/nowhere", "'nowhere' cannot be read"),
         ("DATAOPS_AUTH_ORDER_KEY", "secret://env/NOT_SET", "'NOT_SET' holds no secret"),
         ("DATAOPS_ARCHIVE", "folder:/dev/null/archive", "/dev/null cannot be written to"),
+        ("DATAOPS_SOURCE", "folder:/dev/null", "/dev/null is no folder we can read"),
+        ("DATAOPS_MASKING_KEY", "secret://env/NOT_SET", "'NOT_SET' holds no secret"),
     ],
 )
 def test_the_doctor_finds_what_is_not_in_order(
