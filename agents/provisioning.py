@@ -42,9 +42,9 @@ class DatasetProvisioningAgent:
         return await answer(order, self._provision(order, progress), self._clock)
 
     async def _provision(self, order: ProvisionDataset, progress: OnProgress) -> Outcome:
-        await self._connectors.create(order.connector)
         load = _Load(order, progress)
-        pages = load.pages(self._supplier.generate(order.recipe))
+        pages = await _begun(load.pages(self._supplier.generate(order.recipe)))
+        await self._connectors.create(order.connector)
         await self._connectors.upload(Upload(order.connector, _upload_id(order), pages))
         deadline = _settled_by(order, self._clock())
         await self._connectors.settle(order.connector, load.documents, deadline)
@@ -92,6 +92,23 @@ class _Load:
             size_bytes=self._size_bytes,
             queries=queries or derive_queries(self._titles, order.query_count),
         )
+
+
+async def _begun(
+    pages: AsyncIterator[Sequence[Record]],
+) -> AsyncIterator[Sequence[Record]]:
+    """Wait for the first page: no connector is made for records that do not come (seed: R44)."""
+    first = await anext(pages, None)
+    return _after(first, pages)
+
+
+async def _after(
+    first: Sequence[Record] | None, rest: AsyncIterator[Sequence[Record]]
+) -> AsyncIterator[Sequence[Record]]:
+    if first is not None:
+        yield first
+    async for page in rest:
+        yield page
 
 
 def _settled_by(order: ProvisionDataset, now: datetime) -> datetime:

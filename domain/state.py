@@ -135,7 +135,7 @@ class DatasetState:
     the time until which an agent we have lost may still be at work, `hides_until` until when
     one may still take documents out of sight; `taken_over_at` is when somebody else took the
     dataset up whose lease was over, until that is written down; `happenings` are the events not
-    yet written to the outbox.
+    yet written to the outbox, `probes` tells of each probe not yet counted whether it passed.
     """
 
     place: DatasetPlace
@@ -162,6 +162,7 @@ class DatasetState:
     taken_over_at: datetime | None = None
     rules: LifecycleRules = field(default_factory=LifecycleRules)
     happenings: list[Happening] = field(default_factory=list)
+    probes: tuple[bool, ...] = ()
 
     @property
     def name(self) -> str:

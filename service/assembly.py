@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.enquiries import Enquiries, Sources
+from agents.feedback import SupplierFeedback
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
 from agents.registration import Registration
@@ -39,6 +40,7 @@ from protocol.server import A2AServer, Backstage
 from protocol.skills import Desks
 from protocol.transport import StreamingTransport
 from registry.database import Database
+from registry.feedback import SqlFeedback
 from registry.follows import SqlFollows
 from registry.housekeeping import prune_task_events
 from registry.leases import SqlLeases
@@ -46,6 +48,7 @@ from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from registry.ticks import SqlTicks
+from registry.uptime import prune_uptime
 from service.changes import Bell
 from service.engine import Shift
 from service.engines import engine_for
@@ -71,6 +74,9 @@ CONNECT_SECONDS = 5.0
 
 HOUSEKEEPING = "17 3 * * *"
 """When what nobody reads any more goes: every night, in UTC."""
+
+FEEDBACK = "* * * * *"
+"""When the supplier hears of the verdicts since: every minute."""
 
 
 @asynccontextmanager
@@ -161,6 +167,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
     enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
     desks = Desks(front, enquiries)
+    feedback = SupplierFeedback(SqlFeedback(database), supplier, clock, settings.rules)
     backstage = Backstage(
         registry=registry,
         follows=SqlFollows(database),
@@ -182,7 +189,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         bell=bell,
         engine=engine,
         coordinator=coordinator,
-        schedules=_schedules(database, clock),
+        schedules=_schedules(database, clock, feedback),
         server=A2AServer(cards, backstage),
         cards=cards,
         desks=desks,
@@ -192,13 +199,18 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
 
 
-def _schedules(database: Database, clock: Clock) -> Schedules:
+def _schedules(database: Database, clock: Clock, feedback: SupplierFeedback) -> Schedules:
     async def keep_house(tick: datetime) -> None:
         pruned = await prune_task_events(database, tick)
         log.info("task_events.pruned", events=pruned)
+        await prune_uptime(database, tick)
+
+    async def tell_supplier(_: datetime) -> None:
+        await feedback.send_due()
 
     schedules = Schedules(SqlTicks(database), clock)
     schedules.every(HOUSEKEEPING, "housekeeping", keep_house)
+    schedules.every(FEEDBACK, "feedback", tell_supplier)
     return schedules
 
 

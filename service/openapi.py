@@ -14,6 +14,7 @@ from domain.record import JsonObject
 from protocol.shapes import Shapes
 from service.problems import LARGEST_NUMBER
 from service.publishing import BATCH, CloudEventDocument
+from service.success import SuccessDocument
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -141,6 +142,7 @@ _OPERATIONS = (
         {"record_count": _number(1, MOST_PREVIEWED)},
     ),
     _Operation("/agents", "listAgents", "List the agents' cards", AgentListDocument),
+    _Operation("/metrics", "showMetrics", "Show the success metrics", SuccessDocument),
 )
 
 

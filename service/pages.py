@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from registry.metrics import read_figures
 from service.api import api_routes
 from service.console.routes import console_routes
 from service.publishing import event_routes
@@ -25,5 +27,6 @@ def pages(service: Service) -> list[BaseRoute]:
         enquiries=service.desks.enquiries,
         base_url=service.base_url,
         is_ending=lambda: service.bell.is_over,
+        figures=partial(read_figures, service.database),
     )
     return [*api_routes(sources), *event_routes(sources), *console_routes(sources)]

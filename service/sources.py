@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.ports import Changes, Clock
     from domain.repository import Registry
     from protocol.skills import Enquiries
+    from registry.metrics import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class ConsoleSources:
 
     `cards` gives the agents' cards as JSON; `base_url` is the service's own address without a
     trailing slash, which begins the addresses in events and in the OpenAPI document; `is_ending`
-    tells a stream, woken by `changes`, that the service is on its way out.
+    tells a stream, woken by `changes`, that the service is on its way out; `figures` counts those
+    of a tenant.
     """
 
     registry: Registry
@@ -33,6 +35,7 @@ class ConsoleSources:
     enquiries: Enquiries
     base_url: str
     is_ending: Callable[[], bool]
+    figures: Callable[[str], Awaitable[Figures]]
 
 
 def principal_of(request: Request) -> Principal:

@@ -56,6 +56,7 @@ def gate(dataset: Dataset, scene: Scene) -> ValidateDataset:
     return order
 
 
+@pytest.mark.requirement("R36")
 async def test_acmes_confluence_dataset_is_judged_ready_at_0_995(scene: Scene) -> None:
     dataset = acme(record_count=None)
 
@@ -66,6 +67,7 @@ async def test_acmes_confluence_dataset_is_judged_ready_at_0_995(scene: Scene) -
     assert content_of(dataset).record_count == 500
 
 
+@pytest.mark.requirement("R77", "R86")
 async def test_the_evidence_of_a_good_dataset_is_whole(scene: Scene) -> None:
     dataset = await filled(scene)
 
@@ -94,6 +96,7 @@ async def test_progress_is_told_of_queries_and_records(scene: Scene) -> None:
 # --- schema --------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R27")
 async def test_records_the_schema_refuses_are_counted_and_shown(scene: Scene) -> None:
     order = gate(await filled(scene), scene)
     strict = {**order.recipe.template.schema, "required": ["id", "space"]}
@@ -162,6 +165,7 @@ def dataset_fields(dataset: Dataset) -> tuple[str, ...]:
 # --- connector health ----------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R29")
 async def test_one_probe_of_three_that_fails_is_seen(scene: Scene) -> None:
     dataset = await filled(scene)
     scene.glean.faults.fail_next(STATUS, times=1)

@@ -65,6 +65,7 @@ def knock(dataset: Dataset, probe: Probe, *minutes: float) -> list[object]:
 # --- ready ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R17")
 def test_a_ready_dataset_is_probed_every_minute() -> None:
     dataset = ready()
 
@@ -90,6 +91,7 @@ def test_fewer_than_three_failures_do_not_demote(count: int) -> None:
     assert (dataset.status, events) == (DatasetStatus.READY, [])
 
 
+@pytest.mark.requirement("R18")
 def test_three_failures_in_a_row_demote() -> None:
     dataset = ready()
 

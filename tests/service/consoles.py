@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -27,6 +28,7 @@ from protocol.auth import Caller
 from protocol.cards import load_cards
 from protocol.transport import StreamingTransport
 from registry.database import Database
+from registry.metrics import read_figures
 from service.api import api_routes
 from service.changes import Bell
 from service.console.routes import console_routes
@@ -162,6 +164,7 @@ def _sources(
         ),
         base_url=ADDRESS,
         is_ending=lambda: bell.is_over,
+        figures=partial(read_figures, house.database),
     )
 
 

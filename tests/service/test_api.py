@@ -106,6 +106,7 @@ async def test_a_dataset_without_an_archive_says_so(console: Console) -> None:
     assert "has no archive" in answer.json()["detail"]
 
 
+@pytest.mark.requirement("R79")
 async def test_templates_are_listed_shown_and_previewed(console: Console) -> None:
     key = "healthcare_developer_productivity_confluence"
 

@@ -65,6 +65,7 @@ async def test_every_dataset_type_has_a_template(supplier: httpx.AsyncClient) ->
     assert {each["dataset_type"] for each in templates.values()} == set(TYPES)
 
 
+@pytest.mark.requirement("R37")
 async def test_templates_are_found_by_industry_and_use_case(supplier: httpx.AsyncClient) -> None:
     healthcare = await supplier.get("/templates/healthcare/developer_productivity")
     generic = await supplier.get("/templates/generic/generic")
@@ -81,6 +82,7 @@ async def test_no_template_is_a_problem_with_404(supplier: httpx.AsyncClient) ->
     assert answer.json()["detail"] == "there is no template for forestry and pest_control"
 
 
+@pytest.mark.requirement("R6", "R45")
 async def test_the_three_named_templates_are_as_they_were_described(
     supplier: httpx.AsyncClient,
 ) -> None:
@@ -131,6 +133,7 @@ async def test_the_three_named_templates_are_as_they_were_described(
     assert templates[ZENDESK]["industries"] == ["Banking", "Insurance", "Payments"]
 
 
+@pytest.mark.requirement("R6")
 @pytest.mark.parametrize("template_id", ALL)
 async def test_a_template_says_all_that_a_dataset_needs(
     supplier: httpx.AsyncClient, template_id: str
@@ -154,6 +157,7 @@ async def test_a_template_says_all_that_a_dataset_needs(
     assert "generator" not in template
 
 
+@pytest.mark.requirement("R6")
 @pytest.mark.parametrize("template_id", ALL)
 async def test_records_are_what_their_template_promises(
     supplier: httpx.AsyncClient, template_id: str
@@ -185,6 +189,7 @@ async def test_a_hundred_records_are_as_complete_as_five_hundred(
     assert sum(len(record) for record in records) / (100 * 10) == 0.98
 
 
+@pytest.mark.requirement("R38")
 async def test_the_sample_is_always_the_same_twenty(supplier: httpx.AsyncClient) -> None:
     first = await supplier.get(f"/mock-data/{CONFLUENCE}")
     again = await supplier.get(f"/mock-data/{CONFLUENCE}")
@@ -194,6 +199,7 @@ async def test_the_sample_is_always_the_same_twenty(supplier: httpx.AsyncClient)
     assert len(first.json()["records"]) == 20
 
 
+@pytest.mark.requirement("R39")
 async def test_an_answer_repeats_what_was_asked(supplier: httpx.AsyncClient) -> None:
     generated = await _generate(supplier, record_count=3, seed="9223372036854775808")
 
