@@ -232,8 +232,11 @@ class _Reading:
         )
 
     async def _rows(
-        self, statement: Select[Any], tenant: ColumnElement[str], given: Values | None = None
-    ) -> CursorResult[Any]:
+        self,
+        statement: Select[*tuple[Any, ...]],
+        tenant: ColumnElement[str],
+        given: Values | None = None,
+    ) -> CursorResult[*tuple[Any, ...]]:
         """Run a statement over the rows of the tenant that was asked for, if one was."""
         wanted = statement if self.tenant is None else statement.where(tenant == self.tenant)
         return await self.connection.execute(wanted, given)

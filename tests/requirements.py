@@ -125,7 +125,7 @@ def _sorted(numbers: Iterable[str]) -> list[str]:
 def main(words: Sequence[str]) -> int:
     """Print the table; `--keep` writes down what is shown now as never to be lost again."""
     found = report()
-    print("\n".join(found.lines()))
+    sys.stdout.write("\n".join([*found.lines(), ""]))
     if "--keep" in words and not found.unknown:
         SHOWN_BEFORE.write_text("".join(f"{each}\n" for each in _sorted(found.shown)), "utf-8")
         return 0

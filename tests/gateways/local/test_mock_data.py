@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -280,3 +281,41 @@ async def test_feedback_is_taken(supplier: httpx.AsyncClient) -> None:
     refused = await supplier.post(path, content=b"[1]")
 
     assert (taken.status_code, refused.status_code) == (202, 422)
+
+
+async def test_feedback_is_shown_newest_first_and_once_an_id(supplier: httpx.AsyncClient) -> None:
+    path = f"/templates/{CONFLUENCE}/feedback"
+    for said in ({"feedback_id": "a", "n": 1}, {"feedback_id": "b"}, {"feedback_id": "a", "n": 2}):
+        await supplier.post(path, json=said)
+
+    shown = (await supplier.get(path)).json()
+
+    assert shown == {
+        "template_id": CONFLUENCE,
+        "count": 2,
+        "feedback": [{"feedback_id": "b"}, {"feedback_id": "a", "n": 1}],
+    }
+    assert (await supplier.get("/templates/nobody/feedback")).status_code == 404
+
+
+async def test_feedback_without_an_id_is_known_by_what_it_says(supplier: httpx.AsyncClient) -> None:
+    path = f"/templates/{GITHUB}/feedback"
+    for said in ({"used": 1}, {"used": 1}, {"used": 2}):
+        await supplier.post(path, json=said)
+
+    assert (await supplier.get(path)).json()["count"] == 2
+
+
+async def test_feedback_outlasts_a_restart_and_is_seen_by_every_process(tmp_path: Path) -> None:
+    path, file = f"/templates/{GITHUB}/feedback", tmp_path / "mock-data.db"
+    for number in range(2):
+        app = create_app(file)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://supplier") as http,
+        ):
+            await http.post(path, json={"feedback_id": str(number)})
+            shown = (await http.get(path)).json()
+
+    assert shown["count"] == 2
