@@ -20,8 +20,10 @@ import pytest
 from domain.events import AdditiveEvent, SeedEvent
 from domain.lifecycle import TRANSITIONS
 from domain.quality import CheckType, QualityPolicy
+from domain.success import SUCCESS_METRICS
 from gateways.local import journeys
 from service.settings import Settings, Untouched
+from service.success import target_text
 from service.tokens import read_tokens
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 CONTEXT = "docs/ddd/dataops-lifecycle-bounded-context.md"
 SETTINGS = "docs/settings.md"
+METRICS = "docs/metrics.md"
 FORM = ROOT / "docs/decisions/0000-template.md"  # it is filled in by whoever copies it
 PAGES = sorted(
     str(each.relative_to(ROOT))
@@ -178,6 +181,18 @@ def test_there_is_a_test_plan_for_each_of_the_four_stories() -> None:
     stories = [Path(each).stem for each in PLANS]
 
     assert stories == ["F2-001", "F2-002", "F2-003", "F2-004"]
+
+
+@pytest.mark.requirement("R99")
+def test_the_metrics_page_has_each_metric_with_its_target_and_how_it_was() -> None:
+    rows = re.findall(
+        r"^\| (R\d+) \| (.+?) \| (.+?) \| (.+?) \| `\w+` \|$", _text(METRICS), re.MULTILINE
+    )
+
+    assert rows == [
+        (each.number, each.name, target_text(each), each.baseline or "–")
+        for each in SUCCESS_METRICS
+    ]
 
 
 @pytest.mark.parametrize(
