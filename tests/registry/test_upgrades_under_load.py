@@ -183,10 +183,10 @@ async def versions_of(database: Database) -> list[int]:
 
 @contextmanager
 def held_up(url: str) -> Iterator[Connection]:
-    """Keep whoever would change a table waiting until the transaction ends."""
+    """Keep whoever would change a table, or refer to it, waiting until the transaction ends."""
     engine = open_for_migration(url)
     with engine.connect() as connection:
-        connection.execute(text("LOCK TABLE datasets IN ACCESS SHARE MODE"))
+        connection.execute(text("LOCK TABLE datasets IN ROW EXCLUSIVE MODE"))
         yield connection
     engine.dispose()
 
