@@ -25,14 +25,16 @@ class Bound(StrEnum):
 class SuccessMetric:
     """One metric (seed: Success Metrics): what is measured, and where it has to be.
 
-    `number` is the requirement's, `key` the name for machines, `target` in `unit`; `baseline` is
-    how it was by hand, as the seed tells it, empty where it tells nothing.
+    `number` is the requirement's, `key` the name for machines, `of` what it is counted over,
+    `target` in `unit`; `baseline` is how it was by hand, as the seed tells it, empty where it
+    tells nothing.
     """
 
     number: str
     key: str
     name: str
     measured: str
+    of: str
     unit: Unit
     bound: Bound
     target: float
@@ -52,6 +54,7 @@ PROVISIONING_TIME = SuccessMetric(
     "provisioning_time",
     "Provisioning time",
     "from the request to the first READY; 95 of 100 datasets took no longer",
+    "datasets",
     Unit.SECONDS,
     Bound.BELOW,
     3600.0,
@@ -62,6 +65,7 @@ FIRST_PASS = SuccessMetric(
     "quality_pass_rate",
     "Quality pass rate",
     "share of the validated datasets that passed all four checks at the first attempt",
+    "datasets",
     Unit.SHARE,
     Bound.AT_LEAST,
     0.95,
@@ -72,6 +76,7 @@ TEARDOWN_SUCCESS = SuccessMetric(
     "teardown_success",
     "Teardown success",
     "share of the teardowns past their grace period that are archived",
+    "teardowns",
     Unit.SHARE,
     Bound.AT_LEAST,
     1.0,
@@ -82,6 +87,7 @@ TEMPLATE_COVERAGE = SuccessMetric(
     "template_coverage",
     "Mock data template coverage",
     "share of the sandbox datasets that are made from a template",
+    "datasets",
     Unit.SHARE,
     Bound.AT_LEAST,
     1.0,
@@ -92,6 +98,7 @@ AVERAGE_QUALITY = SuccessMetric(
     "average_quality",
     "Average quality score",
     "mean of the datasets' last scores",
+    "datasets",
     Unit.SHARE,
     Bound.ABOVE,
     0.97,
@@ -101,6 +108,7 @@ CONNECTOR_UPTIME = SuccessMetric(
     "connector_uptime",
     "Connector uptime",
     "share of the probes of the last 30 days that passed",
+    "probes",
     Unit.SHARE,
     Bound.ABOVE,
     0.995,
@@ -110,6 +118,7 @@ ORPHAN_DETECTION = SuccessMetric(
     "orphan_detection",
     "Orphan detection",
     "the longest time a dataset went without an active journey until that was found",
+    "suspects",
     Unit.SECONDS,
     Bound.BELOW,
     86400.0,
@@ -119,6 +128,7 @@ RETENTION_COMPLIANCE = SuccessMetric(
     "retention_compliance",
     "Archive retention compliance",
     "share of the archives that are there, or were for their time",
+    "archives",
     Unit.SHARE,
     Bound.AT_LEAST,
     1.0,

@@ -29,7 +29,7 @@ _MINUTE = 60
 class SuccessMetricDocument(TypedDict):
     """One success metric: `value` is null as long as there is no history, and so is `is_met`.
 
-    `counted` is how many datasets, probes, teardowns or archives it is the figure of.
+    It is the figure of `counted` things of the kind `of` names.
     """
 
     number: str
@@ -43,6 +43,7 @@ class SuccessMetricDocument(TypedDict):
     value: float | None
     is_met: bool | None
     counted: Count
+    of: str
     baseline: str | None
 
 
@@ -83,6 +84,8 @@ def success_document(figures: Figures, now: datetime) -> SuccessDocument:
 
 def target_text(metric: SuccessMetric) -> str:
     """Write a target for people, such as `below 60 min` or `at least 95 %`."""
+    if metric.unit is Unit.SHARE and metric.target == 1:
+        return quality.percent(metric.target)
     if metric.unit is Unit.SHARE:
         return f"{metric.bound} {quality.percent(metric.target)}"
     hours, minutes = metric.target / _HOUR, metric.target / _MINUTE
@@ -135,6 +138,7 @@ def _document(standing: Standing) -> SuccessMetricDocument:
         "value": standing.value,
         "is_met": standing.is_met,
         "counted": standing.counted,
+        "of": metric.of,
         "baseline": metric.baseline or None,
     }
 

@@ -9,6 +9,8 @@ from service.cli.options import Json, Token, Url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MINUTE = 60
+
 _VERDICTS = {True: "met", False: "missed", None: "no data"}
 
 
@@ -30,15 +32,15 @@ def _row(metric: Mapping[str, Any]) -> tuple[str, ...]:
         _now(metric),
         metric["target_text"],
         _VERDICTS[metric["is_met"]],
-        str(metric["counted"]),
+        f"{metric['counted']} {metric['of']}",
     )
 
 
 def _now(metric: Mapping[str, Any]) -> str:
-    """Write a value for people; seconds as minutes."""
+    """Write a value for people; two minutes and more are told in minutes."""
     from service.cli import show
 
     value = metric["value"]
     if value is None or metric["unit"] == "share":
         return show.share(value)
-    return f"{value / 60:.1f} min"
+    return f"{value:.1f} s" if value < 2 * _MINUTE else f"{value / _MINUTE:.1f} min"

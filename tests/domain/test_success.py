@@ -66,6 +66,6 @@ def test_each_metric_is_known_by_a_number_and_a_key_of_its_own() -> None:
 
 
 def test_a_metric_without_history_is_neither_met_nor_missed() -> None:
-    metric = SuccessMetric("R0", "any", "Any", "anything", Unit.SHARE, Bound.ABOVE, 0.5)
+    metric = SuccessMetric("R0", "any", "Any", "anything", "things", Unit.SHARE, Bound.ABOVE, 0.5)
 
     assert metric.is_met(None) is None

@@ -321,9 +321,9 @@ async def test_the_metrics_page_shows_each_metric_with_its_target_and_how_it_was
 
     page = await page_of(console, "/figures")
 
-    assert "Provisioning time 7 min of 1 ✓ met · target below 60 min" in page.text
-    assert "Quality pass rate 100 % of 1 ✓ met · target at least 95 %" in page.text
-    assert "Average quality score 99.5 % of 1 ✓ met · target above 97 %" in page.text
+    assert "Provisioning time 7 min of 1 dataset ✓ met · target below 60 min" in page.text
+    assert "Quality pass rate 100 % of 1 dataset ✓ met · target at least 95 %" in page.text
+    assert "Average quality score 99.5 % of 1 dataset ✓ met · target above 97 %" in page.text
     assert "4 to 6 hours by hand" in page.text
 
 
