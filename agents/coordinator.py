@@ -13,7 +13,7 @@ from agents.dossiers import gather_dossier
 from domain.commands import SYSTEM, Principal
 from domain.errors import Conflict, RequestRejected, StaleOutcome
 from domain.events import ConnectorHealthDegraded, ConnectorUnwatched
-from domain.lifecycle import TeardownStep
+from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
 from domain.work import (
     AGENT_OF,
     FailureKind,
@@ -138,6 +138,8 @@ class LifecycleCoordinator:
             dataset.apply(outcome, self._clock())
             alarms = _alarms(dataset)
             await transaction.save(dataset, dataset.due_at(self._clock()))
+            if dataset.status is DatasetStatus.READY and dataset.wish.replaces is not None:
+                await transaction.wake(dataset.wish.replaces)
         for each in alarms:
             log.warning(_ALARMS[type(each)], dataset_id=str(key.dataset_id), why=each.error_message)
         return dataset
@@ -177,12 +179,23 @@ class LifecycleCoordinator:
                 self.interrupt(dataset_id)
 
     async def _let_lapse(self, dataset: Dataset) -> Dataset:
-        """Commit what time alone has done to a dataset."""
-        while dataset.lapse(self._clock()):
+        """Commit what time alone, or a successor that is READY, has done to a dataset."""
+        while dataset.lapse(self._clock()) or await self._gave_way(dataset):
             place = dataset.place
             async with self._registry.transaction(Principal(place.tenant, SYSTEM)) as transaction:
                 await transaction.save(dataset, dataset.due_at(self._clock()))
         return dataset
+
+    async def _gave_way(self, dataset: Dataset) -> bool:
+        """End a dataset whose successor is READY; tells whether it did (A18)."""
+        gives_way, tenant = dataset.gives_way, dataset.place.tenant
+        if gives_way is None or gives_way.successor is None:
+            return False
+        standings = await self._progress.standings(tenant, [gives_way.successor])
+        standing = standings.get(gives_way.successor)
+        if standing is None or standing.status is not DatasetStatus.READY:
+            return False
+        return dataset.start_teardown(TeardownReason.STAGE_TRANSITION, self._clock())
 
     async def _complete(self, order: Order, dataset: Dataset) -> Order:
         """Put into an order what its aggregate does not hold: the dossier to archive."""

@@ -13,14 +13,16 @@ from domain.connector import ConnectorPlace, configure_connector
 from domain.errors import ArchiveDamaged, NotFound, RequestRejected, SupplierLied
 from domain.repository import DatasetFilter, Slot
 from domain.template import TemplateRequest
-from domain.view import describe
+from domain.view import describe, describe_approval
 
 if TYPE_CHECKING:
     from agents.discovery import Templates
+    from domain.approvals import ApprovalStatus
     from domain.archive import ArchiveReceipt
     from domain.commands import Principal
     from domain.dataset import Dataset
     from domain.documents import (
+        ApprovalListDocument,
         ArchiveVerificationDocument,
         ConnectorDocument,
         DatasetListDocument,
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
     from domain.journey import Client, JourneyStage
     from domain.ports import Archive, Connectors, Journeys
     from domain.repository import Registry
+
+
+MOST_APPROVALS = 200
+"""How many approvals are listed at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,21 @@ class Enquiries:
     async def resolve(self, principal: Principal, ref: str) -> UUID:
         """Give the id of a dataset named by id or by connector name. Raises NotFound."""
         return await self._from.registry.dataset_id_of(principal.tenant, ref)
+
+    async def resolve_approval(self, principal: Principal, ref: str) -> UUID:
+        """Give the id of an approval, by id or by its dataset's connector name. Raises NotFound."""
+        return await self._from.registry.approval_id_of(principal.tenant, ref)
+
+    async def approvals(
+        self, principal: Principal, status: ApprovalStatus | None
+    ) -> ApprovalListDocument:
+        """List the newest approvals of a status; None lists what still waits, the oldest first."""
+        registry, tenant = self._from.registry, principal.tenant
+        if status is None:
+            found = await registry.open_approvals(tenant, MOST_APPROVALS)
+        else:
+            found = await registry.approvals(tenant, status, MOST_APPROVALS)
+        return {"approvals": [describe_approval(each) for each in found]}
 
     async def dataset(self, principal: Principal, dataset_id: UUID) -> DatasetListDocument:
         """Describe one dataset. Raises NotFound."""

@@ -54,7 +54,7 @@ class Registration:
         """
         require_plannable(command)
         journey = await self.journey(command, call.principal)
-        _require_active(journey)
+        require_active(journey)
         await self._planner.require_fresh(command, journey, call.principal)
         await self._planner.require_makeable(command, journey)
         journey = await self._introduced(command, journey, call.principal)
@@ -63,13 +63,45 @@ class Registration:
             request = call.request(tuple(self._ids() for _ in command.dataset_types), since)
             await transaction.keep_request(request)
             await transaction.keep_journey(journey)
-            await self._announce(transaction, command, journey, call)
+            await self.announce(transaction, command, journey, call)
             for dataset_id, dataset_type in zip(
                 request.dataset_ids, command.dataset_types, strict=True
             ):
                 place = self._place(command, journey, call, dataset_id, dataset_type)
                 await _register(transaction, place, command.wish)
         return request
+
+    @property
+    def ids(self) -> Callable[[], UUID]:
+        """Where new ids come from."""
+        return self._ids
+
+    @property
+    def journeys(self) -> Journeys:
+        """Whom to ask about journeys."""
+        return self._journeys
+
+    async def refusal(self, command: ProvisionDatasets, journey: Journey) -> str:
+        """Tell why what is asked for could not be made; nothing where it could."""
+        try:
+            require_plannable(command)
+            await self._planner.require_makeable(command, journey)
+        except RequestRejected as refused:
+            return str(refused)
+        return ""
+
+    async def register(
+        self,
+        transaction: Transaction,
+        command: ProvisionDatasets,
+        journey: Journey,
+        call: Call,
+    ) -> UUID:
+        """Add the dataset of a request for one type to its slot; gives its id."""
+        (dataset_type,), dataset_id = command.dataset_types, self._ids()
+        place = self._place(command, journey, call, dataset_id, dataset_type)
+        await _register(transaction, place, command.wish)
+        return dataset_id
 
     def _place(
         self,
@@ -94,13 +126,14 @@ class Registration:
             correlation=call.task_id,
         )
 
-    async def _announce(
+    async def announce(
         self,
         transaction: Transaction,
         command: ProvisionDatasets,
         journey: Journey,
         call: Call,
     ) -> None:
+        """Publish that datasets are asked for."""
         event = DatasetProvisionRequested(
             journey_id=journey.journey_id,
             client_id=journey.client.client_id,
@@ -126,7 +159,7 @@ class Registration:
         if command.introduction is None:
             return journey
         known = await self._journeys.introduce(principal.tenant, journey)
-        _require_active(known)
+        require_active(known)
         return known
 
     async def journey(self, command: ProvisionDatasets, principal: Principal) -> Journey:
@@ -146,7 +179,8 @@ async def _register(transaction: Transaction, place: DatasetPlace, wish: Wish) -
     await transaction.add(Dataset(place=replace(place, generation=generation), wish=wish))
 
 
-def _require_active(journey: Journey) -> None:
+def require_active(journey: Journey) -> None:
+    """Refuse a journey that is completed. Raises RequestRejected."""
     if not journey.is_active:
         message = f"Journey {journey.ref} is completed; datasets are made for active ones only."
         raise RequestRejected(message)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
+from agents.endings import Endings
+from agents.moves import Moves
 from domain.commands import (
     Call,
+    CleanupOrphans,
     Command,
+    CompleteJourney,
     Principal,
     ProvisionDatasets,
     Request,
+    ResolveApproval,
     RestoreDataset,
     TeardownDataset,
+    TransitionStage,
     ValidateNow,
 )
 from domain.dataset import Dataset
@@ -28,11 +34,24 @@ if TYPE_CHECKING:
     from agents.coordinator import LifecycleCoordinator
     from agents.planning import Plan, Planner
     from agents.registration import Registration
+    from domain.orphan_documents import OrphanReportDocument
     from domain.ports import Clock, Engine
     from domain.repository import Registry
 
 MOST_TRIES = 5
 """How often a request is called off anew when somebody else wrote first."""
+
+
+class Cleaning(Protocol):
+    """Whoever finds orphans, tells of them, and ends them."""
+
+    async def report(self, principal: Principal) -> OrphanReportDocument:
+        """Tell what a cleanup would do."""
+        ...
+
+    async def clean(self, call: Call) -> Request:
+        """End what may end, and give the request it became."""
+        ...
 
 
 class Requests:
@@ -51,6 +70,7 @@ class Requests:
         coordinator: LifecycleCoordinator,
         engine: Engine,
         clock: Clock,
+        orphans: Cleaning,
     ) -> None:
         """Change datasets of this registry; the engine is told, the coordinator interrupted."""
         self._registration = registration
@@ -59,6 +79,15 @@ class Requests:
         self._coordinator = coordinator
         self._engine = engine
         self._clock = clock
+        self._orphans = orphans
+        self.endings = Endings(
+            registry=registry,
+            coordinator=coordinator,
+            engine=engine,
+            clock=clock,
+            ids=registration.ids,
+        )
+        self._moves = Moves(registration, self.endings, registry=registry, clock=clock)
 
     async def perform(self, command: Command, call: Call) -> Request:
         """Carry a command out and give the request it became.
@@ -70,8 +99,10 @@ class Requests:
         match command:
             case ProvisionDatasets():
                 request = await self._registration.provision(command, call)
-            case TeardownDataset():
-                request = await self._change(command.dataset_id, call, self._ending(command))
+            case TeardownDataset() | ResolveApproval():
+                request = await self._end(command, call)
+            case TransitionStage() | CompleteJourney():
+                request = await self._move(command, call)
             case ValidateNow():
                 cause = f"asked for by {call.principal.subject}"
                 again = partial(Dataset.revalidate, cause=cause, now=self._clock())
@@ -80,22 +111,43 @@ class Requests:
                 request = await self._change(
                     command.dataset_id, call, self._restore, needs_slot=True
                 )
+            case CleanupOrphans():
+                request = await self._orphans.clean(call)
             case never:
                 assert_never(never)
         for dataset_id in request.dataset_ids:
             self._engine.ring(dataset_id)
         return request
 
+    async def _end(self, command: TeardownDataset | ResolveApproval, call: Call) -> Request:
+        if isinstance(command, TeardownDataset):
+            return await self.endings.tear_down(command, call)
+        return await self.endings.resolve(command, call)
+
+    async def _move(self, command: TransitionStage | CompleteJourney, call: Call) -> Request:
+        if isinstance(command, TransitionStage):
+            return await self._moves.transition(command, call)
+        return await self._moves.complete(command, call)
+
+    async def resolve(self, command: ResolveApproval, principal: Principal) -> None:
+        """Decide an approval that a task waits for. Raises as `Endings.decide` does."""
+        await self.endings.decide(command, principal)
+
     async def plan(self, command: ProvisionDatasets, principal: Principal) -> Plan:
         """Tell what a request would do; nothing is changed, and nobody is introduced."""
         journey = await self._registration.journey(command, principal)
         return await self._planner.plan(command, journey, principal)
 
+    async def orphans(self, principal: Principal) -> OrphanReportDocument:
+        """Tell what a cleanup of orphans would do; nothing is changed."""
+        return await self._orphans.report(principal)
+
     async def cancel(self, request: Request) -> Request:
         """Call a request off in one commit, also while its coordinator is writing.
 
         Of the datasets that it made, those that were never READY go to TEARDOWN without grace.
-        All others go on as they are. A request whose end is decided is given back as it was.
+        All others go on as they are, those too that were to give way; an approval that nobody has
+        decided is withdrawn. A request whose end is decided is given back as it was.
         """
         for _ in range(MOST_TRIES - 1):
             try:
@@ -116,6 +168,9 @@ class Requests:
                     dataset.start_teardown(TeardownReason.MANUAL_REQUEST, now, skip_grace=True)
                     await transaction.save(dataset, now)
                     ended.append(dataset_id)
+                elif _was_to_move(dataset_id, request) and dataset.stay():
+                    await transaction.save(dataset, dataset.due_at(self._clock()))
+            await self.endings.withdraw(transaction, request)
         for dataset_id in ended:
             self._coordinator.interrupt(dataset_id)
             self._engine.ring(dataset_id)
@@ -143,14 +198,6 @@ class Requests:
             self._coordinator.interrupt(dataset_id)
         return request
 
-    def _ending(self, command: TeardownDataset) -> Callable[[Dataset], bool]:
-        def end(dataset: Dataset) -> bool:
-            now = self._clock()
-            is_begun = dataset.start_teardown(command.reason, now, skip_grace=command.force)
-            return dataset.lapse(now) or is_begun
-
-        return end
-
     def _restore(self, dataset: Dataset) -> bool:
         dataset.restore(self._clock())
         return True
@@ -170,6 +217,11 @@ def _is_unfinished(dataset: Dataset, request: Request) -> bool:
     """Whether a dataset was made by this request and has never been READY."""
     is_its_own = dataset.place.correlation == request.task_id
     return is_its_own and dataset.ready_at is None and dataset.status in _UNFINISHED
+
+
+def _was_to_move(dataset_id: UUID, request: Request) -> bool:
+    """Whether a request was to move a journey on, and this dataset out of its stage."""
+    return dataset_id in {each.before for each in request.undertaking.moves}
 
 
 async def _require_no_successor(transaction: Transaction, dataset: Dataset) -> None:

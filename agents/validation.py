@@ -54,7 +54,7 @@ class DataValidationAgent:
         return misdirected(order, self.name)
 
     async def _probe(self, order: ProbeConnector) -> Outcome:
-        probe = await self._connectors.probe(order.connector, thorough=order.thorough)
+        probe = await self._connectors.watch(order.connector, thorough=order.thorough)
         return Probed(order.key, probe)
 
     async def _validate(self, order: ValidateDataset, progress: OnProgress) -> Outcome:

@@ -55,12 +55,16 @@ class CompletenessEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One knock at a connector: did it answer, did it let us in, how long did it take."""
+    """One knock at a connector: did it answer, did it let us in, how long did it take.
+
+    One that was not made, for we were asked to knock less, says nothing of the connector.
+    """
 
     connected: bool
     authenticated: bool
     response_time_ms: float
     message: str = ""
+    is_made: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ def check_connector_health(
     """Score passed ÷ probes; the slowest of so few probes is their 95th percentile."""
     passed = [each for each in probes if is_healthy(each, policy)]
     details = {
-        "probes": [asdict(each) for each in probes],
+        "probes": [_shown(each) for each in probes],
         "response_time_p95_ms": max((each.response_time_ms for each in probes), default=None),
         "response_time_max_ms": policy.response_time_max_ms,
     }
@@ -198,7 +202,12 @@ def check_sample_queries(
 def is_healthy(probe: Probe, policy: QualityPolicy) -> bool:
     """Whether a probe was let in below the limit (seed: response < 5 s)."""
     in_time = 0 <= probe.response_time_ms < policy.response_time_max_ms
-    return probe.connected and probe.authenticated and in_time
+    return probe.is_made and probe.connected and probe.authenticated and in_time
+
+
+def _shown(probe: Probe) -> JsonObject:
+    """Show a knock; whether it was made is the sweep's concern, the gate's always are."""
+    return {name: value for name, value in asdict(probe).items() if name != "is_made"}
 
 
 def _ratio(part: int, whole: int) -> Fraction:

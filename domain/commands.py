@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from uuid import UUID
 
 from domain.journey import JourneyStage
@@ -69,7 +70,53 @@ class RestoreDataset:
     dataset_id: UUID
 
 
-Command = ProvisionDatasets | TeardownDataset | ValidateNow | RestoreDataset
+class TransitionMode(StrEnum):
+    """When a stage transition ends what was before: at once, or once what follows is READY (A18)."""
+
+    IMMEDIATE = "immediate"
+    MAKE_BEFORE_BREAK = "make_before_break"
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionStage:
+    """Ask for a journey's move to its next stage (seed: stage_transition_rule)."""
+
+    journey: str
+    to_stage: JourneyStage
+    mode: TransitionMode = TransitionMode.IMMEDIATE
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteJourney:
+    """Ask for the end of every dataset of a journey (A17)."""
+
+    journey: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveApproval:
+    """Consent to a teardown that waits for it, or refuse it."""
+
+    approval_id: UUID
+    approve: bool
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupOrphans:
+    """Ask for the end of what has no active journey any more, as far as two scans have seen it so."""
+
+
+Command = (
+    ProvisionDatasets
+    | TeardownDataset
+    | ValidateNow
+    | RestoreDataset
+    | CleanupOrphans
+    | TransitionStage
+    | CompleteJourney
+    | ResolveApproval
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +129,31 @@ class RequestKey:
     agent: str
     message_id: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a stage transition makes of one dataset: which ends, and which follows it.
+
+    `refusal` says why nothing follows it, or why it is not made anew.
+    """
+
+    dataset_type: str
+    before: UUID
+    successor: UUID | None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undertaking:
+    """What a request does beside changing its datasets: whose consent it waits for, what it moves.
+
+    `datasources` names those it has emptied that no dataset accounted for.
+    """
+
+    approvals: tuple[UUID, ...] = ()
+    moves: tuple[Move, ...] = ()
+    datasources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +174,7 @@ class Request:
     message: bytes
     is_settled: bool = False
     is_cancelled: bool = False
+    undertaking: Undertaking = field(default_factory=Undertaking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +188,9 @@ class Call:
     context_id: str
     message: bytes
 
-    def request(self, dataset_ids: tuple[UUID, ...], since: int) -> Request:
+    def request(
+        self, dataset_ids: tuple[UUID, ...], since: int, undertaking: Undertaking | None = None
+    ) -> Request:
         """Write down what this call became: a request about these datasets."""
         return Request(
             task_id=self.task_id,
@@ -126,4 +201,5 @@ class Call:
             dataset_ids=dataset_ids,
             since=since,
             message=self.message,
+            undertaking=undertaking or Undertaking(),
         )

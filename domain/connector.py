@@ -8,7 +8,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from hashlib import blake2s
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, NewType, Protocol
 from uuid import UUID, uuid5
 
 from domain.journey import DEFAULT_TENANT, ClientId, JourneyStage
@@ -151,6 +151,25 @@ class ConnectorConfiguration:
         return f"{self.home_url}/records/"
 
 
+class Marked(Protocol):
+    """What has a datasource at the search engine under our mark: a connector, or what is left of one."""
+
+    @property
+    def datasource(self) -> str:
+        """The name the search engine knows it by."""
+        ...
+
+    @property
+    def dataset_id(self) -> UUID:
+        """The dataset it was made for."""
+        ...
+
+    @property
+    def home_url(self) -> str:
+        """Our mark."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorPlace:
     """Whose connector it is and which: what its names are made from."""
@@ -187,6 +206,20 @@ def datasource_name(place: ConnectorPlace) -> str:
     return slug + blake2s(identity.encode(), digest_size=4).hexdigest()
 
 
+def home_of(origin: str, dataset_id: UUID) -> str:
+    """Compose the mark of a dataset's connector, which is where the dataset is shown."""
+    return f"{origin}/datasets/{dataset_id}"
+
+
+def dataset_at(home_url: str, origin: str) -> UUID | None:
+    """Read the dataset's id from a mark; None where it is none of this origin's."""
+    try:
+        found = UUID(home_url.rpartition("/")[2])
+    except ValueError:
+        return None
+    return found if home_url == home_of(origin, found) else None
+
+
 def configure_connector(place: ConnectorPlace, template: DatasetTemplate) -> ConnectorConfiguration:
     """Derive a connector's whole configuration from its place and its template (seed: R47-R52)."""
     datasource = datasource_name(place)
@@ -196,7 +229,7 @@ def configure_connector(place: ConnectorPlace, template: DatasetTemplate) -> Con
         datasource=datasource,
         dataset_id=place.dataset_id,
         generation=place.generation,
-        home_url=f"{place.origin}/datasets/{place.dataset_id}",
+        home_url=home_of(place.origin, place.dataset_id),
         category=CATEGORY.get(place.dataset_type, "KNOWLEDGE_HUB"),
         object_types=template.object_types or (ObjectType("Document", "KNOWLEDGE_HUB"),),
         is_test=place.stage is not JourneyStage.PRODUCTION,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from domain import ordering
 from domain.errors import StaleOutcome
 from domain.events import (
+    DatasetGivesWay,
     DatasetRestored,
     DatasetTeardownHurried,
     DatasetTeardownStarted,
@@ -20,11 +21,13 @@ from domain.lifecycle import ENDED, DatasetStatus, TeardownReason
 from domain.moments import require_zone
 from domain.outcomes import apply_outcome
 from domain.state import DatasetState
+from domain.succession import LONGEST_STAY, GivingWay
 from domain.teardown import Teardown
 from domain.work import Rest
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from domain.events import Happening
     from domain.work import Outcome
@@ -51,7 +54,7 @@ class Dataset(DatasetState):
         return following.until if isinstance(following, Rest) else now
 
     def lapse(self, now: datetime) -> bool:
-        """Let time alone do what it does: a lifetime, a grace period or a time limit ends.
+        """Let time alone do what it does: a lifetime, a stay, a grace period or a limit ends.
 
         A retry may fall due as well. Tells whether anything changed.
         """
@@ -59,6 +62,8 @@ class Dataset(DatasetState):
         if self._is_expired(now):
             self.start_teardown(TeardownReason.MANUAL_REQUEST, now, skip_grace=True)
             return True
+        if self.gives_way is not None and now >= self.gives_way.until:
+            return self.start_teardown(TeardownReason.STAGE_TRANSITION, now)
         if is_retry_due(self, now):
             self._try_again()
             return True
@@ -122,9 +127,31 @@ class Dataset(DatasetState):
             order_version=self.version,
             skip_grace=skip_grace,
         )
-        self.trouble = None
+        self.trouble = self.gives_way = None
         self.happen(DatasetTeardownStarted(*self.ids, reason))
         return True
+
+    def give_way(self, successor: UUID | None, now: datetime) -> bool:
+        """Stay until the successor is READY, for a day at most (A18, make before break).
+
+        One that gives way already stays no longer for it; one that has ended is left alone. Tells
+        whether anything changed.
+        """
+        require_zone("now", now)
+        if self.has_ended:
+            return False
+        until = self.gives_way.until if self.gives_way else now + LONGEST_STAY
+        given = GivingWay(successor, until)
+        if given == self.gives_way:
+            return False
+        self.gives_way = given
+        self.happen(DatasetGivesWay(*self.ids, successor))
+        return True
+
+    def stay(self) -> bool:
+        """Give way to nobody any more: the move was called off; tells whether that changed it."""
+        was_leaving, self.gives_way = self.gives_way is not None, None
+        return was_leaving
 
     def restore(self, now: datetime) -> None:
         """Undo a teardown inside its grace period: visible again, validated again.

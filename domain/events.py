@@ -164,6 +164,35 @@ class DatasetTeardownHurried:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetGivesWay:
+    """A dataset stays until its successor is READY, for a day at most; None: there is none."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    successor_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class TeardownApprovalAsked:
+    """A dataset's teardown for this reason waits until somebody consents."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    approval_id: UUID
+    reason: TeardownReason
+
+
+@dataclass(frozen=True, slots=True)
+class TeardownApprovalDecided:
+    """Somebody consented to a dataset's teardown, or refused it."""
+
+    dataset_id: UUID
+    journey_id: JourneyId
+    approval_id: UUID
+    is_approved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetRestored:
     """A teardown was undone inside its grace period."""
 
@@ -199,6 +228,9 @@ AdditiveEvent: TypeAlias = (
     | ConnectorUnwatched
     | DatasetTeardownStepDone
     | DatasetTeardownHurried
+    | DatasetGivesWay
+    | TeardownApprovalAsked
+    | TeardownApprovalDecided
     | DatasetRestored
     | DatasetRetentionExpired
 )

@@ -65,7 +65,7 @@ class Health:
         )
 
     def after_silence(self, now: datetime, rules: LifecycleRules) -> Health:
-        """Count a probe that was lost, which says nothing of the connector."""
+        """Count a probe that was lost, which by itself says nothing of the connector."""
         return replace(self, silences=self.silences + 1, next_probe_at=now + rules.health_interval)
 
     def opened(self, incident_id: UUID, now: datetime) -> Health:

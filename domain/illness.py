@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain import checks, ordering
@@ -26,6 +27,9 @@ _S = DatasetStatus
 
 def take_probe(dataset: DatasetState, outcome: Probed, now: datetime) -> None:
     """Count what one knock found."""
+    if not outcome.probe.is_made:
+        count_silence(dataset, outcome.probe.message, now)
+        return
     if checks.is_healthy(outcome.probe, ordering.policy_of(dataset)):
         dataset.health = dataset.health.after_success(now, dataset.rules)
         _count(dataset, passed=True)
@@ -44,12 +48,19 @@ def count_failure(dataset: DatasetState, message: str, now: datetime) -> None:
 
 
 def count_silence(dataset: DatasetState, message: str, now: datetime) -> None:
-    """Count a probe that was lost; a row of them is told once, for nobody watches any more."""
+    """Count a probe that was lost; each row of them is a failure, for nobody watches any more.
+
+    The first row is told of as well.
+    """
     dataset.health = dataset.health.after_silence(now, dataset.rules)
-    silences = dataset.health.silences
-    if silences == dataset.rules.silences_to_tell:
-        told = f"{dataset.name} is unwatched: {silences} probes in a row were lost. {message}"
-        dataset.happen(ConnectorUnwatched(*dataset.ids, told))
+    silences, row = dataset.health.silences, dataset.rules.silences_to_tell
+    if silences % row:
+        return
+    lost = f"{silences} probes in a row were lost. {message}"
+    if silences == row:
+        dataset.happen(ConnectorUnwatched(*dataset.ids, f"{dataset.name} is unwatched: {lost}"))
+    count_failure(dataset, lost.rstrip("."), now)
+    dataset.health = replace(dataset.health, silences=silences)
 
 
 def is_only_probed(dataset: DatasetState) -> bool:

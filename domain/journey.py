@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 from uuid import UUID, uuid5
 
-from domain.errors import InvalidInput
+from domain.errors import IllegalTransition, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 JourneyId = NewType("JourneyId", UUID)
 ClientId = NewType("ClientId", UUID)
@@ -89,6 +92,37 @@ def previous_stage(stage: JourneyStage) -> JourneyStage | None:
     """Tell the stage that came before, or None before sandbox."""
     position = list(JourneyStage).index(stage)
     return list(JourneyStage)[position - 1] if position else None
+
+
+def stages_before(stage: JourneyStage) -> tuple[JourneyStage, ...]:
+    """Give the stages that come before one, in order; none before sandbox."""
+    order = list(JourneyStage)
+    return tuple(order[: order.index(stage)])
+
+
+def furthest(stages: Iterable[JourneyStage]) -> JourneyStage:
+    """Give the furthest of some stages; sandbox where there are none."""
+    return max(stages, key=list(JourneyStage).index, default=JourneyStage.SANDBOX)
+
+
+def require_move(ref: str, reached: JourneyStage, to_stage: JourneyStage) -> None:
+    """Allow a journey's move to its next stage, and to the one it has reached already.
+
+    The latter ends what an earlier move has left behind, and what the journey was told to move
+    past elsewhere; no journey moves to sandbox, for that is where it begins.
+
+    Raises:
+        IllegalTransition: the move leads back, or leaves a stage out (A18).
+    """
+    following = next_stage(reached)
+    if to_stage is not JourneyStage.SANDBOX and to_stage in {reached, following}:
+        return
+    way = "back" if to_stage in {reached, *stages_before(reached)} else "past a stage"
+    onward = f"It may move to {following.value}" if following else "It is at its last stage"
+    raise IllegalTransition(
+        f"Journey {ref} is at {reached.value} and cannot move {way}, to {to_stage.value}. {onward}; "
+        "the stages are sandbox, pilot and production, one after the other."
+    )
 
 
 def uuid_of(tenant: str, kind: str, ref: str) -> UUID:

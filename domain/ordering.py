@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from domain.archive import ArchiveReceipt
     from domain.connector import ConnectorConfiguration
     from domain.state import Content, DatasetState
+    from domain.succession import GivingWay
     from domain.teardown import Teardown
     from domain.template import DatasetTemplate
 
@@ -41,7 +42,21 @@ T = TypeVar("T")
 
 def next_order(dataset: DatasetState, now: datetime) -> Next:
     """Tell the order that moves the dataset on, or until when it rests and why."""
-    return _WHILE[dataset.status](dataset, now)
+    following = _WHILE[dataset.status](dataset, now)
+    if dataset.gives_way is None or not isinstance(following, Rest):
+        return following
+    return Rest(_until_it_goes(dataset.gives_way, following.until, dataset, now), following.why)
+
+
+def _until_it_goes(
+    gives_way: GivingWay, until: datetime | None, dataset: DatasetState, now: datetime
+) -> datetime:
+    """Give when to look again: by the end of its stay, and now and then at its successor.
+
+    Whoever makes that READY wakes it as well; a wake that is lost costs no more than this.
+    """
+    again = now + dataset.rules.health_interval if gives_way.successor else gives_way.until
+    return min(each for each in (until, gives_way.until, again) if each is not None)
 
 
 def policy_of(dataset: DatasetState) -> QualityPolicy:

@@ -12,6 +12,7 @@ from domain.archive import ArchiveReceipt
 from domain.checks import Probe, RecordFault
 from domain.connector import ConnectorConfiguration
 from domain.journey import Journey
+from domain.orphans import Holding
 from domain.recipe import Recipe
 from domain.record import JsonObject, Record
 from domain.template import DatasetTemplate
@@ -130,7 +131,15 @@ class Connectors(Protocol):
     async def probe(self, connector: ConnectorConfiguration, /, *, thorough: bool) -> Probe:
         """Knock once; a failure is a Probe that says so, never an error.
 
-        A thorough knock tries the search as well and so costs search quota; the sweep's do not.
+        A thorough knock tries the search as well and so costs search quota.
+        """
+        ...
+
+    async def watch(self, connector: ConnectorConfiguration, /, *, thorough: bool) -> Probe:
+        """Knock for the sweep, which gives way to all others and asks of what many share once.
+
+        That is whether the tokens still serve. A thorough knock tries the search as well, where
+        there is quota to spare. A Probe that was not made says nothing of the connector.
         """
         ...
 
@@ -150,6 +159,29 @@ class Connectors(Protocol):
         """Delete every document for good; tells what was done and what remains.
 
         A connector that does not exist, or is not ours, is left alone, and that is success.
+        """
+        ...
+
+
+class Estate(Protocol):
+    """What the search engine holds, whether or not anybody here still knows of it.
+
+    It may take its time: whoever asks gives way to all others. Raises, from every method:
+    SupplierUnavailable, SupplierRefused.
+    """
+
+    async def datasources(self, /) -> Sequence[str]:
+        """Name the datasources that may be ours by the form of their names."""
+        ...
+
+    async def holding(self, datasource: str, origin: str, /) -> Holding | None:
+        """Tell what a datasource holds; None where it does not carry a mark of this origin."""
+        ...
+
+    async def clear(self, holding: Holding, /) -> str:
+        """Delete every document of a holding for good; tells what was done and what remains.
+
+        One that is gone, or carries another mark by now, is left alone, and that is success.
         """
         ...
 

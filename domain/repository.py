@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from domain.approvals import Approval, ApprovalStatus
 from domain.commands import Principal, Request, RequestKey
 from domain.dataset import Dataset
 from domain.events import DatasetProvisionRequested, EventContext, RecordedEvent
@@ -57,6 +58,18 @@ class Transaction(Protocol):
         """Tell the generation a new dataset in a slot will be, counting from 1."""
         ...
 
+    async def active_of(self, journey: str, /) -> Sequence[Dataset]:
+        """Load a journey's datasets that have not ended, oldest first; by its id or reference."""
+        ...
+
+    async def wake(self, dataset_id: UUID, /) -> None:
+        """Let the engine look at a dataset now, unless it has ended; its version stays."""
+        ...
+
+    async def note_completion(self, journey: str, /) -> None:
+        """Write down that a journey was told to be completed; an unknown one is nothing."""
+        ...
+
     async def keep_journey(self, journey: Journey, /) -> None:
         """Write down a journey and its client as last seen (seed: Stage Association)."""
         ...
@@ -69,6 +82,25 @@ class Transaction(Protocol):
         """Call the request of a task off; tells whether that could still be done.
 
         It cannot once the request is closed: what its task ends with is decided then.
+        """
+        ...
+
+    async def ask(self, approval: Approval, dataset: Dataset, /) -> Approval:
+        """Ask for consent to a dataset's teardown: approval, event and audit entry.
+
+        Gives the approval that is pending for the dataset already, where there is one; the
+        dataset itself is not changed.
+        """
+        ...
+
+    async def approval(self, approval_id: UUID, /) -> Approval:
+        """Read an approval. Raises NotFound, for another tenant's as well."""
+        ...
+
+    async def decide(self, approval: Approval, dataset: Dataset, /) -> None:
+        """Write down how an approval of a dataset's teardown was decided, with event and audit.
+
+        Raises Conflict when somebody decided first.
         """
         ...
 
@@ -137,6 +169,27 @@ class Registry(Protocol):
 
     async def unsettled_requests(self, limit: int, /) -> Sequence[Request]:
         """Read requests of every tenant whose task has not ended, oldest first."""
+        ...
+
+    async def approval_id_of(self, tenant: str, ref: str, /) -> UUID:
+        """Resolve a reference: a UUID, or the name of a connector for whose end consent was asked.
+
+        Of several the pending one is meant, or else the newest. Raises NotFound.
+        """
+        ...
+
+    async def open_approvals(self, tenant: str, limit: int, /) -> Sequence[Approval]:
+        """Read what waits for consent, oldest first: pending, and its dataset has not ended."""
+        ...
+
+    async def approvals(
+        self, tenant: str, status: ApprovalStatus | None, limit: int, /
+    ) -> Sequence[Approval]:
+        """Read approvals, of one status or of all, newest first."""
+        ...
+
+    async def approvals_by_id(self, tenant: str, ids: Collection[UUID], /) -> Sequence[Approval]:
+        """Read approvals by id, oldest first; unknown ones are left out."""
         ...
 
     async def quality_history(self, tenant: str, dataset_id: UUID, /) -> Sequence[QualityRun]:

@@ -24,7 +24,7 @@ class LifecycleRules:
     `grace_period` (seed: 24 h) lies between disconnecting and emptying; `retention` (seed: 90
     days) keeps archives; `health_interval` parts the probes of a READY dataset, of which
     `failures_to_demote` in a row demote it and `successes_to_recover` run its gate again, while
-    `silences_to_tell` that were lost in a row are told of and mean nothing else;
+    `silences_to_tell` that were lost in a row are told of and count as one that failed;
     `incident_patience` is how long a sick dataset stays VALIDATING before it is FAILED;
     `retry_delays` are the pauses before each automatic retry, inside `provisioning_limit`
     (seed: 60 min); `order_limit` bounds one order, after which its agent calls nobody, and

@@ -15,6 +15,7 @@ from domain.events import DomainEvent, Happening
 from domain.health import Health
 from domain.journey import Client, JourneyId, JourneyStage
 from domain.lifecycle import (
+    ENDED,
     UNDER_WAY,
     DatasetStatus,
     LifecycleStage,
@@ -25,6 +26,7 @@ from domain.moments import require_zone
 from domain.quality import QualityScore, Severity
 from domain.record import Json
 from domain.rules import LifecycleRules
+from domain.succession import GivingWay
 from domain.teardown import Teardown
 from domain.template import DatasetTemplate, Hop, SampleQuery
 
@@ -34,13 +36,15 @@ class Wish:
     """What a caller asks of a dataset besides its place.
 
     `seed` takes the client's id's place in the derived seed; `lifetime` tears the dataset down
-    by itself, without grace, that long after it was asked for.
+    by itself, without grace, that long after it was asked for; `replaces` is the dataset that
+    gives way to it once it is READY.
     """
 
     record_count: int | None = None
     seed: str | None = None
     strict: bool = False
     lifetime: timedelta | None = None
+    replaces: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +138,9 @@ class DatasetState:
     dataset is archived; `pursued_since` is when somebody last had it tried anew; `busy_until`
     the time until which an agent we have lost may still be at work, `hides_until` until when
     one may still take documents out of sight; `taken_over_at` is when somebody else took the
-    dataset up whose lease was over, until that is written down; `happenings` are the events not
-    yet written to the outbox, `probes` tells of each probe not yet counted whether it passed.
+    dataset up whose lease was over, until that is written down; `gives_way` is for whom it ends
+    (make before break); `happenings` are the events not yet written to the outbox, `probes` tells
+    of each probe not yet counted whether it passed.
     """
 
     place: DatasetPlace
@@ -160,6 +165,7 @@ class DatasetState:
     busy_until: datetime | None = None
     hides_until: datetime | None = None
     taken_over_at: datetime | None = None
+    gives_way: GivingWay | None = None
     rules: LifecycleRules = field(default_factory=LifecycleRules)
     happenings: list[Happening] = field(default_factory=list)
     probes: tuple[bool, ...] = ()
@@ -168,6 +174,11 @@ class DatasetState:
     def name(self) -> str:
         """How messages speak of the dataset: its connector's name and its id."""
         return f"Dataset {self.place.connector_name} ({self.place.dataset_id})"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the dataset holds its place no longer: it is on its way out, or archived."""
+        return self.status in ENDED
 
     @property
     def lifecycle_stage(self) -> LifecycleStage:

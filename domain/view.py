@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from domain.approvals import Approval
     from domain.documents import (
+        ApprovalDocument,
         CheckDocument,
         ConditionDocument,
         DatasetDocument,
@@ -55,6 +57,26 @@ def describe_check(check: DataQualityCheck) -> CheckDocument:
         "score": float(check.score),
         "details": dict(check.details),
         "executed_at": check.executed_at.isoformat(),
+    }
+
+
+def describe_approval(approval: Approval) -> ApprovalDocument:
+    """Describe an approval: what is asked, of which dataset, and how it was decided."""
+    return {
+        "approval_id": str(approval.approval_id),
+        "dataset_id": str(approval.dataset_id),
+        "connector_name": approval.connector_name,
+        "stage": approval.stage.value,
+        "journey_ref": approval.journey_ref,
+        "reason": approval.reason.value,
+        "question": approval.question,
+        "force": approval.force,
+        "asked_by": approval.asked_by,
+        "asked_at": approval.asked_at.isoformat(),
+        "status": approval.status.value,
+        "resolved_by": approval.resolved_by,
+        "resolved_at": _time(approval.resolved_at),
+        "comment": approval.comment,
     }
 
 
@@ -107,6 +129,10 @@ def _condition(dataset: DatasetState) -> ConditionDocument:
         shown["teardown_reason"] = dataset.teardown.reason.value
         shown["teardown_step"] = dataset.teardown.step.value
         shown["restorable_until"] = _time(dataset.restorable_until)
+    if dataset.gives_way is not None:
+        successor = dataset.gives_way.successor
+        shown["gives_way_to"] = str(successor) if successor else None
+        shown["gives_way_until"] = dataset.gives_way.until.isoformat()
     if dataset.health.incident_id is not None:
         shown["incident_id"] = str(dataset.health.incident_id)
     return shown

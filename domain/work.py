@@ -83,7 +83,7 @@ class ValidateDataset:
 class ProbeConnector:
     """Knock once at a connector; to the validation agent.
 
-    `thorough` has the search tried as well, as the gate does, at the cost of search quota.
+    `thorough` has the search tried as well, as the gate does, where there is quota to spare.
     """
 
     key: OrderKey

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 
 from domain.checks import TOP_HITS, Probe
-from domain.connector import ConnectorConfiguration
+from domain.connector import ConnectorConfiguration, Marked
 from domain.errors import DataOpsError
+from domain.orphans import Holding
 from domain.ports import Found, Upload
-from gateways import glean_datasource, glean_health, glean_sight, glean_upload
+from gateways import glean_datasource, glean_estate, glean_health, glean_sight, glean_upload
 from gateways.glean_answers import SEARCH_PAGE
 from gateways.glean_api import PUBLISHED_LIMITS, GleanApi, GleanCredentials, GleanLimits
 from gateways.glean_documents import record_id, search_request
 from gateways.glean_settle import Expectation, settle
 from gateways.glean_sight import HiddenDocuments
+from gateways.glean_tokens import TokenWatch, smallest_search
 from gateways.glean_upload import Sent
 from gateways.http import ANY_STATUS, Answer, Call
 from gateways.pace import Timing
@@ -34,12 +36,16 @@ __all__ = [
 PROBE_SECONDS = 5.0
 """How long one knock may take (seed: response < 5 s)."""
 
+TOKENS_LAST = timedelta(seconds=60)
+"""For how long the sweep takes a token for what it was found to be."""
+
 
 class GleanConnectors:
-    """The connectors port over Glean.
+    """The ports Connectors and Estate over Glean.
 
     `limits` keeps us within Glean's published rates, `hidden` remembers what was hidden over
-    a restart, `probe_seconds` is the hard time limit of each call of a probe.
+    a restart, `probe_seconds` is the hard time limit of each call of a probe; `tokens_last` is
+    the sweep's interval, in which it asks once whether the client token serves.
     """
 
     def __init__(
@@ -51,12 +57,14 @@ class GleanConnectors:
         limits: GleanLimits | None = None,
         hidden: HiddenDocuments | None = None,
         probe_seconds: float = PROBE_SECONDS,
+        tokens_last: timedelta = TOKENS_LAST,
     ) -> None:
         self._api = GleanApi(client, credentials, timing, limits)
         self._timing = timing
         self._hidden = hidden or HiddenDocuments()
         self._probe_seconds = probe_seconds
         self._sent: dict[str, Sent] = {}
+        self._tokens = TokenWatch(self._api, timing.clock, tokens_last, probe_seconds)
 
     async def create(self, connector: ConnectorConfiguration, /) -> None:
         """Declare the datasource, or bring ours up to date. Raises ConnectorNameTaken."""
@@ -93,6 +101,19 @@ class GleanConnectors:
             return glean_health.silent(failure, (self._timing.monotonic() - started) * 1000)
         return glean_health.answered(answers)
 
+    async def watch(self, connector: ConnectorConfiguration, /, *, thorough: bool) -> Probe:
+        """Ask for the status behind all others; whether the tokens serve is asked once for all."""
+        started = self._timing.monotonic()
+        try:
+            status = replace(self._status_of(connector), in_no_hurry=True)
+            search = self._api.spare_search(smallest_search(connector)) if thorough else None
+            answers = await self._knock([status, search] if search else [status])
+            if search is None:
+                answers.append(await self._tokens.answer(connector))
+        except DataOpsError as failure:
+            return glean_health.silent(failure, (self._timing.monotonic() - started) * 1000)
+        return glean_health.watched(answers)
+
     async def search(self, connector: ConnectorConfiguration, query: str, /) -> Found:
         """Search the datasource in the name of the test user."""
         request = search_request(query, connector, page_size=TOP_HITS)
@@ -113,21 +134,37 @@ class GleanConnectors:
 
     async def empty(self, connector: ConnectorConfiguration, /) -> str:
         """Delete the documents, never without our mark; the definition remains."""
-        reason = await glean_datasource.why_not_ours(self._api, connector)
+        return await self._empty(connector)
+
+    async def datasources(self, /) -> list[str]:
+        """Name the datasources that may be ours."""
+        return await glean_estate.names(self._api)
+
+    async def holding(self, datasource: str, origin: str, /) -> Holding | None:
+        """Tell what a datasource under our mark holds; None for all others."""
+        return await glean_estate.holding(self._api, datasource, origin)
+
+    async def clear(self, holding: Holding, /) -> str:
+        """Delete the documents of a holding, never without its mark; the definition remains."""
+        return await self._empty(holding)
+
+    async def _empty(self, marked: Marked) -> str:
+        reason = await glean_datasource.why_not_ours(self._api, marked)
         if reason:
             return reason
-        await glean_upload.send_nothing(self._api, connector)
-        await asyncio.to_thread(self._hidden.forget, connector.datasource)
+        await glean_upload.send_nothing(self._api, marked)
+        await asyncio.to_thread(self._hidden.forget, marked.datasource)
         return (
-            f"Glean deletes every document of datasource {connector.datasource}. Its definition "
+            f"Glean deletes every document of datasource {marked.datasource}. Its definition "
             "remains: Glean offers no call that deletes it, an administrator can in the console."
         )
 
     def _knocks(self, connector: ConnectorConfiguration, *, thorough: bool) -> list[Call]:
-        status = self._api.indexing(f"/debug/{connector.datasource}/status")
-        if not thorough:
-            return [status]
-        return [status, self._api.search(search_request("", connector, page_size=1))]
+        status = self._status_of(connector)
+        return [status, self._api.search(smallest_search(connector))] if thorough else [status]
+
+    def _status_of(self, connector: ConnectorConfiguration) -> Call:
+        return self._api.indexing(f"/debug/{connector.datasource}/status")
 
     async def _knock(self, calls: Sequence[Call]) -> list[Answer]:
         """Send each call once and together; what goes wrong with one is raised when all are in."""

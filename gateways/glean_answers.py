@@ -169,7 +169,20 @@ class DebugDocuments(_Wire):
     document_statuses: Annotated[list[DebugDocument], BeforeValidator(_or_empty)] = []
 
 
+class SearchedDatasource(_Wire):
+    """One datasource that can be searched, by the name Glean knows it by."""
+
+    datasource: str
+
+
+class Filters(_Wire):
+    """What `/api/search/filters` tells: the datasources the test user may search."""
+
+    datasources: Annotated[list[SearchedDatasource], BeforeValidator(_or_empty)]
+
+
 STATUS = TypeAdapter(Status)
+FILTERS = TypeAdapter(Filters)
 SEARCH_PAGE = TypeAdapter(SearchPage)
 OVERRIDES = TypeAdapter(Overrides)
 DEBUG_DOCUMENTS = TypeAdapter(DebugDocuments)

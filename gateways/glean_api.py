@@ -19,6 +19,7 @@ from gateways.pace import RateLimit, Timing
 
 _INDEXING = "/api/index/v1"
 _CLIENT = "/rest/api/v1"
+_FILTERS = "/api/search/filters"
 _EFFECT_ATTEMPTS = 3
 _SENDABLE = re.compile(r"[!-~]+")
 _OK_OR_ABSENT = frozenset({200, 400, 404})
@@ -91,6 +92,19 @@ class GleanApi:
         """Make a search, which has a rate of its own."""
         return replace(self.client("/search", body), rates=self._search_rates)
 
+    def filters(self) -> Call:
+        """Ask by what can be searched, in the name of the test user: it lists the datasources."""
+        listed = self.client("", {})
+        return replace(listed, method="GET", path=_FILTERS, body=None)
+
+    def spare_search(self, body: JsonObject) -> Call | None:
+        """Make a search that nobody else wants to make now, its turn taken; None where there is none."""
+        if not all(each.has_spare for each in self._search_rates):
+            return None
+        for each in self._search_rates:
+            each.take_at_once()
+        return replace(self.search(body), rates=())
+
     async def ask(self, call: Call) -> Answer:
         """Send a call; see `Supplier.ask`."""
         return await self._supplier.ask(call)
@@ -117,18 +131,22 @@ class GleanApi:
             else:
                 return
 
-    async def status(self, datasource: str) -> Status:
+    async def status(self, datasource: str, *, in_no_hurry: bool = False) -> Status:
         """Ask where a datasource stands. Raises SupplierRefused when there is none."""
-        return (await self.ask(self.indexing(f"/debug/{datasource}/status"))).read(STATUS)
+        call = self.indexing(f"/debug/{datasource}/status")
+        return (await self.ask(replace(call, in_no_hurry=in_no_hurry))).read(STATUS)
 
-    async def configuration(self, datasource: str) -> JsonObject | None:
+    async def configuration(
+        self, datasource: str, *, in_no_hurry: bool = False
+    ) -> JsonObject | None:
         """Give a datasource's configuration; None when there is no such datasource.
 
         Raises:
             SupplierRefused: Glean answers in a way that does not tell whether there is one.
         """
         call = self.indexing("/getdatasourceconfig", {"datasource": datasource})
-        answer = await self.ask(replace(call, accept=_OK_OR_ABSENT))
+        patient = replace(call, accept=_OK_OR_ABSENT, in_no_hurry=in_no_hurry)
+        answer = await self.ask(patient)
         if answer.status == HTTPStatus.OK:
             return answer.object()
         # A refusal is not yet an absence, and what is taken for absent will be overwritten.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.connector import ConnectorConfiguration
+from domain.connector import ConnectorConfiguration, Marked
 from domain.errors import ConnectorNameTaken, SupplierUnavailable
 from domain.record import JsonObject
 from gateways.glean_api import GleanApi
@@ -28,7 +28,7 @@ async def create(api: GleanApi, connector: ConnectorConfiguration) -> None:
     await _let_in(api, connector)
 
 
-async def why_not_ours(api: GleanApi, connector: ConnectorConfiguration) -> str:
+async def why_not_ours(api: GleanApi, connector: Marked) -> str:
     """Say why a connector's documents are not ours to touch; nothing when they are."""
     found = await api.configuration(connector.datasource)
     if found is None:
@@ -36,7 +36,7 @@ async def why_not_ours(api: GleanApi, connector: ConnectorConfiguration) -> str:
     if not _is_ours(found, connector):
         return (
             f"Datasource {connector.datasource} does not carry our mark (its home page is "
-            f"{_home(found)!r}), so it was left alone."
+            f"{mark_of(found)!r}), so it was left alone."
         )
     return ""
 
@@ -72,11 +72,12 @@ def _agrees(found: JsonObject, wanted: JsonObject) -> bool:
     return all(found.get(name) == value for name, value in wanted.items() if name != "name")
 
 
-def _is_ours(found: JsonObject, connector: ConnectorConfiguration) -> bool:
-    return _home(found) == connector.home_url
+def _is_ours(found: JsonObject, connector: Marked) -> bool:
+    return mark_of(found) == connector.home_url
 
 
-def _home(found: JsonObject) -> str:
+def mark_of(found: JsonObject) -> str:
+    """Give the mark a configuration carries; nothing where it carries none."""
     return str(found.get("homeUrl") or "")
 
 
@@ -86,6 +87,6 @@ def _refuse_foreign(found: JsonObject, connector: ConnectorConfiguration) -> Non
     raise ConnectorNameTaken(
         f"Datasource {connector.datasource}, meant for connector {connector.connector_name}, "
         f"exists in Glean as {str(found.get('displayName') or '')!r} with the home page "
-        f"{_home(found)!r}, not {connector.home_url!r}. It was left as it is. Have an "
+        f"{mark_of(found)!r}, not {connector.home_url!r}. It was left as it is. Have an "
         "administrator rename or delete it in Glean's console, or give the client another code."
     )

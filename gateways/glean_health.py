@@ -47,6 +47,25 @@ def answered(answers: Sequence[Answer]) -> Probe:
     )
 
 
+def watched(answers: Sequence[Answer]) -> Probe:
+    """Report a knock of the sweep, the status first.
+
+    Where Glean asks us to ask less, a status says nothing of the connector, and a search nothing
+    of its token.
+    """
+    status, *searches = answers
+    if status.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Probe(
+            connected=False,
+            authenticated=False,
+            response_time_ms=status.response_time_ms,
+            message=_told(status),
+            is_made=False,
+        )
+    heard = [each for each in searches if each.status != HTTPStatus.TOO_MANY_REQUESTS]
+    return answered([status, *heard])
+
+
 def _not_let_through(answers: Sequence[Answer]) -> str:
     """Say why our documents are not what is found; nothing where they are."""
     status = answers[0].read(STATUS)

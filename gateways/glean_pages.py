@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic_core import to_json
 
-from domain.connector import ConnectorConfiguration
+from domain.connector import ConnectorConfiguration, Marked
 from domain.ports import Upload
 from domain.record import Record
 from gateways.glean_documents import document
@@ -54,7 +54,7 @@ class BulkPage:
         return to_json(head)[:-1] + b',"documents":[' + documents + b"]}"
 
 
-def emptying(connector: ConnectorConfiguration) -> BulkPage:
+def emptying(connector: Marked) -> BulkPage:
     """Give the one page that leaves nothing of a datasource's documents."""
     upload_id = f"empty-{connector.dataset_id}"
     return BulkPage(upload_id, connector.datasource, (), is_first=True, is_last=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.connector import ConnectorConfiguration
+from domain.connector import Marked
 from domain.ports import Upload
 from gateways.glean_api import GleanApi
 from gateways.glean_pages import BulkPage, emptying, pages_of
@@ -44,7 +44,7 @@ async def send(api: GleanApi, upload: Upload) -> Sent:
     return Sent(upload.upload_id, keys)
 
 
-async def send_nothing(api: GleanApi, connector: ConnectorConfiguration) -> None:
+async def send_nothing(api: GleanApi, connector: Marked) -> None:
     """Delete every document of a datasource; its definition stays."""
     await api.write(_call(api, emptying(connector)))
 

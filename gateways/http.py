@@ -52,7 +52,8 @@ class Call:
     """One request and how patient to be with it.
 
     `accept` are the statuses the caller can read. What is not `idempotent` is never sent again
-    once it may have been received. `seconds` is the time limit of one attempt.
+    once it may have been received. `seconds` is the time limit of one attempt. One `in_no_hurry`
+    gives way to all others where calls are rationed.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Call:
     attempts: int = 4
     seconds: float = 30.0
     rates: tuple[RateLimit, ...] = ()
+    in_no_hurry: bool = False
 
 
 class Supplier:
@@ -102,7 +104,7 @@ class Supplier:
 
     async def _attempt(self, call: Call) -> Answer:
         for rate in call.rates:
-            await rate.turn()
+            await (rate.spare_turn() if call.in_no_hurry else rate.turn())
         source = f"{self._name} ({call.method} {call.path})"
         try:
             async with asyncio.timeout(call.seconds):

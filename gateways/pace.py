@@ -23,13 +23,22 @@ class Timing:
     jitter: Callable[[], float]
 
 
+LONGEST_SPARE_WAIT = 10.0
+"""Seconds after which whoever gives way to all others is served as they are."""
+
+
 class RateLimit:
-    """At most `allowed` calls in any `seconds`; whoever comes too soon waits for a turn."""
+    """At most `allowed` calls in any `seconds`; whoever comes too soon waits for a turn.
+
+    Who is in no hurry takes spare turns: those that leave a third of all to others, none of whom
+    waits.
+    """
 
     def __init__(self, allowed: int, seconds: float, timing: Timing) -> None:
         self._seconds = seconds
         self._timing = timing
         self._turns: deque[float] = deque(maxlen=allowed)
+        self._spared = max(1, allowed - max(1, allowed // 3))
 
     async def turn(self) -> None:
         """Wait for the next free turn and take it."""
@@ -39,6 +48,29 @@ class RateLimit:
         self._turns.append(at)
         if at > now:
             await self._timing.sleep(at - now)
+
+    async def spare_turn(self) -> None:
+        """Wait for a turn that nobody else wants, and not for ever."""
+        patience = LONGEST_SPARE_WAIT
+        while (wait := self._until_spare()) > 0 and patience > 0:
+            await self._timing.sleep(wait)
+            patience -= wait
+        await self.turn()
+
+    @property
+    def has_spare(self) -> bool:
+        """Whether a spare turn is to be had at once."""
+        return self._until_spare() <= 0
+
+    def take_at_once(self) -> None:
+        """Take a turn without waiting for it, for somebody who has seen that there is one."""
+        self._turns.append(self._timing.monotonic())
+
+    def _until_spare(self) -> float:
+        """Tell in how many seconds there may be a spare turn."""
+        if len(self._turns) < self._spared:
+            return 0.0
+        return self._turns[-self._spared] + self._seconds - self._timing.monotonic()
 
 
 def asked_pause(headers: Mapping[str, str], clock: Clock) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from protocol.problems import problem
 from protocol.strict_json import NotJson, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -50,12 +51,17 @@ class Edge:
         base_url: str,
         allowed_hosts: Collection[str] = (),
         page_paths: tuple[str, ...] = (),
+        also_taken: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Guard an application; below `page_paths` bodies pass unread, whatever they are."""
+        """Guard an application; below `page_paths` bodies pass unread, whatever they are.
+
+        `also_taken` has, by path, one more media type that bodies may have there.
+        """
         self._app = app
         self._base = base_url
         self._hosts = {"localhost", str(urlsplit(base_url).hostname), *map(_plain, allowed_hosts)}
         self._page_paths = page_paths
+        self._also_taken = also_taken
         self._pages = RequestBodyLimitMiddleware(app, LARGEST_PAGE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,12 +79,16 @@ class Edge:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await _body(scope, receive)
+            body = await _body(scope, receive, self._taken_at(scope["path"]))
         except _Refused as refused:
             await refused.answer(scope["path"])(scope, receive, send)
             return
         if body is not None:
             await self._app(scope, _again(body, receive), send)
+
+    def _taken_at(self, path: str) -> tuple[str, ...]:
+        more = self._also_taken.get(path)
+        return TAKEN if more is None else (*TAKEN, more)
 
     def _foreign_host(self, scope: Scope) -> str | None:
         """Give the host a request is meant for where it is not ours; one without any may pass."""
@@ -127,16 +137,16 @@ class _Refused(Exception):
         return {"jsonrpc": "2.0", "id": None, "error": error}
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
+async def _body(scope: Scope, receive: Receive, taken: tuple[str, ...]) -> bytes | None:
     """Read a body that is taken; None where the caller has gone. Raises _Refused."""
     headers = dict(scope["headers"])
     media_type = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0]
-    is_json = media_type.strip().lower() in TAKEN
+    is_json = media_type.strip().lower() in taken
     if media_type and not is_json:
-        raise _not_json(media_type)
+        raise _not_json(media_type, taken)
     body = await _whole(receive)
     if body and not is_json:
-        raise _not_json("of no media type")
+        raise _not_json("of no media type", taken)
     if body:
         _require_readable(body, scope["path"])
     return body
@@ -169,8 +179,8 @@ def _require_readable(body: bytes, path: str) -> None:
         raise _Refused(HTTPStatus.BAD_REQUEST, -32600, error)
 
 
-def _not_json(media_type: str) -> _Refused:
-    message = f"A body must be {' or '.join(TAKEN)}, and this one is {media_type[:100]}."
+def _not_json(media_type: str, taken: tuple[str, ...]) -> _Refused:
+    message = f"A body must be {' or '.join(taken)}, and this one is {media_type[:100]}."
     error = ContentTypeNotSupportedError(message=message)
     return _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, -32005, error)
 

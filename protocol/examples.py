@@ -30,6 +30,13 @@ _DATASET = {"dataset_id": "ACME-sandbox-confluence"}
 _EXAMPLES: dict[str, JsonObject] = {
     "provision-datasets": _TYPES,
     "plan-datasets": _TYPES,
+    "transition-stage": {"journey_id": "journey-acme-2026", "to_stage": "pilot"},
+    "complete-journey": {"journey_id": "journey-acme-2026"},
+    "resolve-approval": {
+        "approval_id": "ACME-sandbox-confluence",
+        "approve": True,
+        "comment": "Nobody searches it any more.",
+    },
     "dataset-status": _DATASET,
     "list-datasets": {"client_id": "acme-healthcare", "page_size": 20},
     "list-templates": {"industry": "healthcare"},
@@ -43,5 +50,6 @@ _EXAMPLES: dict[str, JsonObject] = {
     "quality-report": _DATASET,
     "teardown-dataset": {**_DATASET, "reason": "manual_request"},
     "restore-dataset": _DATASET,
+    "cleanup-orphans": {"dry_run": True},
     "verify-archive": _DATASET,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from a2a.server.agent_execution import AgentExecutor, RequestContext
@@ -22,12 +22,13 @@ from domain.errors import (
     RequestRejected,
 )
 from domain.record import digest_of
+from protocol.aims import RESOLVE_APPROVAL
 from protocol.arrivals import Arrivals, sent
 from protocol.auth import caller_of
 from protocol.codec import SkillCall, field_errors, read_call, require_understood
 from protocol.examples import example_of
 from protocol.gate import CalledOff, Gate
-from protocol.inputs import DatasetInput
+from protocol.inputs import DatasetInput, ResolveApprovalInput
 from protocol.projection import Showing
 from protocol.schemas import schema_url
 from protocol.skills import SKILLS, Desks, Skill, dry_run_of, skills_of
@@ -36,6 +37,7 @@ from protocol.telling import Telling, said
 if TYPE_CHECKING:
     from a2a.server.events import EventQueue
 
+    from domain.commands import ResolveApproval
     from domain.record import JsonObject
     from domain.repository import Registry
     from domain.work import AgentName
@@ -119,6 +121,14 @@ class SkillExecutor(AgentExecutor):
         showing = await self._called_off(task_id, principal)
         await Telling(context, event_queue).end(showing.state, showing.sentence, showing.data)
 
+    def is_at(self, task_id: str) -> bool:
+        """Whether a message of a task is worked at here just now."""
+        return task_id in self._gates
+
+    async def still_waits(self, request: Request) -> bool:
+        """Whether a request's task has to wait for somebody's consent as things stand."""
+        return (await self._projection.showing(request)).waits
+
     async def called_off(self, task_id: str, principal: Principal) -> TaskStatus:
         """Give the status with which a task ends that was called off."""
         showing = await self._called_off(task_id, principal)
@@ -165,6 +175,10 @@ class SkillExecutor(AgentExecutor):
     async def _run(
         self, context: RequestContext, message: Message, told: Telling, gate: Gate
     ) -> None:
+        waiting = await self._waiting(context, message)
+        if waiting is not None:
+            await self._answered(waiting, message, told, gate)
+            return
         require_understood(message)
         call = read_call(message)
         if call is None:
@@ -182,6 +196,43 @@ class SkillExecutor(AgentExecutor):
             gate.require_open()
             request = await self._accepted(context, message, principal, skill, given)
         await self._follow(request, told, gate)
+
+    async def _waiting(self, context: RequestContext, message: Message) -> Request | None:
+        """Give the request whose task this message answers, and did not make."""
+        if context.current_task is None:
+            return None
+        tenant = caller_of(context.call_context).principal.tenant
+        known = await self._registry.request_of_task(tenant, str(context.task_id))
+        is_answer = known is not None and known.key.message_id != message.message_id
+        return known if is_answer else None
+
+    async def _answered(
+        self, request: Request, message: Message, told: Telling, gate: Gate
+    ) -> None:
+        """Take an answer to a task that waits for consent; one that is none leaves it waiting."""
+        try:
+            command = await self._decision(message, request)
+            await self._desks.front.resolve(command, request.principal)
+        except (RequestRejected, Conflict) as error:
+            showing = await self._projection.showing(request)
+            await told.ask(f"{error} {showing.sentence}", {**showing.data, **_error(error)})
+            return
+        await self._follow(request, told, gate)
+
+    async def _decision(self, message: Message, request: Request) -> ResolveApproval:
+        """Read an answer as the decision it must be. Raises InvalidInput, or NotFound."""
+        require_understood(message)
+        call, skill = read_call(message), SKILLS[RESOLVE_APPROVAL]
+        if call is None or call.skill != skill.id:
+            raise InvalidInput(f"This task waits for {skill.id} and takes nothing else.")
+        given = _checked(skill, call)
+        approval_id = await self._desks.enquiries.resolve_approval(
+            request.principal, str(given.approval_id)
+        )
+        if approval_id not in request.undertaking.approvals:
+            raise InvalidInput(f"This task does not wait for approval {approval_id}.")
+        decision: ResolveApproval = given.model_copy(update={"approval_id": approval_id}).command()
+        return decision
 
     async def _accepted(
         self,
@@ -225,14 +276,22 @@ class SkillExecutor(AgentExecutor):
         showing = await self._projection.follow(request, told.tell, lambda: gate.is_called_off)
         if showing.state == TaskState.TASK_STATE_CANCELED:
             await told.end(showing.state, showing.sentence, showing.data)
+        elif showing.waits:
+            await told.ask(showing.sentence, showing.data)
         else:
             await told.finish(showing.sentence, showing.data, showing.state)
 
     async def _resolved(self, given: SkillInput, principal: Principal) -> SkillInput:
-        if not isinstance(given, DatasetInput):
-            return given
-        found = await self._desks.enquiries.resolve(principal, str(given.dataset_id))
-        return given.model_copy(update={"dataset_id": found})
+        enquiries = self._desks.enquiries
+        match given:
+            case DatasetInput(dataset_id=ref):
+                found = await enquiries.resolve(principal, str(ref))
+                return given.model_copy(update={"dataset_id": found})
+            case ResolveApprovalInput(approval_id=ref):
+                found = await enquiries.resolve_approval(principal, str(ref))
+                return given.model_copy(update={"approval_id": found})
+            case _:
+                return given
 
     def _validated(self, call: SkillCall) -> tuple[Skill, SkillInput]:
         skill = SKILLS.get(call.skill)
@@ -241,12 +300,7 @@ class SkillExecutor(AgentExecutor):
             where = f"; {skill.agent.value} has it" if skill else ""
             message = f"Agent {self._agent.value} has no skill {call.skill!r}{where}. Its: {known}."
             raise RequestRejected(message)
-        try:
-            return skill, skill.input.model_validate(dict(call.given))
-        except ValidationError as error:
-            wrong = field_errors(error)
-            told = "; ".join(f"{each.field}: {each.message}" for each in wrong)
-            raise InvalidInput(f"The input of {skill.id} is wrong: {told}", wrong) from error
+        return skill, _checked(skill, call)
 
     async def _ask_again(self, error: InvalidInput, message: Message, told: Telling) -> None:
         """Name the wrong fields, and show an example and the schema to go by."""
@@ -273,6 +327,16 @@ class SkillExecutor(AgentExecutor):
             for each in skills
         ]
         return sentence, {"skills": shown, "example": example_of(skills[0].id)}
+
+
+def _checked(skill: Skill, call: SkillCall) -> Any:
+    """Give a call's input as the model of its skill. Raises InvalidInput, naming each field."""
+    try:
+        return skill.input.model_validate(dict(call.given))
+    except ValidationError as error:
+        wrong = field_errors(error)
+        told = "; ".join(f"{each.field}: {each.message}" for each in wrong)
+        raise InvalidInput(f"The input of {skill.id} is wrong: {told}", wrong) from error
 
 
 def request_key(agent: AgentName, message: Message) -> RequestKey:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError, core_schema
 
+from domain.commands import TransitionMode
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, TeardownReason
 
@@ -28,6 +29,7 @@ _MOST_TYPES = 20
 _INNER = r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029]"
 _OUTER = r"[^\s\u0000-\u001f\u007f-\u009f]"
 _WORD = rf"^{_OUTER}(?:{_INNER}{{0,98}}{_OUTER})?$"
+_COMMENT = rf"^{_OUTER}(?:{_INNER}{{0,498}}{_OUTER})?$"
 _DURATION = (
     r"^(?:[0-9]{1,9}[smhd]|P(?=[0-9T])(?:[0-9]{1,9}D)?"
     r"(?:T(?=[0-9])(?:[0-9]{1,9}H)?(?:[0-9]{1,9}M)?(?:[0-9]{1,9}S)?)?)$"
@@ -158,6 +160,13 @@ Types = Annotated[
     Field(json_schema_extra={"minItems": 1, "maxItems": _MOST_TYPES, "uniqueItems": True}),
 ]
 Word = Annotated[str, _WORDS]
+Comment = Annotated[
+    str,
+    _text(
+        _COMMENT,
+        "1 to 500 characters without control characters, and no blank at either end",
+    ),
+]
 Code = Annotated[
     str,
     _text(
@@ -173,6 +182,8 @@ PageToken = Annotated[
 Stage = Annotated[JourneyStage, _one_of(JourneyStage)]
 Status = Annotated[DatasetStatus, _one_of(DatasetStatus)]
 Reason = Annotated[TeardownReason, _one_of(TeardownReason)]
+
+Mode = Annotated[TransitionMode, _one_of(TransitionMode)]
 
 Flag = Annotated[bool, _Kind(_flag, {"type": "boolean"})]
 Run = Annotated[int, _whole(1)]

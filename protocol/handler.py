@@ -143,6 +143,14 @@ class AgentHandler(DefaultRequestHandler):
         """Whether a task is followed here, or its end is about to be kept."""
         return await self._active_task_registry.get(task_id) is not None
 
+    def is_busy(self, task_id: str) -> bool:
+        """Whether a message of a task is worked at here just now."""
+        return self._executor.is_at(task_id)
+
+    async def still_waits(self, request: Request) -> bool:
+        """Whether a request's task has to wait for somebody's consent as things stand."""
+        return await self._executor.still_waits(request)
+
     async def resume(self, request: Request) -> None:
         """Carry on the task of a request whose process died: its message is sent once more."""
         message = Message.FromString(request.message)
@@ -213,7 +221,7 @@ class AgentHandler(DefaultRequestHandler):
         self, known: Request, params: SendMessageRequest, context: ServerCallContext
     ) -> Task:
         task = await self._task(known, context)
-        if params.configuration.return_immediately or task.status.state in ENDED:
+        if params.configuration.return_immediately or task.status.state in ENDED | WAITING:
             return task
         async for _ in self._again(known, context):
             continue
@@ -223,7 +231,7 @@ class AgentHandler(DefaultRequestHandler):
         self, known: Request, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
         task = await self._task(known, context)
-        if task.status.state in ENDED:
+        if task.status.state in ENDED | WAITING:
             yield task
             return
         params = SubscribeToTaskRequest(id=known.task_id)

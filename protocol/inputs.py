@@ -7,19 +7,26 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from domain.commands import (
+    CleanupOrphans,
+    CompleteJourney,
     Introduction,
     ProvisionDatasets,
+    ResolveApproval,
     RestoreDataset,
     TeardownDataset,
+    TransitionMode,
+    TransitionStage,
     ValidateNow,
 )
 from domain.lifecycle import TeardownReason
 from domain.state import Wish
 from protocol.fields import (
     Code,
+    Comment,
     Digest,
     Flag,
     Lifetime,
+    Mode,
     PageSize,
     PageToken,
     PreviewCount,
@@ -110,9 +117,9 @@ class DatasetInput(SkillInput):
     dataset_id: Reference
 
 
-def resolved(dataset_id: UUID | str) -> UUID:
+def resolved(reference: UUID | str) -> UUID:
     """Give the id of an input whose reference has been looked up."""
-    return dataset_id if isinstance(dataset_id, UUID) else UUID(dataset_id)
+    return reference if isinstance(reference, UUID) else UUID(reference)
 
 
 class ValidateDatasetInput(DatasetInput):
@@ -140,6 +147,50 @@ class TeardownDatasetInput(DatasetInput):
     def command(self) -> TeardownDataset:
         """Give the command this input asks for."""
         return TeardownDataset(resolved(self.dataset_id), self.reason, self.force)
+
+
+class CleanupOrphansInput(SkillInput):
+    """Whether orphans are only told of, which is so unless somebody says otherwise."""
+
+    dry_run: Flag = True
+
+    def command(self) -> CleanupOrphans:
+        """Give the command this input asks for."""
+        return CleanupOrphans()
+
+
+class TransitionStageInput(SkillInput):
+    """The journey that moves on, where to, and whether at once (A18)."""
+
+    journey_id: Reference
+    to_stage: Stage
+    mode: Mode = TransitionMode.IMMEDIATE
+
+    def command(self) -> TransitionStage:
+        """Give the command this input asks for."""
+        return TransitionStage(self.journey_id, self.to_stage, self.mode)
+
+
+class CompleteJourneyInput(SkillInput):
+    """The journey all of whose datasets end (A17)."""
+
+    journey_id: Reference
+
+    def command(self) -> CompleteJourney:
+        """Give the command this input asks for."""
+        return CompleteJourney(self.journey_id)
+
+
+class ResolveApprovalInput(SkillInput):
+    """An approval, by its id or its dataset's connector name, and how it is decided."""
+
+    approval_id: Reference
+    approve: Flag
+    comment: Comment | None = None
+
+    def command(self) -> ResolveApproval:
+        """Give the command this input asks for."""
+        return ResolveApproval(resolved(self.approval_id), self.approve, self.comment)
 
 
 class ListDatasetsInput(SkillInput):

@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 from a2a.types import TaskState
 
-from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.approvals import ApprovalStatus
+from domain.lifecycle import DatasetStatus
 from domain.quality import percent
-from domain.view import describe
+from domain.view import describe, describe_approval
+from protocol.aims import RESTING, TRANSITION_STAGE, Scene
 from protocol.lookout import Lookout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from uuid import UUID
 
-    from domain.commands import Request
+    from domain.approvals import Approval
+    from domain.commands import Move, Request
     from domain.dataset import Dataset
+    from domain.documents import MoveDocument
     from domain.ports import Changes
     from domain.record import JsonObject
     from domain.repository import ProgressLog, Registry, Standing
+    from domain.succession import MoveOutcome
     from domain.teardown import Teardown
 
 log = structlog.get_logger("tasks")
@@ -56,7 +61,12 @@ class Showing:
     @property
     def is_final(self) -> bool:
         """Whether the task ends with this."""
-        return self.state != TaskState.TASK_STATE_WORKING
+        return self.state != TaskState.TASK_STATE_WORKING and not self.waits
+
+    @property
+    def waits(self) -> bool:
+        """Whether the task waits until somebody consents."""
+        return self.state == TaskState.TASK_STATE_INPUT_REQUIRED
 
 
 class Projection:
@@ -76,6 +86,7 @@ class Projection:
     ) -> Showing:
         """Tell how the datasets come on, a few times a second at most, until they are settled.
 
+        Where they are settled but for somebody's consent, what is asked for is given at once.
         `is_over` tells whether there is another reason to follow no longer.
         """
         seen: dict[UUID, Dataset] = {}
@@ -85,6 +96,8 @@ class Projection:
             showing = await self.surely(
                 request.task_id, partial(self._look, request, seen, next_at)
             )
+            if showing is not None and showing.waits:
+                return showing
             if showing is not None and showing.is_final:
                 return await self.surely(request.task_id, partial(self._end, request, showing))
             if showing is not None and showing != told:
@@ -120,7 +133,7 @@ class Projection:
     ) -> Showing | None:
         """Look where the datasets stand; None where it is too soon to tell of any but the end."""
         standings = await self._lookout.standings(request.principal.tenant, request.dataset_ids)
-        may_be_settled = all(each.status in _RESTING for each in standings.values())
+        may_be_settled = all(each.status in RESTING for each in standings.values())
         if not may_be_settled and time.monotonic() < next_at:
             return None
         return await self._read(request, seen, standings)
@@ -138,7 +151,13 @@ class Projection:
             read = await self._registry.datasets_by_id(request.principal.tenant, moved)
             seen.update((each.place.dataset_id, each) for each in read)
         datasets = [seen[each] for each in request.dataset_ids if each in seen]
-        return _showing(request, datasets, standings)
+        return _showing(Scene(request, datasets, await self._approvals(request)), standings)
+
+    async def _approvals(self, request: Request) -> Sequence[Approval]:
+        asked = request.undertaking.approvals
+        if not asked:
+            return ()
+        return await self._registry.approvals_by_id(request.principal.tenant, asked)
 
 
 def _pause(next_at: float) -> float:
@@ -147,60 +166,48 @@ def _pause(next_at: float) -> float:
     return min(left, POLL_SECONDS) if left > 0 else POLL_SECONDS
 
 
-def _showing(
-    request: Request, datasets: Sequence[Dataset], standings: Mapping[UUID, Standing]
-) -> Showing:
-    if request.is_cancelled:
-        state = TaskState.TASK_STATE_CANCELED
-        return Showing(f"Called off. {_sentence(datasets)}", _results(datasets), state)
-    state = _state(request.skill, datasets)
-    if state != TaskState.TASK_STATE_WORKING:
-        return Showing(_sentence(datasets), _results(datasets), state)
-    return Showing(_sentence(datasets), _standing(datasets, standings), state)
+def _showing(scene: Scene, standings: Mapping[UUID, Standing]) -> Showing:
+    if scene.request.is_cancelled:
+        sentence = f"Called off. {_sentence(scene.datasets)}"
+        return Showing(sentence, _results(scene), TaskState.TASK_STATE_CANCELED)
+    state, sentence = scene.state, _sentence(scene.datasets)
+    if state == TaskState.TASK_STATE_WORKING:
+        return Showing(sentence, _standing(scene.datasets, standings), state)
+    if state == TaskState.TASK_STATE_INPUT_REQUIRED:
+        return Showing(f"{sentence} {_asked(scene.awaited)}", _results(scene), state)
+    return Showing(f"{sentence}{_refused(scene)}{_emptied(scene)}", _results(scene), state)
 
 
-def _state(skill: str, datasets: Sequence[Dataset]) -> TaskState:
-    if not all(_is_settled(skill, each) for each in datasets):
-        return TaskState.TASK_STATE_WORKING
-    done = bool(datasets) and all(_is_done(skill, each) for each in datasets)
-    return TaskState.TASK_STATE_COMPLETED if done else TaskState.TASK_STATE_FAILED
+def _asked(awaited: Sequence[Approval]) -> str:
+    """Name the approvals that are waited for, and how they are given."""
+    named = ", ".join(f"{each.connector_name} ({each.approval_id})" for each in awaited)
+    return (
+        f"To be approved first: {named}. Send resolve-approval for each, in this task or as a new "
+        "message; the task goes on by itself."
+    )
 
 
-_TEARDOWN = "teardown-dataset"
-_RESTING = frozenset({_S.READY, _S.FAILED, _S.TEARDOWN, _S.ARCHIVED})
+def _refused(scene: Scene) -> str:
+    """Tell what could not be made, and whose end was refused."""
+    moves = [f"{each.dataset_type}: {each.refusal}" for each in scene.request.undertaking.moves]
+    kept = [
+        f"{each.connector_name} stays: {each.resolved_by} refused its teardown."
+        for each in scene.approvals
+        if each.status is ApprovalStatus.REFUSED
+    ]
+    told = [each for each in moves if not each.endswith(": ")] + kept
+    return "".join(f" {each}" for each in told)
 
 
-def _is_settled(skill: str, dataset: Dataset) -> bool:
-    """Tell whether a task waits no longer; it waits for no grace period, but for all else.
-
-    A teardown that has been hindered too often is not waited for either: it goes on trying.
-    """
-    if skill != _TEARDOWN or dataset.status is not _S.TEARDOWN:
-        return dataset.status in _RESTING
-    return _is_in_grace(dataset) or _is_stuck(dataset)
-
-
-def _is_done(skill: str, dataset: Dataset) -> bool:
-    if skill != _TEARDOWN:
-        return dataset.status is _S.READY
-    return dataset.status is _S.ARCHIVED or _is_in_grace(dataset)
-
-
-def _is_in_grace(dataset: Dataset) -> bool:
-    teardown = dataset.teardown
-    if dataset.status is not _S.TEARDOWN or teardown is None:
-        return False
-    has_grace = bool(dataset.rules.grace_period) and not teardown.skip_grace
-    return has_grace and teardown.step is TeardownStep.GRACE
-
-
-def _is_stuck(dataset: Dataset) -> bool:
-    """Whether a step of a teardown has failed as often as any order is tried by itself."""
-    teardown = dataset.teardown
-    return teardown is not None and teardown.retries > len(dataset.rules.retry_delays)
+def _emptied(scene: Scene) -> str:
+    """Tell how many datasources a cleanup had emptied; nothing where it had none."""
+    count = len(scene.request.undertaking.datasources)
+    return f" {count} stray datasources are emptied." if count else ""
 
 
 def _sentence(datasets: Sequence[Dataset]) -> str:
+    if not datasets:
+        return "There is no dataset to change."
     if len(datasets) == 1:
         return _one(datasets[0])
     counts = Counter(each.status.value for each in datasets)
@@ -231,8 +238,26 @@ def _where(dataset: Dataset, teardown: Teardown) -> str:
     return "; ".join(told)
 
 
-def _results(datasets: Sequence[Dataset]) -> JsonObject:
-    return {"datasets": [describe(each) for each in datasets]}
+def _results(scene: Scene) -> JsonObject:
+    more: JsonObject = {}
+    if scene.approvals:
+        more = {"approvals": [describe_approval(each) for each in scene.approvals]}
+    elif scene.request.skill == TRANSITION_STAGE:
+        moves = scene.request.undertaking.moves
+        more = {"moves": [_moved(each, scene.outcome_of(each)) for each in moves]}
+    if scene.request.undertaking.datasources:
+        more = {**more, "datasources": list(scene.request.undertaking.datasources)}
+    return {"datasets": [describe(each) for each in scene.datasets], **more}
+
+
+def _moved(move: Move, outcome: MoveOutcome) -> MoveDocument:
+    return {
+        "dataset_type": move.dataset_type,
+        "before": str(move.before),
+        "successor": str(move.successor) if move.successor else None,
+        "outcome": outcome.value,
+        "refusal": move.refusal or None,
+    }
 
 
 def _standing(datasets: Sequence[Dataset], standings: Mapping[UUID, Standing]) -> JsonObject:

@@ -13,7 +13,7 @@ from a2a.types import Message, Task, TaskState
 from domain.repository import FOLLOW
 from domain.work import AgentName
 from protocol.auth import Caller
-from protocol.tasks import ENDED
+from protocol.tasks import ENDED, WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,14 +73,22 @@ class Recovery:
 
     async def _look_at(self, followed: Followed) -> None:
         handler = self._handlers[AgentName(followed.agent)]
-        if not await handler.is_at_work(followed.task_id):
-            request = await self._registry.request_of_task(followed.tenant, followed.task_id)
-            if request is not None and not request.is_settled:
-                await self._take_up(request, handler)
+        if handler.is_busy(followed.task_id):
+            return
+        request = await self._registry.request_of_task(followed.tenant, followed.task_id)
+        if request is not None and not request.is_settled:
+            await self.take_up(request)
 
-    async def _take_up(self, request: Request, handler: AgentHandler) -> None:
+    async def take_up(self, request: Request) -> None:
+        """Carry a request on that nobody follows; one that waits for consent is left waiting."""
+        handler = self._handlers[AgentName(request.key.agent)]
         context = ServerCallContext(user=Caller(request.principal))
         stored = await handler.tasks.get(request.task_id, context)
+        is_parked = stored is not None and stored.task.status.state in WAITING
+        if is_parked and await handler.still_waits(request):
+            return
+        if not is_parked and await handler.is_at_work(request.task_id):
+            return
         if stored is not None and stored.task.status.state in ENDED:
             await self._registry.settle_request(request.principal.tenant, request.task_id)
             return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from domain import documents
 from domain.events import AdditiveEvent, SeedEvent
+from domain.orphan_documents import CleanupDocument, OrphanReportDocument
 from protocol.shapes import Shapes
 from protocol.skills import SKILLS
 
@@ -19,6 +20,9 @@ _HERE = "#/$defs/"
 _OUTPUTS: dict[str, Any] = {
     "provision-datasets": documents.DatasetListDocument | documents.PlanDocument,
     "plan-datasets": documents.PlanDocument,
+    "transition-stage": documents.TransitionDocument,
+    "complete-journey": documents.EndingListDocument,
+    "resolve-approval": documents.ResolutionDocument,
     "dataset-status": documents.DatasetListDocument,
     "list-datasets": documents.DatasetPageDocument,
     "list-templates": documents.TemplateListDocument,
@@ -30,11 +34,12 @@ _OUTPUTS: dict[str, Any] = {
     "validate-dataset": documents.DatasetListDocument,
     "check-connector": documents.ProbeDocument,
     "quality-report": documents.QualityReportDocument,
-    "teardown-dataset": documents.DatasetListDocument,
+    "teardown-dataset": documents.EndingListDocument,
     "restore-dataset": documents.DatasetListDocument,
+    "cleanup-orphans": CleanupDocument | OrphanReportDocument,
     "verify-archive": documents.ArchiveVerificationDocument,
 }
-"""What each skill answers with; a dry run of `provision-datasets` answers with its plan."""
+"""What each skill answers with; a dry run answers with a plan, or a report, of its own."""
 
 
 def schemas(base_url: str) -> dict[str, JsonObject]:

@@ -18,6 +18,7 @@ from domain.work import AgentName
 from protocol.auth import CallerContextBuilder
 from protocol.executor import SkillExecutor
 from protocol.handler import AgentHandler
+from protocol.inbox import Inbox
 from protocol.orders import OrderHandler
 from protocol.problems import problem
 from protocol.projection import Projection
@@ -81,6 +82,7 @@ class A2AServer:
         self.recovery = Recovery(
             backstage.registry, backstage.follows, self.handlers, backstage.owner
         )
+        self.inbox = Inbox(backstage.desks.front, backstage.registry, self.recovery)
 
     async def close(self) -> None:
         """End what is running; what the library cannot end by itself is cut off.

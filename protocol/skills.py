@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from domain.orphans import Fate
 from domain.repository import DatasetFilter
 from domain.template import TemplateRequest
 from domain.work import AgentName
@@ -16,8 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from domain.commands import Call, Command, Principal, ProvisionDatasets, Request
+    from domain.approvals import ApprovalStatus
+    from domain.commands import (
+        Call,
+        Command,
+        Principal,
+        ProvisionDatasets,
+        Request,
+        ResolveApproval,
+    )
     from domain.journey import JourneyStage
+    from domain.orphan_documents import OrphanReportDocument
     from domain.record import JsonObject
 
 
@@ -40,6 +50,14 @@ class FrontDesk(Protocol):
         """Tell what a request would do."""
         ...
 
+    async def orphans(self, principal: Principal) -> OrphanReportDocument:
+        """Tell what a cleanup of orphans would do."""
+        ...
+
+    async def resolve(self, command: ResolveApproval, principal: Principal) -> None:
+        """Decide an approval that a task waits for."""
+        ...
+
     async def cancel(self, request: Request) -> Request:
         """Call a request off; gives it as it stands then."""
         ...
@@ -50,6 +68,14 @@ class Enquiries(Protocol):
 
     async def resolve(self, principal: Principal, ref: str) -> UUID:
         """Give the id of a dataset named by id or by connector name."""
+        ...
+
+    async def resolve_approval(self, principal: Principal, ref: str) -> UUID:
+        """Give the id of an approval named by id or by its dataset's connector name."""
+        ...
+
+    async def approvals(self, principal: Principal, status: ApprovalStatus | None) -> JsonObject:
+        """List approvals of a status; None lists what still waits for somebody."""
         ...
 
     async def dataset(self, principal: Principal, dataset_id: UUID) -> JsonObject:
@@ -153,6 +179,18 @@ async def _plan(given: inputs.ProvisionDatasetsInput, desks: Desks, who: Princip
     return Answer(sentence, plan)
 
 
+async def _orphans(given: inputs.CleanupOrphansInput, desks: Desks, who: Principal) -> Answer:
+    del given
+    report = await desks.front.orphans(who)
+    found = [*report["orphans"], *report["strays"]]
+    ends = sum(1 for each in found if each["fate"] == Fate.ENDS)
+    sentence = (
+        f"Of {report['looked_at']} datasets {len(report['orphans'])} have no active journey, and "
+        f"{len(report['strays'])} datasources no dataset; {ends} of these would end now."
+    )
+    return Answer(sentence, dict(report))
+
+
 async def _status(given: inputs.DatasetInput, desks: Desks, who: Principal) -> Answer:
     found = await desks.enquiries.dataset(who, inputs.resolved(given.dataset_id))
     shown = found["datasets"][0]
@@ -221,6 +259,9 @@ _A = AgentName
 _ALL = (
     Skill("provision-datasets", _A.COORDINATOR, inputs.ProvisionDatasetsInput),
     Skill("plan-datasets", _A.COORDINATOR, inputs.ProvisionDatasetsInput, _plan),
+    Skill("transition-stage", _A.COORDINATOR, inputs.TransitionStageInput),
+    Skill("complete-journey", _A.COORDINATOR, inputs.CompleteJourneyInput),
+    Skill("resolve-approval", _A.COORDINATOR, inputs.ResolveApprovalInput),
     Skill("dataset-status", _A.COORDINATOR, inputs.DatasetInput, _status),
     Skill("list-datasets", _A.COORDINATOR, inputs.ListDatasetsInput, _list),
     Skill("list-templates", _A.DISCOVERY, inputs.ListTemplatesInput, _templates),
@@ -234,6 +275,7 @@ _ALL = (
     Skill("quality-report", _A.VALIDATION, inputs.QualityReportInput, _report),
     Skill("teardown-dataset", _A.TEARDOWN, inputs.TeardownDatasetInput),
     Skill("restore-dataset", _A.TEARDOWN, inputs.RestoreDatasetInput),
+    Skill("cleanup-orphans", _A.TEARDOWN, inputs.CleanupOrphansInput),
     Skill("verify-archive", _A.TEARDOWN, inputs.DatasetInput, _verify),
 )
 
@@ -247,6 +289,12 @@ def skills_of(agent: AgentName) -> list[Skill]:
 
 
 def dry_run_of(skill: Skill, given: inputs.SkillInput) -> Skill:
-    """Give the planning skill where a request asks for nothing but a plan."""
-    is_dry = isinstance(given, inputs.ProvisionDatasetsInput) and given.dry_run
-    return SKILLS["plan-datasets"] if is_dry else skill
+    """Give the skill that tells and changes nothing, where a request asks for no more."""
+    if isinstance(given, inputs.ProvisionDatasetsInput) and given.dry_run:
+        return SKILLS["plan-datasets"]
+    if isinstance(given, inputs.CleanupOrphansInput) and given.dry_run:
+        return _ORPHANS
+    return skill
+
+
+_ORPHANS = Skill("cleanup-orphans", _A.TEARDOWN, inputs.CleanupOrphansInput, _orphans)

@@ -26,6 +26,7 @@ from domain.quality import QualityScore
 from domain.template import DatasetTemplate
 from registry.rows import (
     Values,
+    as_uuid,
     dataset_of,
     unknown_dataset,
     values_of_place,
@@ -59,6 +60,21 @@ _HOLDER = ALL_DATASETS.where(*_IN_SLOT, IS_ACTIVE)
 
 _NAMESAKE = ALL_DATASETS.where(
     func.lower(_d.connector_name) == func.lower(bindparam("of_name")), IS_ACTIVE
+)
+
+_ACTIVE = ALL_DATASETS.where(IS_ACTIVE).order_by(_d.created_at, _d.dataset_id)
+
+_ACTIVE_BY_ID = _ACTIVE.where(_d.journey_id == bindparam("of_journey"))
+_ACTIVE_BY_REF = _ACTIVE.where(_d.journey_ref == bindparam("of_journey"))
+
+_MAKE_DUE = (
+    update(datasets)
+    .where(
+        _d.tenant == bindparam("of_tenant"),
+        _d.dataset_id == bindparam("of_dataset"),
+        IS_ACTIVE,
+    )
+    .values(due_at=bindparam("now_due", type_=_d.due_at.type))
 )
 
 _LAST_GENERATION = select(func.coalesce(func.max(_d.generation), 0)).where(
@@ -130,6 +146,24 @@ async def find_holder(session: Session, slot: Slot) -> Dataset | None:
     )
     found = await build_datasets(session, rows)
     return found[0] if found else None
+
+
+async def find_active_of(session: Session, journey: str) -> list[tuple[Dataset, Before]]:
+    """Read a journey's active datasets, oldest first, and how the row of each stands."""
+    identity = as_uuid(journey)
+    statement = _ACTIVE_BY_REF if identity is None else _ACTIVE_BY_ID
+    asked = {"of_tenant": session.tenant, "of_journey": journey if identity is None else identity}
+    rows = (await session.connection.execute(statement, asked)).mappings().all()
+    return [
+        (each, Before(each.status, each.quality, each.template, row["template_fingerprint"]))
+        for each, row in zip(await build_datasets(session, rows), rows, strict=True)
+    ]
+
+
+async def make_due(session: Session, dataset_id: UUID, at: datetime) -> None:
+    """Let an active dataset be due, outside its version."""
+    asked: Values = {"of_tenant": session.tenant, "of_dataset": dataset_id, "now_due": at}
+    await session.connection.execute(_MAKE_DUE, asked)
 
 
 async def find_namesake(session: Session, connector_name: str) -> Dataset | None:

@@ -23,7 +23,9 @@ from sqlalchemy import (
     text,
 )
 
-from domain.lifecycle import DatasetStatus
+from domain.approvals import ApprovalStatus
+from domain.commands import Undertaking
+from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.quality import CheckType, Severity
 from domain.record import JsonObject
 from registry.columns import UtcDateTime, Value, one_of
@@ -146,6 +148,7 @@ requests = Table(
     Column("accepted_at", UtcDateTime, nullable=False),
     Column("followed_by", Text),
     Column("followed_until", UtcDateTime),
+    Column("undertaking", Value[Undertaking](Undertaking)),
     UniqueConstraint("tenant", "subject", "agent", "message_id"),
     Index(
         "ix_requests_unsettled",
@@ -157,6 +160,42 @@ requests = Table(
 )
 """One row an accepted request: one message is one request, whatever is sent again."""
 
+IS_PENDING = text("status = 'pending'")
+"""An approval nobody has decided, in the words of its index."""
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("approval_id", Uuid, primary_key=True),
+    Column("dataset_id", Uuid, nullable=False),
+    Column("reason", one_of(TeardownReason, "reason"), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("force", Boolean, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("task_id", Text, nullable=False),
+    Column("status", one_of(ApprovalStatus, "status"), nullable=False),
+    Column("resolved_by", Text),
+    Column("resolved_at", UtcDateTime),
+    Column("comment", Text),
+    _of_dataset(),
+    CheckConstraint(
+        "(status = 'pending') = (resolved_by IS NULL AND resolved_at IS NULL)",
+        name="decided_by_somebody",
+    ),
+    Index("ix_approvals_asked", "tenant", "asked_at"),
+    Index(
+        "uq_approvals_pending",
+        "tenant",
+        "dataset_id",
+        unique=True,
+        sqlite_where=IS_PENDING,
+        postgresql_where=IS_PENDING,
+    ),
+)
+"""One row a teardown that waits, or waited, for consent; at most one is pending a dataset."""
+
 ticks = Table(
     "ticks",
     metadata,
@@ -165,6 +204,38 @@ ticks = Table(
     Column("owner", Text, nullable=False),
 )
 """One row a moment of a schedule: whoever writes it does what was to be done then."""
+
+orphan_suspects = Table(
+    "orphan_suspects",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("dataset_id", Uuid, primary_key=True),
+    Column("suspected_at", UtcDateTime, nullable=False),
+    _of_dataset(),
+)
+"""One row a dataset that the last scan saw without an active journey, and the first that did when."""
+
+stray_datasources = Table(
+    "stray_datasources",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("datasource", Text, primary_key=True),
+    Column("home_url", Text, nullable=False),
+    Column("dataset_id", Uuid, nullable=False),
+    Column("documents", Integer, nullable=False),
+    Column("suspected_at", UtcDateTime, nullable=False),
+    Column("condemned_by", Text),
+    Column("emptied_at", UtcDateTime),
+)
+"""One row a datasource under our mark that no dataset accounts for; its dataset may be unknown."""
+
+orphan_scans = Table(
+    "orphan_scans",
+    metadata,
+    Column("scan", Text, primary_key=True),
+    Column("done_at", UtcDateTime, nullable=False),
+)
+"""When all datasets were looked at last; the only scan is `whole`."""
 
 progress = Table(
     "progress",

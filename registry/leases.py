@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, Room
 from registry.dialect import database_now, lease_end
 from registry.tables import datasets
@@ -35,6 +36,10 @@ _d = datasets.c
 
 _MOST_LOOKED_AT = 1000
 """How many due datasets a claim chooses among, so that its cost does not grow with the rest."""
+
+
+WORK_A_PROBE = 4
+"""So many other turns come before each probe of a READY dataset, where there is no room for both."""
 
 
 class SqlLeases:
@@ -51,7 +56,8 @@ class SqlLeases:
         """Claim datasets that are due at `now` and not leased, as far as there is room.
 
         Clients come in turns, each with what has been due longest. Processes that claim at the
-        same moment may together pass a client's limit by what each of them claims then.
+        same moment may together pass a client's limit by what each of them claims then. Probes of
+        READY datasets give way to provisioning, gates and teardowns, but not for ever.
         """
         limits = {"at_most": room.turns, "a_client": room.a_client}
         asked = {"owner": owner, "lease": ttl, "now": now, **limits}
@@ -138,29 +144,42 @@ def due_statement(dialect: str) -> Select[str, UUID]:
         select(_d.tenant, _d.dataset_id)
         .select_from(datasets.join(ranked, is_same))
         .where(*due, ranked.c.place <= bindparam("a_client"))
-        .order_by(ranked.c.place, ranked.c.due_at)
+        .order_by(ranked.c.turn, ranked.c.due_at)
         .limit(bindparam("at_most"))
         .with_for_update(of=datasets, skip_locked=True)  # SQLite has one writer and leaves it out
     )
 
 
 def _in_turns(dialect: str, due: tuple[ColumnElement[bool], ...]) -> Select[Any]:
-    """Give the query of the place each has among its client's turns, those under way included."""
+    """Give the query of the place each has among its client's turns, those under way included.
+
+    Its turn among all is that among the client's of its kind: work, or probes, which weigh more.
+    """
     held = _held(dialect)
     under_way = func.coalesce(held.c.turns, 0)
     is_same = and_(held.c.tenant == _d.tenant, held.c.client_id == _d.client_id)
+    weight = case((_d.status == DatasetStatus.READY, WORK_A_PROBE), else_=1).label("weight")
+    who = (_d.tenant, _d.dataset_id, _d.client_id, _d.due_at)
     waiting = (
-        select(_d.tenant, _d.dataset_id, _d.client_id, _d.due_at, under_way.label("under_way"))
+        select(*who, weight, under_way.label("under_way"))
         .select_from(datasets.outerjoin(held, is_same))
         .where(*due, under_way < bindparam("a_client"))
-        .order_by(_d.due_at)
+        .order_by(weight, _d.due_at)
         .limit(_MOST_LOOKED_AT)
         .subquery("waiting")
     )
+    client, before = (waiting.c.tenant, waiting.c.client_id), waiting.c.under_way
     place = func.row_number().over(
-        partition_by=(waiting.c.tenant, waiting.c.client_id), order_by=waiting.c.due_at
+        partition_by=client, order_by=(waiting.c.weight, waiting.c.due_at)
     )
-    return select(waiting, (place + waiting.c.under_way).label("place"))
+    turn = func.row_number().over(
+        partition_by=(*client, waiting.c.weight), order_by=waiting.c.due_at
+    )
+    return select(
+        waiting,
+        (place + before).label("place"),
+        ((turn + before) * waiting.c.weight).label("turn"),
+    )
 
 
 def _held(dialect: str) -> Subquery:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, Select, and_, bindparam, func, not_, or_, select, type_coerce
 
 from domain.journey import JourneyStage
-from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.lifecycle import ENDED, DatasetStatus, TeardownStep
 from domain.teardown import IRREVERSIBLE
 from registry.history import archived_datasets, connector_uptime, outbox
+from registry.orphans import OrphanFigures, read_orphan_figures
 from registry.tables import datasets
 from registry.uptime import first_day
 
@@ -44,7 +45,7 @@ class Figures:
     the last 30 days, `probes_passed` those that passed; `retention_violations` counts archives
     that are missing or were purged before their time; `events` counts the outbox; `waiting` counts
     datasets that are due, `oldest_due_at` is since when the first of them is; `orphans` counts
-    the orphans that were found, `orphan_detection` is the longest time one went unfound.
+    what has no active journey, or no dataset.
     """
 
     by_status: Mapping[DatasetStatus, int]
@@ -65,8 +66,7 @@ class Figures:
     events: int
     waiting: int
     oldest_due_at: datetime | None
-    orphans: int = 0
-    orphan_detection: timedelta | None = None
+    orphans: OrphanFigures
 
     @property
     def first_pass_rate(self) -> float | None:
@@ -98,6 +98,16 @@ class Figures:
         """The share of archives that are there, or were for their time, 0 to 1 (seed: R98)."""
         archives = self.by_status[DatasetStatus.ARCHIVED]
         return _share(archives - self.retention_violations, archives)
+
+    @property
+    def active(self) -> int:
+        """How many datasets are active: neither in teardown nor archived."""
+        return sum(count for status, count in self.by_status.items() if status not in ENDED)
+
+    def orphans_unseen(self, now: datetime) -> timedelta | None:
+        """Tell how long an orphan can have gone unfound: since the last whole scan (seed: R97)."""
+        scanned = self.orphans.last_scan_at
+        return None if scanned is None else now - scanned
 
     def provisioning_time(self, percent: int) -> timedelta | None:
         """Tell within which time so many percent (1 to 100) of the datasets became READY."""
@@ -228,6 +238,7 @@ class _Reading:
             events=int(events),
             waiting=waiting[0],
             oldest_due_at=waiting[1],
+            orphans=await read_orphan_figures(self.connection, self.tenant),
             **totals,
         )
 

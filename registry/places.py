@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
 from domain.errors import NotFound
-from domain.journey import Client
+from domain.journey import Client, JourneyStatus
 from registry.dialect import insert_or_replace
 from registry.rows import as_uuid
 from registry.tables import clients, journeys
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from registry.rows import Values
 
 
-_c = clients.c
+_c, _j = clients.c, journeys.c
 
 _OF_TENANT = (
     select(clients).where(_c.tenant == bindparam("of_tenant")).order_by(_c.seen_at.desc()).limit(1)
@@ -26,6 +26,13 @@ _OF_TENANT = (
 
 _BY_ID = _OF_TENANT.where(_c.client_id == bindparam("of_client"))
 _BY_REF = _OF_TENANT.where(_c.ref == bindparam("of_ref"))
+
+
+_COMPLETE = (
+    update(journeys)
+    .where(_j.tenant == bindparam("of_tenant"))
+    .values(status=JourneyStatus.COMPLETED, seen_at=bindparam("now_seen", type_=_j.seen_at.type))
+)
 
 
 async def write_journey(session: Session, journey: Journey) -> None:
@@ -57,6 +64,14 @@ async def find_client(session: Session, ref: str) -> Client:
         industry=row["industry"],
         use_case=row["use_case"],
     )
+
+
+async def note_completion(session: Session, ref: str) -> None:
+    """Write down that a journey, by id or reference, was told to be completed."""
+    identity = as_uuid(ref)
+    statement = _COMPLETE.where(_j.ref == ref if identity is None else _j.journey_id == identity)
+    given: Values = {"of_tenant": session.tenant, "now_seen": session.database.clock()}
+    await session.connection.execute(statement, given)
 
 
 def _values_of_client(client: Client) -> Values:

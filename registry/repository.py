@@ -7,11 +7,18 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from domain.approvals import Approval, ApprovalStatus
 from domain.commands import Principal, Request, RequestKey
 from domain.dataset import Dataset
 from domain.events import RecordedEvent
 from domain.journey import Client
 from domain.repository import DatasetFilter, Page, QualityRun
+from registry.approvals import (
+    read_approvals,
+    read_approvals_by_id,
+    read_open,
+    resolve_approval,
+)
 from registry.datasets import find_dataset
 from registry.outbox import read_events, read_last_sequence
 from registry.places import find_client
@@ -75,6 +82,28 @@ class SqlRegistry:
         """Read requests of every tenant whose task has not ended, oldest first."""
         async with self._database.reads.connect() as connection:
             return await find_unsettled(connection, limit)
+
+    async def approval_id_of(self, tenant: str, ref: str, /) -> UUID:
+        """Resolve a reference: a UUID, or the name of a connector. Raises NotFound."""
+        async with self._database.reading(tenant) as session:
+            return await resolve_approval(session, ref)
+
+    async def open_approvals(self, tenant: str, limit: int, /) -> Sequence[Approval]:
+        """Read what waits for consent, oldest first: pending, and its dataset has not ended."""
+        async with self._database.reading(tenant) as session:
+            return await read_open(session, limit)
+
+    async def approvals(
+        self, tenant: str, status: ApprovalStatus | None, limit: int, /
+    ) -> Sequence[Approval]:
+        """Read approvals, of one status or of all, newest first."""
+        async with self._database.reading(tenant) as session:
+            return await read_approvals(session, status, limit)
+
+    async def approvals_by_id(self, tenant: str, ids: Collection[UUID], /) -> Sequence[Approval]:
+        """Read approvals by id, oldest first; unknown ones are left out."""
+        async with self._database.reading(tenant) as session:
+            return await read_approvals_by_id(session, ids)
 
     async def quality_history(self, tenant: str, dataset_id: UUID, /) -> Sequence[QualityRun]:
         """Read every validation of a dataset, oldest first."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from domain.commands import Principal, Request, RequestKey
+from domain.commands import Principal, Request, RequestKey, Undertaking
 from domain.dataset import Dataset
 from domain.state import DatasetPlace
 
@@ -66,6 +66,7 @@ def values_of_state(dataset: Dataset) -> Values:
         "pursued_since": dataset.pursued_since,
         "busy_until": dataset.busy_until,
         "hides_until": dataset.hides_until,
+        "gives_way": dataset.gives_way,
     }
 
 
@@ -105,6 +106,7 @@ def dataset_of(
         pursued_since=row["pursued_since"],
         busy_until=row["busy_until"],
         hides_until=row["hides_until"],
+        gives_way=row["gives_way"],
         rules=rules,
     )
     dataset.note_takeover(row["taken_over_at"])
@@ -127,6 +129,7 @@ def values_of_request(request: Request) -> Values:
         "message": request.message,
         "is_settled": request.is_settled,
         "is_cancelled": request.is_cancelled,
+        "undertaking": request.undertaking,
     }
 
 
@@ -143,6 +146,7 @@ def request_of(row: RowMapping) -> Request:
         message=row["message"],
         is_settled=row["is_settled"],
         is_cancelled=row["is_cancelled"],
+        undertaking=row["undertaking"] or Undertaking(),
     )
 
 

@@ -26,6 +26,7 @@ from domain.journey import Client, JourneyStage, JourneyStatus
 from domain.lifecycle import ENDED, DatasetStatus
 from domain.quality import QualityScore
 from domain.state import Content, Trouble, Wish
+from domain.succession import GivingWay
 from domain.teardown import Teardown
 from domain.template import DatasetTemplate, Hop
 from registry.columns import UtcDateTime, Value, one_of
@@ -132,6 +133,7 @@ datasets = Table(
     Column("lease_owner", Text),
     Column("lease_until", UtcDateTime),
     Column("taken_over_at", UtcDateTime),
+    Column("gives_way", Value[GivingWay](GivingWay)),
     ForeignKeyConstraint(
         ["tenant", "journey_id", "client_id"],
         [journeys.c.tenant, journeys.c.journey_id, journeys.c.client_id],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -10,17 +10,26 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
+from domain.approvals import Approval, ApprovalStatus
 from domain.commands import Principal, Request
 from domain.dataset import Dataset
 from domain.errors import Conflict, DuplicateDataset, NotAllowed, NotFound
-from domain.events import DatasetProvisionRequested, EventContext, Happening
+from domain.events import (
+    DatasetProvisionRequested,
+    EventContext,
+    Happening,
+    TeardownApprovalAsked,
+    TeardownApprovalDecided,
+)
 from domain.journey import Journey
 from domain.lifecycle import ENDED, DatasetStatus
 from domain.repository import Slot
+from registry.approvals import find_approval, write_approval, write_decision
 from registry.archives import write_archive, write_purge
 from registry.audit import write_entry
 from registry.datasets import (
     Before,
+    find_active_of,
     find_dataset,
     find_holder,
     find_namesake,
@@ -28,10 +37,11 @@ from registry.datasets import (
     keep_template_of,
     last_generation,
     look_before,
+    make_due,
     update_dataset,
 )
 from registry.outbox import write_events
-from registry.places import write_journey
+from registry.places import note_completion, write_journey
 from registry.requests import mark_cancelled, write_request
 from registry.uptime import count_probes
 from registry.validations import write_validation
@@ -98,6 +108,20 @@ class SqlTransaction:
         """Tell the generation a new dataset in a slot will be, counting from 1."""
         return await last_generation(self._session, slot) + 1
 
+    async def active_of(self, journey: str, /) -> Sequence[Dataset]:
+        """Load a journey's datasets that have not ended, oldest first; by its id or reference."""
+        found = await find_active_of(self._session, journey)
+        self._before |= {each.place.dataset_id: before for each, before in found}
+        return [each for each, _ in found]
+
+    async def wake(self, dataset_id: UUID, /) -> None:
+        """Let the engine look at a dataset now, unless it has ended; its version stays."""
+        await make_due(self._session, dataset_id, self._session.database.clock())
+
+    async def note_completion(self, journey: str, /) -> None:
+        """Write down that a journey was told to be completed; an unknown one is nothing."""
+        await note_completion(self._session, journey)
+
     async def keep_journey(self, journey: Journey, /) -> None:
         """Write down a journey and its client as last seen (seed: Stage Association).
 
@@ -121,6 +145,27 @@ class SqlTransaction:
         """Call the request of a task off; tells whether that could still be done."""
         return await mark_cancelled(self._session, task_id)
 
+    async def ask(self, approval: Approval, dataset: Dataset, /) -> Approval:
+        """Ask for consent to a dataset's teardown, or give what was asked for it before."""
+        self._require_own(approval.tenant)
+        kept = await write_approval(self._session, approval)
+        if kept is approval:
+            asked = TeardownApprovalAsked(*dataset.ids, approval.approval_id, approval.reason)
+            await self._tell(dataset, Happening(asked))
+        return kept
+
+    async def approval(self, approval_id: UUID, /) -> Approval:
+        """Read an approval. Raises NotFound, for another tenant's as well."""
+        return await find_approval(self._session, approval_id)
+
+    async def decide(self, approval: Approval, dataset: Dataset, /) -> None:
+        """Write down how an approval was decided. Raises Conflict when somebody decided first."""
+        self._require_own(approval.tenant)
+        await write_decision(self._session, approval)
+        is_approved = approval.status is ApprovalStatus.APPROVED
+        decided = TeardownApprovalDecided(*dataset.ids, approval.approval_id, is_approved)
+        await self._tell(dataset, Happening(decided))
+
     async def publish(
         self, event: DatasetProvisionRequested, context: EventContext, at: datetime, /
     ) -> None:
@@ -141,6 +186,13 @@ class SqlTransaction:
             await self._record_archive(dataset, before)
         change = (before.status, dataset)
         await write_entry(session, self._principal, change, happenings, now)
+
+    async def _tell(self, dataset: Dataset, happening: Happening) -> None:
+        """Publish what happened about a dataset that it did not do itself, and who did it."""
+        session, now = self._session, self._session.database.clock()
+        await write_events(session, _context_of(dataset, dataset.version), [happening], now)
+        change = (dataset.status, dataset)
+        await write_entry(session, self._principal, change, [happening], now)
 
     async def _record_archive(self, dataset: Dataset, before: Before) -> None:
         if before.status is not DatasetStatus.ARCHIVED:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from domain.approvals import ApprovalStatus
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.repository import DatasetFilter
@@ -39,6 +40,7 @@ def api_routes(sources: ConsoleSources) -> list[BaseRoute]:
         "/datasets/{dataset}/quality": api.quality,
         "/datasets/{dataset}/events": api.dataset_events,
         "/datasets/{dataset}/archive": api.archive,
+        "/approvals": api.approvals,
         "/events": api.events,
         "/templates": api.templates,
         "/templates/{template}": api.template,
@@ -103,6 +105,11 @@ class _Api:
         return JSONResponse(
             await self._from.enquiries.verify_archive(principal_of(request), dataset_id)
         )
+
+    async def approvals(self, request: Request) -> Response:
+        """List what waits for somebody's consent, or the approvals of a status."""
+        status = choice(request.query_params, "status", ApprovalStatus)
+        return JSONResponse(await self._from.enquiries.approvals(principal_of(request), status))
 
     async def events(self, request: Request) -> Response:
         """List what happened, in order, from behind a sequence."""

@@ -16,10 +16,12 @@ from starlette.routing import BaseRoute, Route
 from domain.repository import DatasetFilter
 from protocol.auth import Authentication
 from protocol.edge import Edge
+from protocol.inbound import CLOUD_EVENT
 from registry.metrics import read_figures
 from registry.migrations import HEAD, current_revision
 from service.observability import metrics_page
 from service.problems import answer_http
+from service.receiving import PATH, receiving_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -161,6 +163,7 @@ def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
             Route("/readyz", running.ready),
             Route("/metrics", running.metrics),
             Route("/llms.txt", running.llms),
+            *receiving_routes(service.server.inbox, service.base_url),
             *service.stand_ins.routes(),
             *pages,
         ],
@@ -171,6 +174,7 @@ def build_app(service: Service, pages: list[BaseRoute]) -> Starlette:
                 base_url=service.base_url,
                 allowed_hosts=service.settings.allowed_hosts,
                 page_paths=PAGE_PATHS,
+                also_taken={PATH: CLOUD_EVENT},
             ),
         ],
         exception_handlers={HTTPException: answer_http},

@@ -16,12 +16,15 @@ from uuid_utils.compat import uuid7
 
 from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
+from agents.endings import Endings
 from agents.enquiries import Enquiries, Sources
 from agents.feedback import SupplierFeedback
+from agents.orphan_sweep import OrphanSweep
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
 from agents.registration import Registration
 from agents.requests import Requests
+from agents.strays import Strays
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
@@ -42,24 +45,21 @@ from protocol.transport import StreamingTransport
 from registry.database import Database
 from registry.feedback import SqlFeedback
 from registry.follows import SqlFollows
-from registry.housekeeping import prune_task_events
 from registry.leases import SqlLeases
 from registry.migrations import upgrade
+from registry.orphans import SqlOrphanBook
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
-from registry.ticks import SqlTicks
-from registry.uptime import prune_uptime
 from service.changes import Bell
 from service.engine import Shift
 from service.engines import engine_for
-from service.schedules import Schedules
+from service.jobs import scheduled
 from service.standins import StandIns, stand_ins
 from service.tokens import read_tokens
 from service.whole import InProcess, Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
-    from datetime import datetime
 
     from starlette.applications import Starlette
 
@@ -71,12 +71,6 @@ log = structlog.get_logger("service")
 
 CONNECT_SECONDS = 5.0
 """How long agents on another host may take to answer the telephone."""
-
-HOUSEKEEPING = "17 3 * * *"
-"""When what nobody reads any more goes: every night, in UTC."""
-
-FEEDBACK = "* * * * *"
-"""When the supplier hears of the verdicts since: every minute."""
 
 
 @asynccontextmanager
@@ -157,6 +151,19 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         ids=uuid7,
         origin=base_url,
     )
+    book = SqlOrphanBook(database)
+    orphans = OrphanSweep(
+        registry=registry,
+        book=book,
+        journeys=journeys,
+        strays=Strays(book, connectors, clock, base_url),
+        endings=Endings(
+            registry=registry, coordinator=coordinator, engine=engine, clock=clock, ids=uuid7
+        ),
+        engine=engine,
+        clock=clock,
+        rules=settings.rules,
+    )
     front = Requests(
         registration,
         planner,
@@ -164,6 +171,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         coordinator=coordinator,
         engine=engine,
         clock=clock,
+        orphans=orphans,
     )
     enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
     desks = Desks(front, enquiries)
@@ -189,7 +197,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         bell=bell,
         engine=engine,
         coordinator=coordinator,
-        schedules=_schedules(database, clock, feedback),
+        schedules=scheduled(settings, database, orphans, feedback, clock),
         server=A2AServer(cards, backstage),
         cards=cards,
         desks=desks,
@@ -197,21 +205,6 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         stand_ins=local,
         inside=inside,
     )
-
-
-def _schedules(database: Database, clock: Clock, feedback: SupplierFeedback) -> Schedules:
-    async def keep_house(tick: datetime) -> None:
-        pruned = await prune_task_events(database, tick)
-        log.info("task_events.pruned", events=pruned)
-        await prune_uptime(database, tick)
-
-    async def tell_supplier(_: datetime) -> None:
-        await feedback.send_due()
-
-    schedules = Schedules(SqlTicks(database), clock)
-    schedules.every(HOUSEKEEPING, "housekeeping", keep_house)
-    schedules.every(FEEDBACK, "feedback", tell_supplier)
-    return schedules
 
 
 async def _client(
@@ -261,6 +254,7 @@ async def _connectors(
         timing,
         limits=None if is_local else PUBLISHED_LIMITS,
         hidden=HiddenDocuments(settings.data / "hidden"),
+        tokens_last=settings.health_interval,
     )
 
 

@@ -82,21 +82,19 @@ def _to_stderr(*_: object) -> structlog.PrintLogger:
 def metrics_page(figures: Figures, turns: int, now: datetime) -> bytes:
     """Write the metrics page; a figure nobody can tell yet is left out, never 0."""
     registry = CollectorRegistry()
-    for name, (text, value) in (_success(figures) | _operations(figures, turns, now)).items():
+    told = _success(figures, now) | _orphans(figures, now) | _operations(figures, turns, now)
+    for name, (text, value) in told.items():
         if value is not None:
             Gauge(name, text, registry=registry).set(value)
     status = Gauge("dataops_datasets", "Datasets by status.", ["status"], registry=registry)
     for each, count in figures.by_status.items():
         status.labels(each.value).set(count)
-    registry.register(SuccessCollector(figures))
+    registry.register(SuccessCollector(figures, now))
     return generate_latest(registry)
 
 
-def _success(figures: Figures) -> dict[str, tuple[str, float | None]]:
-    """Name each of the seed's success metrics with its number and its target.
-
-    R97, how soon orphans are found, is not among them: nothing looks for orphans yet.
-    """
+def _success(figures: Figures, now: datetime) -> dict[str, tuple[str, float | None]]:
+    """Name each of the seed's success metrics with its number and its target."""
     return {
         "dataops_provisioning_seconds_p50": (
             "R91: median time from request to READY; target below 3600.",
@@ -138,9 +136,35 @@ def _success(figures: Figures) -> dict[str, tuple[str, float | None]]:
             "R96: share of the watched connectors that are well now.",
             figures.connectors_up,
         ),
+        "dataops_orphan_age_seconds": (
+            "R97: how long ago the oldest orphan that is still active was first seen; target below 86400.",
+            _age(figures.orphans.oldest_suspect_at, now),
+        ),
+        "dataops_orphan_scan_age_seconds": (
+            "R97: how long ago all datasets were last looked at for orphans; target below 86400.",
+            _age(figures.orphans.last_scan_at, now),
+        ),
         "dataops_retention_compliance_ratio": (
             "R98: share of archives kept for their whole time; target 1.",
             figures.retention_compliance,
+        ),
+    }
+
+
+def _orphans(figures: Figures, now: datetime) -> dict[str, tuple[str, float | None]]:
+    """Name what tells of orphans on both sides."""
+    return {
+        "dataops_orphans": (
+            "Active datasets that the last scan saw without an active journey.",
+            float(figures.orphans.suspects),
+        ),
+        "dataops_strays": (
+            "Datasources under our mark whose documents no dataset accounts for.",
+            float(figures.orphans.strays),
+        ),
+        "dataops_stray_age_seconds": (
+            "How long ago the oldest of them was first seen.",
+            _age(figures.orphans.oldest_stray_at, now),
         ),
     }
 
@@ -152,11 +176,15 @@ def _operations(figures: Figures, turns: int, now: datetime) -> dict[str, tuple[
         "dataops_due": ("Datasets that wait for a turn or are in one.", float(figures.waiting)),
         "dataops_oldest_due_seconds": (
             "How long the one of them has been due that has been longest.",
-            _seconds(now - oldest) if oldest else None,
+            _age(oldest, now),
         ),
         "dataops_turns": ("Turns under way in this process.", float(turns)),
         "dataops_events": ("Events in the outbox.", float(figures.events)),
     }
+
+
+def _age(since: datetime | None, now: datetime) -> float | None:
+    return _seconds(now - since) if since is not None else None
 
 
 def _seconds(length: timedelta | None) -> float | None:

@@ -8,9 +8,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from domain import documents
+from domain.approvals import ApprovalStatus
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.record import JsonObject
+from protocol.inbound import CLOUD_EVENT, INBOUND, Inbound
 from protocol.shapes import Shapes
 from service.problems import LARGEST_NUMBER
 from service.publishing import BATCH, CloudEventDocument
@@ -120,6 +122,13 @@ _OPERATIONS = (
         "Read an archive back and compare its digest",
         documents.ArchiveVerificationDocument,
     ),
+    _Operation(
+        "/approvals",
+        "listApprovals",
+        "List what waits for consent, or the approvals of one status",
+        documents.ApprovalListDocument,
+        {"status": _one_of(ApprovalStatus)},
+    ),
     _Operation("/events", "listEvents", "List what happened, in order", EventPageDocument, _PAGE),
     _Operation(
         "/templates",
@@ -154,11 +163,14 @@ def openapi_document(base_url: str) -> JsonObject:
         "info": {
             "title": "DataOps Lifecycle",
             "version": API_VERSION,
-            "summary": "Datasets, their events, the templates and the agents, to read.",
+            "summary": "Datasets, events, approvals, templates and agents, and a door for events.",
         },
         "servers": [{"url": base_url}],
         "security": [{}, {"bearer": []}],
-        "paths": {f"/api/v1{each.path}": {"get": _described(each, shapes)} for each in _OPERATIONS},
+        "paths": {
+            **{f"/api/v1{each.path}": {"get": _described(each, shapes)} for each in _OPERATIONS},
+            "/events": {"post": _receiving(shapes)},
+        },
         "components": {
             "schemas": shapes.definitions,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -184,6 +196,58 @@ def _described(operation: _Operation, shapes: Shapes) -> JsonObject:
             "default": _problem(shapes, None),
         },
     }
+
+
+def _receiving(shapes: Shapes) -> JsonObject:
+    """Describe the door for events, which takes each in either of CloudEvents' two modes."""
+    taken = HTTPStatus.ACCEPTED
+    received = shapes.schema_of(documents.ReceivedDocument)
+    return {
+        "operationId": "receiveEvent",
+        "summary": "Take an event of Journey Orchestration in, once however often it is sent",
+        "parameters": [_header(each) for each in ("specversion", "id", "source", "type")],
+        "requestBody": {
+            "required": True,
+            "content": {
+                CLOUD_EVENT: {"schema": {"anyOf": [_structured(each) for each in _INBOUND]}},
+                "application/json": {"schema": {"anyOf": [_data(each) for each in _INBOUND]}},
+            },
+        },
+        "responses": {
+            str(int(taken)): _answer("The request it has become", "application/json", received),
+            **{str(int(each)): _problem(shapes, each) for each in _EVENT_PROBLEMS},
+            "default": _problem(shapes, None),
+        },
+    }
+
+
+_INBOUND = tuple(INBOUND.values())
+
+_EVENT_PROBLEMS = (
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+
+def _header(attribute: str) -> JsonObject:
+    """Describe an attribute of an event in binary mode; in structured mode the body has it."""
+    return {**_parameter(f"ce-{attribute}", "header", _TEXT), "required": False}
+
+
+def _structured(kind: Inbound) -> JsonObject:
+    attributes: JsonObject = {
+        "specversion": {"const": "1.0"},
+        "id": _TEXT,
+        "source": _TEXT,
+        "type": {"enum": [kind.type, kind.name]},
+        "data": _data(kind),
+    }
+    return {"type": "object", "required": list(attributes), "properties": attributes}
+
+
+def _data(kind: Inbound) -> JsonObject:
+    return dict(kind.schema())
 
 
 def _parameter(name: str, place: str, schema: JsonObject) -> JsonObject:

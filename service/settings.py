@@ -23,6 +23,7 @@ from service.roles import Role
 from service.values import (
     FOLDER,
     ArchivePlace,
+    CronExpression,
     DatabaseAddress,
     Duration,
     Durations,
@@ -30,6 +31,7 @@ from service.values import (
     LogLevel,
     Names,
     SecretReference,
+    Stages,
     WebAddress,
 )
 
@@ -73,11 +75,14 @@ class Settings(BaseSettings):
     grace_period: Duration = timedelta(hours=24)
     retention: Interval = timedelta(days=90)
     health_interval: Interval = timedelta(seconds=60)
+    protect_stages: Stages = ()
     retry_delays: Durations = (
         timedelta(seconds=5),
         timedelta(seconds=20),
         timedelta(seconds=80),
     )
+    orphan_scan: CronExpression = "0 2 * * *"
+    orphan_recheck: CronExpression = "30 * * * *"
     engine: EngineName = EngineName.BUILTIN
     role: Role = Role.ALL
     agents_url: WebAddress | None = None
@@ -118,6 +123,7 @@ class Settings(BaseSettings):
             grace_period=self.grace_period,
             retention=self.retention,
             health_interval=self.health_interval,
+            protect_stages=frozenset(self.protect_stages),
             retry_delays=self.retry_delays,
         )
 

@@ -68,9 +68,9 @@ class Standing:
         return self.metric.is_met(self.value)
 
 
-def standings(figures: Figures) -> list[Standing]:
-    """Tell where each of the eight stands, in the seed's order."""
-    found = _values(figures)
+def standings(figures: Figures, now: datetime) -> list[Standing]:
+    """Tell where each of the eight stands now, in the seed's order."""
+    found = _values(figures, now)
     return [Standing(each, *found[each]) for each in SUCCESS_METRICS]
 
 
@@ -78,7 +78,7 @@ def success_document(figures: Figures, now: datetime) -> SuccessDocument:
     """Describe the eight for machines and pages."""
     return {
         "at": now.isoformat(),
-        "metrics": [_document(each) for each in standings(figures)],
+        "metrics": [_document(each) for each in standings(figures, now)],
     }
 
 
@@ -95,9 +95,10 @@ def target_text(metric: SuccessMetric) -> str:
 class SuccessCollector(Collector):
     """Exposes for Prometheus each target, whether it is met, and the counts that rates are of."""
 
-    def __init__(self, figures: Figures) -> None:
-        """Expose these figures."""
+    def __init__(self, figures: Figures, now: datetime) -> None:
+        """Expose these figures, as they are now."""
         self._figures = figures
+        self._now = now
 
     def collect(self) -> Iterator[Metric]:
         """Give the families; a metric without history has a target and no verdict."""
@@ -114,7 +115,7 @@ class SuccessCollector(Collector):
             None,
             named,
         )
-        for each in standings(self._figures):
+        for each in standings(self._figures, self._now):
             labels = [each.metric.number, each.metric.key]
             target.add_metric(labels, each.metric.target)
             if each.is_met is not None:
@@ -143,7 +144,7 @@ def _document(standing: Standing) -> SuccessMetricDocument:
     }
 
 
-def _values(figures: Figures) -> dict[SuccessMetric, tuple[float | None, int]]:
+def _values(figures: Figures, now: datetime) -> dict[SuccessMetric, tuple[float | None, int]]:
     """Give each metric's value and how many things it is of."""
     times = figures.provisioning_times
     return {
@@ -153,7 +154,7 @@ def _values(figures: Figures) -> dict[SuccessMetric, tuple[float | None, int]]:
         success.TEMPLATE_COVERAGE: (figures.template_coverage, figures.sandbox_datasets),
         success.AVERAGE_QUALITY: (figures.average_quality, figures.scored),
         success.CONNECTOR_UPTIME: (figures.uptime, figures.probes),
-        success.ORPHAN_DETECTION: (_seconds(figures.orphan_detection), figures.orphans),
+        success.ORPHAN_DETECTION: (_seconds(figures.orphans_unseen(now)), figures.active),
         success.RETENTION_COMPLIANCE: (figures.retention_compliance, figures.teardowns_archived),
     }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
+from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -19,6 +20,7 @@ from pydantic_settings import NoDecode
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.journey import JourneyStage
 from service.addresses import is_web_address
 
 FOLDER = "folder:"
@@ -93,6 +95,15 @@ def _database(value: str) -> str:
     return value
 
 
+def _schedule(value: str) -> str:
+    try:
+        CronSim(value, datetime(2026, 1, 1, tzinfo=UTC))
+    except CronSimError:
+        told = "Write a cron expression of five fields, as 0 2 * * * for every night at two"
+        raise _wrong(told) from None
+    return value
+
+
 def _folder(value: str) -> str:
     if not value.removeprefix(FOLDER) or not value.startswith(FOLDER):
         raise _wrong("Write folder:PATH; nothing else is supported yet")
@@ -108,7 +119,9 @@ Interval = Annotated[Duration, AfterValidator(partial(_within, least=timedelta(s
 """A length of time that leaves time for something else: a second at least."""
 
 Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_several)]
+CronExpression = Annotated[str, AfterValidator(_schedule)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
+Stages = Annotated[tuple[JourneyStage, ...], NoDecode, BeforeValidator(_several)]
 LogLevel = Annotated[str, AfterValidator(_level)]
 WebAddress = Annotated[str, AfterValidator(_askable)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]

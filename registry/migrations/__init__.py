@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0012")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0012")
 """Every revision this code knows, in their order."""
 
 HEAD = REVISIONS[-1]

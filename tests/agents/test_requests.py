@@ -271,4 +271,5 @@ def _desk(front: Any, registry: Any) -> Requests:
         coordinator=quiet,
         engine=quiet,
         clock=front._clock,  # noqa: SLF001 - as above
+        orphans=front._orphans,  # noqa: SLF001 - as above
     )

@@ -17,7 +17,9 @@ from domain.connector import (
     SyncSchedule,
     accepted,
     connector_name,
+    dataset_at,
     datasource_name,
+    home_of,
 )
 from domain.journey import CODE_PATTERN, ClientId, JourneyStage
 from domain.template import DATASET_TYPE_PATTERN, ObjectType
@@ -296,3 +298,25 @@ def test_the_limit_is_over_all_pages() -> None:
 
     assert accepted(filters, RECORDS, before=4) == RECORDS[:2]
     assert accepted(filters, RECORDS, before=6) == []
+
+
+@given(st.uuids())
+def test_a_mark_tells_its_dataset_to_whoever_set_it(dataset_id: UUID) -> None:
+    assert dataset_at(
+        home_of("https://dataops.example", dataset_id), "https://dataops.example"
+    ) == (dataset_id)
+
+
+@pytest.mark.parametrize(
+    "home",
+    [
+        "",
+        "https://wiki.example.org",
+        f"https://other.example/datasets/{DATASET_ID}",
+        f"https://dataops.example/datasets/{DATASET_ID}/records",
+        f"https://dataops.example/datasets/{str(DATASET_ID).upper()}X",
+        f"https://dataops.example/datasets/{{{DATASET_ID}}}",
+    ],
+)
+def test_another_mark_tells_of_no_dataset(home: str) -> None:
+    assert dataset_at(home, "https://dataops.example") is None

@@ -91,7 +91,7 @@ def test_fewer_than_three_failures_do_not_demote(count: int) -> None:
     assert (dataset.status, events) == (DatasetStatus.READY, [])
 
 
-@pytest.mark.requirement("R18")
+@pytest.mark.requirement("R18", "R74")
 def test_three_failures_in_a_row_demote() -> None:
     dataset = ready()
 
@@ -153,6 +153,7 @@ def test_one_success_does_not_run_the_gate() -> None:
     assert orders_of(dataset, after(minutes=5)) is ProbeConnector
 
 
+@pytest.mark.requirement("R18")
 def test_two_successes_in_a_row_run_the_whole_gate() -> None:
     dataset = demoted()
 
@@ -203,6 +204,7 @@ def test_the_next_illness_is_another_incident() -> None:
     assert only(ConnectorHealthDegraded, events).incident_id != first
 
 
+@pytest.mark.requirement("R74")
 def test_one_incident_id_lasts_over_the_whole_episode() -> None:
     dataset = demoted()
     incident = dataset.health.incident_id
@@ -283,6 +285,7 @@ def test_an_illness_within_ten_minutes_is_waited_for() -> None:
     assert dataset.status is DatasetStatus.VALIDATING
 
 
+@pytest.mark.requirement("R18")
 def test_an_illness_of_ten_minutes_fails_the_dataset() -> None:
     dataset = demoted()
 
@@ -475,7 +478,7 @@ def lose(dataset: Dataset, *minutes: float) -> list[object]:
     return events
 
 
-def test_a_row_of_lost_probes_is_told_once_and_takes_nothing_away() -> None:
+def test_a_row_of_lost_probes_is_told_once_and_counts_as_one_failure() -> None:
     dataset = ready()
 
     before, told, later = (lose(dataset, *row) for row in ((1, 2, 3, 4), (5,), (6, 7, 8)))
@@ -483,7 +486,42 @@ def test_a_row_of_lost_probes_is_told_once_and_takes_nothing_away() -> None:
     assert (before, later) == ([], [])
     message = only(ConnectorUnwatched, told).error_message
     assert message.endswith("5 probes in a row were lost. The supplier did not answer.")
-    assert dataset.status is DatasetStatus.READY
+    assert (dataset.status, dataset.health.failures) == (DatasetStatus.READY, 1)
+
+
+@pytest.mark.requirement("R18", "R74")
+def test_three_rows_of_lost_probes_demote_for_nobody_watches() -> None:
+    dataset = ready()
+    lose(dataset, *range(1, 15))
+    before = dataset.status
+
+    events = lose(dataset, 15)
+
+    degraded = only(ConnectorHealthDegraded, events)
+    assert (before, dataset.status) == (DatasetStatus.READY, DatasetStatus.VALIDATING)
+    assert degraded.error_message.endswith(
+        "has a sick connector: 15 probes in a row were lost. The supplier did not answer."
+    )
+
+
+def test_a_good_probe_between_rows_of_lost_ones_makes_up_for_them() -> None:
+    dataset = ready()
+    lose(dataset, *range(1, 15))
+    knock(dataset, HEALTHY, 15)
+
+    lose(dataset, *range(16, 26))
+
+    assert (dataset.status, dataset.health.failures) == (DatasetStatus.READY, 2)
+
+
+def test_a_probe_that_was_not_made_is_as_one_that_was_lost() -> None:
+    dataset = ready()
+    held_back = Probe(False, False, 3.0, "Glean answered 429: slow down", is_made=False)
+
+    told = knock(dataset, held_back, 1, 2, 3, 4, 5)
+
+    assert only(ConnectorUnwatched, told).error_message.endswith("429: slow down")
+    assert (dataset.status, dataset.health.failures) == (DatasetStatus.READY, 1)
 
 
 @pytest.mark.parametrize("heard", [HEALTHY, ILL])

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.journey import JourneyStatus
-from domain.orphans import OrphanJudgement, Ownership, judge_orphans, ownership_of
+from domain.journey import JourneyStage, JourneyStatus
+from domain.lifecycle import DatasetStatus
+from domain.orphans import (
+    Candidate,
+    Holding,
+    OrphanJudgement,
+    Ownership,
+    is_stray,
+    judge_orphans,
+    ownership_of,
+)
+from tests.domain.making import NOW
 
 Owners = st.dictionaries(st.uuids(), st.sampled_from(Ownership), max_size=60)
 
@@ -42,6 +54,7 @@ def test_a_first_scan_only_suspects() -> None:
     assert judgement == OrphanJudgement(frozenset({UUID(int=1), UUID(int=2)}))
 
 
+@pytest.mark.requirement("R75", "R82")
 def test_a_second_scan_proves_what_the_first_suspected() -> None:
     seen = fleet(inactive=2, active=3)
 
@@ -59,6 +72,7 @@ def test_a_suspect_whose_journey_is_active_again_is_cleared() -> None:
     assert judgement == OrphanJudgement(frozenset())
 
 
+@pytest.mark.requirement("R75")
 def test_one_failed_lookup_calls_the_whole_sweep_off() -> None:
     seen = fleet(inactive=2) | {UUID(int=9): Ownership.UNKNOWN}
 
@@ -67,6 +81,7 @@ def test_one_failed_lookup_calls_the_whole_sweep_off() -> None:
     assert judgement == OrphanJudgement(frozenset({UUID(int=1)}), is_called_off=True)
 
 
+@pytest.mark.requirement("R75")
 @pytest.mark.parametrize(
     ("inactive", "active", "torn_down"),
     [(5, 0, True), (6, 0, False), (6, 53, False), (6, 54, True), (10, 90, True), (11, 90, False)],
@@ -82,6 +97,15 @@ def test_more_than_five_and_a_tenth_at_once_wait_for_an_approval(
     assert len(judgement.to_approve) == (0 if torn_down else inactive)
 
 
+def test_the_cap_of_a_scan_of_a_few_is_that_of_the_whole_fleet() -> None:
+    seen = fleet(inactive=8)
+
+    few, many = (judge_orphans(seen, set(seen), fleet_size=size) for size in (79, 80))
+
+    assert (len(few.orphans), len(few.to_approve)) == (0, 8)
+    assert (len(many.orphans), len(many.to_approve)) == (8, 0)
+
+
 @given(Owners, st.sets(st.uuids(), max_size=5), st.data())
 def test_nothing_is_torn_down_that_two_scans_did_not_see_without_a_journey(
     seen: dict[UUID, Ownership], strangers: set[UUID], data: st.DataObject
@@ -95,3 +119,53 @@ def test_nothing_is_torn_down_that_two_scans_did_not_see_without_a_journey(
         assert each in known | strangers
     assert len(judgement.orphans) <= max(5, len(seen) // 10)
     assert not (judgement.orphans and judgement.to_approve)
+
+
+def a_candidate(**changes: Any) -> Candidate:
+    fields: dict[str, Any] = {
+        "tenant": "default",
+        "dataset_id": UUID(int=1),
+        "connector_name": "ACME-sandbox-confluence",
+        "journey_ref": "journey-acme-2026",
+        "client_ref": "acme-healthcare",
+        "stage": JourneyStage.SANDBOX,
+        "status": DatasetStatus.READY,
+    }
+    return Candidate(**(fields | changes))
+
+
+def test_a_suspicion_proves_something_only_once_it_is_old_enough() -> None:
+    suspect = a_candidate(suspected_at=NOW)
+
+    assert suspect.is_suspected_by(NOW)
+    assert not suspect.is_suspected_by(NOW - timedelta(seconds=1))
+    assert not a_candidate().is_suspected_by(NOW)
+
+
+@pytest.mark.parametrize(
+    ("suspected_at", "refused_at", "is_spared"),
+    [
+        (None, None, False),
+        (NOW, None, False),
+        (None, NOW, False),
+        (NOW, NOW, True),
+        (NOW, NOW - timedelta(days=1), False),
+    ],
+)
+def test_whom_somebody_spared_is_spared_until_it_comes_under_suspicion_anew(
+    suspected_at: Any, refused_at: Any, *, is_spared: bool
+) -> None:
+    assert a_candidate(suspected_at=suspected_at, refused_at=refused_at).is_spared is is_spared
+
+
+@pytest.mark.parametrize("status", [None, *DatasetStatus])
+def test_documents_are_strays_where_their_dataset_is_archived_or_unknown(
+    status: DatasetStatus | None,
+) -> None:
+    held = Holding("acmesandboxjira0a1b2c3d", "http://here/datasets/1", UUID(int=1), 1)
+
+    assert is_stray(held, status) is (status in {None, DatasetStatus.ARCHIVED})
+
+
+def test_an_empty_datasource_is_no_stray() -> None:
+    assert not is_stray(Holding("a", "http://here/datasets/1", UUID(int=1), 0), None)

@@ -34,6 +34,7 @@ ORDER = (
     "check-connector",
     "validate-dataset",
     "quality-report",
+    "cleanup-orphans",
     "teardown-dataset",
     "verify-archive",
     "restore-dataset",

@@ -6,18 +6,21 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import UUID
 
 import pytest
 
 from domain.checks import Probe
 from domain.dataset import Dataset
 from domain.lifecycle import DatasetStatus
+from domain.orphans import Holding, Stray
 from domain.success import SUCCESS_METRICS
 from domain.work import Probed
 from registry.metrics import read_figures
+from registry.orphans import SqlOrphanBook
 from service.observability import metrics_page
 from tests.builders import NOW, a_dataset, a_dataset_in, apply, key_of, postpone
-from tests.registry.databases import a_fresh_file, open_house
+from tests.registry.databases import House, a_fresh_file, open_house
 
 SUCCESS = {
     "dataops_provisioning_seconds_p50": "R91",
@@ -30,18 +33,36 @@ SUCCESS = {
     "dataops_connectors_watched": "R96",
     "dataops_connectors_well": "R96",
     "dataops_connectors_up_ratio": "R96",
+    "dataops_orphan_age_seconds": "R97",
+    "dataops_orphan_scan_age_seconds": "R97",
     "dataops_retention_compliance_ratio": "R98",
 }
+SCANNED = timedelta(hours=1)
+"""How long before the page a scan for orphans was."""
 
 
-async def page_of(*datasets: Dataset, turns: int = 0, at: datetime = NOW) -> str:
+async def page_of(
+    *datasets: Dataset, turns: int = 0, at: datetime = NOW, scanned: bool = False
+) -> str:
     """Keep datasets in a registry of their own and give its metrics page."""
     with TemporaryDirectory() as folder:
         async with open_house(a_fresh_file(Path(folder))) as house:
             for each in datasets:
                 await house.keep(each)
+            if scanned:
+                await scan(house, at - SCANNED)
             figures = await read_figures(house.database)
     return metrics_page(figures, turns, at).decode()
+
+
+async def scan(house: House, moment: datetime) -> None:
+    """Let a scan see every active dataset without a journey, and a datasource without a dataset."""
+    book = SqlOrphanBook(house.database)
+    fleet = await book.fleet(None, only_doubtful=False)
+    await book.suspect(fleet.candidates, {each.dataset_id for each in fleet.candidates}, moment)
+    holding = Holding("acmesandboxjira0a1b2c3d", "http://here/datasets/1", UUID(int=1), 3)
+    await book.keep_strays([Stray("default", holding)], moment)
+    await book.note_whole_scan(moment)
 
 
 def value_of(page: str, name: str) -> float | None:
@@ -69,8 +90,9 @@ async def test_the_page_tells_what_waits_and_what_is_under_way() -> None:
     assert value_of(page, 'dataops_datasets{status="discovering"}') == 1
 
 
+@pytest.mark.requirement("R97")
 async def test_the_page_tells_each_success_metric_of_datasets_that_differ() -> None:
-    page = await page_of(*datasets_that_differ())
+    page = await page_of(*datasets_that_differ(), scanned=True)
 
     assert {name: value_of(page, name) for name in SUCCESS} == {
         "dataops_provisioning_seconds_p50": 420,
@@ -83,25 +105,29 @@ async def test_the_page_tells_each_success_metric_of_datasets_that_differ() -> N
         "dataops_connectors_watched": 2,
         "dataops_connectors_well": 1,
         "dataops_connectors_up_ratio": 1 / 2,
+        "dataops_orphan_age_seconds": 3600,
+        "dataops_orphan_scan_age_seconds": 3600,
         "dataops_retention_compliance_ratio": 1,
     }
+    assert (value_of(page, "dataops_orphans"), value_of(page, "dataops_strays")) == (3, 1)
+    assert value_of(page, "dataops_stray_age_seconds") == 3600
 
 
 async def test_the_page_says_of_each_success_metric_which_it_is() -> None:
-    page = await page_of(*datasets_that_differ())
+    page = await page_of(*datasets_that_differ(), scanned=True)
 
     said = dict(re.findall(r"^# HELP (\w+) (R\d+): ", page, re.MULTILINE))
     assert said == SUCCESS
 
 
 async def test_each_target_is_told_and_a_verdict_where_there_is_history() -> None:
-    page = await page_of(*datasets_that_differ())
+    page = await page_of(*datasets_that_differ(), scanned=True)
 
     labels = [f'{{metric="{each.key}",number="{each.number}"}}' for each in SUCCESS_METRICS]
     targets = [value_of(page, f"dataops_success_target{each}") for each in labels]
     verdicts = [value_of(page, f"dataops_success_met{each}") for each in labels]
     assert targets == [3600, 0.95, 1, 1, 0.97, 0.995, 86400, 1]
-    assert verdicts == [1, 0, 0, 1, 1, 0, None, 1]
+    assert verdicts == [1, 0, 0, 1, 1, 0, 1, 1]
 
 
 async def test_what_only_grows_is_told_as_a_counter() -> None:

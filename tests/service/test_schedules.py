@@ -74,10 +74,51 @@ async def kept(house: House, done: Done) -> AsyncIterator[None]:
         await asyncio.wait({running})
 
 
+@pytest.mark.requirement("R75")
 async def test_the_last_moment_is_made_up_for_at_the_start(house: House) -> None:
     done = Done()
     async with kept(house, done):
         assert await done.next() == TODAY
+
+
+@pytest.mark.requirement("R75")
+async def test_of_all_moments_that_were_missed_the_last_is_made_up_for_once(house: House) -> None:
+    done = Done()
+    async with kept(house, done):
+        await done.next()
+    done.now = TODAY + timedelta(days=5, hours=3)
+
+    async with kept(house, done):
+        made_up_for = await done.next()
+    async with kept(house, done):
+        done.now = TODAY + timedelta(days=6)
+        following = await done.next()
+
+    assert made_up_for == TODAY + timedelta(days=5)
+    assert following == TODAY + timedelta(days=6)
+    assert done.ticks.empty()
+
+
+async def test_a_moment_that_passes_while_the_work_is_done_comes_right_after(house: House) -> None:
+    done = Done()
+    busy = asyncio.Event()
+
+    async def work_long(tick: datetime) -> None:
+        await done.work(tick)
+        await busy.wait()
+
+    schedules = Schedules(SqlTicks(house.database), done.clock)
+    schedules.every(DAILY, "housekeeping", work_long)
+    running = asyncio.create_task(schedules.run())
+    await done.next()
+    done.now = TODAY + timedelta(days=3)
+    busy.set()
+
+    following = await done.next()
+
+    running.cancel()
+    await asyncio.wait({running})
+    assert following == TODAY + timedelta(days=3)
 
 
 async def test_a_moment_is_kept_when_it_comes(house: House) -> None:

@@ -146,6 +146,10 @@ class GleanLine:
             self._note(Deed.PROBED, connector, False)
             return Probe(False, False, 0.0, str(silence))
 
+    async def watch(self, connector: ConnectorConfiguration, /, *, thorough: bool) -> Probe:
+        """Knock for the sweep, as for anybody."""
+        return await self.probe(connector, thorough=thorough)
+
     async def search(self, connector: ConnectorConfiguration, query: str, /) -> Found:
         """Search; asked wrongly, it finds nothing."""
         return await self._line.ask("a search", lambda wrong: self._search(connector, query, wrong))

@@ -30,7 +30,8 @@ from tests.simulation.supplier import JourneysLine, SupplierLine
 from tests.simulation.virtual_time import clock
 
 if TYPE_CHECKING:
-    from domain.commands import Call, Command, Request
+    from domain.commands import Call, Command, Principal, Request
+    from domain.orphan_documents import OrphanReportDocument
     from domain.ports import OnProgress, StageAgent
     from domain.work import Order, Outcome
     from tests.simulation.world import World
@@ -144,7 +145,20 @@ class Process:
             coordinator=self.coordinator,
             engine=self.engine,
             clock=clock,
+            orphans=_NoSweep(),
         )
+
+
+class _NoSweep:
+    """Nobody looks for orphans in these stories."""
+
+    async def report(self, principal: Principal) -> OrphanReportDocument:
+        """Never asked for."""
+        raise NotImplementedError(principal)
+
+    async def clean(self, call: Call) -> Request:
+        """Never asked for."""
+        raise NotImplementedError(call)
 
 
 def is_final(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from domain.commands import Principal, Request, RequestKey
 from domain.events import RecordedEvent
@@ -15,13 +15,14 @@ from domain.view import describe_quality
 from registry.outbox import plain_fields
 from tests.simulation.database import Draft, Rows, Told
 from tests.simulation.plan import Fault
-from tests.simulation.transaction import SimulatedTransaction, found
+from tests.simulation.transaction import SimulatedTransaction, found, unasked
 from tests.simulation.virtual_time import moment
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from domain.approvals import Approval, ApprovalStatus
     from domain.dataset import Dataset
     from domain.journey import Client
     from domain.quality import QualityScore
@@ -77,25 +78,43 @@ class SimulatedRegistry:
 
     async def dataset_id_of(self, tenant: str, ref: str, /) -> UUID:
         """Nobody asks."""
-        _unasked(ref)
+        unasked(ref)
 
     async def datasets(
         self, tenant: str, wanted: DatasetFilter, size: int, token: str | None, /
     ) -> Page:
         """Nobody asks."""
-        _unasked(wanted)
+        unasked(wanted)
 
     async def datasets_by_id(self, tenant: str, ids: Collection[UUID], /) -> Sequence[Dataset]:
         """Nobody asks."""
-        _unasked(ids)
+        unasked(ids)
 
     async def client(self, tenant: str, ref: str, /) -> Client:
         """Nobody asks."""
-        _unasked(ref)
+        unasked(ref)
 
     async def unsettled_requests(self, limit: int, /) -> Sequence[Request]:
         """Nobody asks."""
-        _unasked(limit)
+        unasked(limit)
+
+    async def approval_id_of(self, tenant: str, ref: str, /) -> UUID:
+        """Nobody asks."""
+        unasked(ref)
+
+    async def open_approvals(self, tenant: str, limit: int, /) -> Sequence[Approval]:
+        """Nobody asks."""
+        unasked(limit)
+
+    async def approvals(
+        self, tenant: str, status: ApprovalStatus | None, limit: int, /
+    ) -> Sequence[Approval]:
+        """Nobody asks."""
+        unasked(status)
+
+    async def approvals_by_id(self, tenant: str, ids: Collection[UUID], /) -> Sequence[Approval]:
+        """Nobody asks."""
+        unasked(ids)
 
     async def quality_history(self, tenant: str, dataset_id: UUID, /) -> Sequence[QualityRun]:
         """Read every validation of a dataset, oldest first."""
@@ -131,18 +150,18 @@ class SimulatedRegistry:
 
     async def close_request(self, tenant: str, task_id: str, /) -> bool:
         """Nobody asks."""
-        _unasked(task_id)
+        unasked(task_id)
 
     async def settle_request(self, tenant: str, task_id: str, /) -> None:
         """Nobody asks."""
-        _unasked(task_id)
+        unasked(task_id)
 
     async def note(self, tenant: str, dataset_id: UUID, progress: Progress, /) -> None:
         """Progress is for people to look at; nothing follows from it."""
 
     async def standings(self, tenant: str, ids: Collection[UUID], /) -> dict[UUID, Standing]:
         """Nobody asks."""
-        _unasked(ids)
+        unasked(ids)
 
     async def claim(self, owner: str, ttl: timedelta, room: Room, now: datetime, /) -> list[Claim]:
         """Claim what is due and not leased, the longest due first; one client asks in every story."""
@@ -209,8 +228,3 @@ def _recorded(told: Told) -> RecordedEvent:
 
 def _run(number: int, score: QualityScore) -> QualityRun:
     return QualityRun(number, score.checks[0].executed_at, dict(describe_quality(score)))
-
-
-def _unasked(what: object) -> NoReturn:
-    message = f"The simulation asks for nothing like {what}."
-    raise NotImplementedError(message)

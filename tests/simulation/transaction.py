@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 from domain.commands import Request
@@ -16,6 +16,9 @@ from tests.simulation.database import Draft, Rows, Written, as_read, slot_of
 from tests.simulation.virtual_time import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.approvals import Approval
     from domain.dataset import Dataset
     from domain.events import DatasetProvisionRequested
     from domain.journey import Journey
@@ -66,6 +69,30 @@ class SimulatedTransaction:
         taken = [each.place.generation for each in rows if slot_of(each) == wanted]
         return max(taken, default=0) + 1
 
+    async def active_of(self, journey: str, /) -> Sequence[Dataset]:
+        """Nobody asks."""
+        unasked(journey)
+
+    async def wake(self, dataset_id: UUID, /) -> None:
+        """Nobody asks."""
+        unasked(dataset_id)
+
+    async def note_completion(self, journey: str, /) -> None:
+        """Nobody asks."""
+        unasked(journey)
+
+    async def ask(self, approval: Approval, dataset: Dataset, /) -> Approval:
+        """Nobody asks."""
+        unasked(approval)
+
+    async def approval(self, approval_id: UUID, /) -> Approval:
+        """Nobody asks."""
+        unasked(approval_id)
+
+    async def decide(self, approval: Approval, dataset: Dataset, /) -> None:
+        """Nobody asks."""
+        unasked(approval)
+
     async def keep_journey(self, journey: Journey, /) -> None:
         """Keep nothing: nobody in the simulation reads it."""
 
@@ -94,6 +121,12 @@ class SimulatedTransaction:
         self._draft.written.append(Written(kept, before, due_at, happenings))
         context = _context_of(dataset)
         self._draft.told += [(each, context, dataset.version) for each in happenings]
+
+
+def unasked(what: object) -> NoReturn:
+    """Refuse what nobody asks the registry for in the simulation."""
+    message = f"The simulation asks for nothing like {what}."
+    raise NotImplementedError(message)
 
 
 def found(rows: Rows, dataset_id: UUID) -> Dataset:

@@ -1,0 +1,246 @@
+"""The orphan sweep: what has no active journey any more is torn down, and never on a doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from agents.endings import Effect, Ending
+from agents.orphan_report import describe_orphans
+from agents.ownership import Inquiry
+from domain.commands import SYSTEM, Principal, Undertaking
+from domain.errors import Conflict, SupplierUnavailable
+from domain.lifecycle import TeardownReason
+from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, judge_orphans
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from agents.endings import Endings
+    from agents.strays import Strays
+    from domain.commands import Call, Request
+    from domain.orphan_book import OrphanBook
+    from domain.orphan_documents import OrphanReportDocument
+    from domain.orphans import Candidate, Fleet, OrphanJudgement
+    from domain.ports import Clock, Engine, Journeys
+    from domain.repository import Registry, Transaction
+    from domain.rules import LifecycleRules
+
+log = structlog.get_logger("orphans")
+
+MOST_TRIES = 5
+"""How often a dataset is ended anew when somebody else wrote first."""
+
+_TOO_MANY = (
+    "A sweep found more orphans than it may end by itself, which looks like a fault of ours or of "
+    "Journey Orchestration's."
+)
+"""Why orphans beyond the cap wait for consent (A39)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a scan saw and how it is judged; `doubt` says why it was called off, if it was."""
+
+    fleet: Fleet
+    judgement: OrphanJudgement
+    doubt: str
+
+    def candidates(self, ids: tuple[UUID, ...]) -> list[Candidate]:
+        """Give the candidates of these ids whom nobody has spared or is being asked about."""
+        by_id = {each.dataset_id: each for each in self.fleet.candidates}
+        found = [by_id[each] for each in ids]
+        return [each for each in found if not (each.is_spared or each.is_asked)]
+
+    @property
+    def orphans(self) -> list[Candidate]:
+        """Those that end now."""
+        return self.candidates(self.judgement.orphans)
+
+    @property
+    def questionable(self) -> list[Candidate]:
+        """Those that end only if somebody agrees."""
+        return self.candidates(self.judgement.to_approve)
+
+
+class OrphanSweep:
+    """Sweeps for orphans by the clock over every tenant, and for one tenant when asked to."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        book: OrphanBook,
+        journeys: Journeys,
+        strays: Strays,
+        endings: Endings,
+        engine: Engine,
+        clock: Clock,
+        rules: LifecycleRules,
+    ) -> None:
+        """Judge by what these journeys are, and end datasets of this registry by these endings."""
+        self._registry = registry
+        self._book = book
+        self._journeys = journeys
+        self._strays = strays
+        self._endings = endings
+        self._engine = engine
+        self._clock = clock
+        self._rules = rules
+
+    async def sweep_all(self, tick: datetime) -> None:
+        """Look at every dataset and every datasource (seed: orphan_prevention_rule)."""
+        del tick
+        await self._sweep_all()
+
+    async def sweep_doubtful(self, tick: datetime) -> None:
+        """Look again at what is under suspicion, or whose journey was told to be completed.
+
+        It looks at everything where no scan has done so for a day: one was called off, or missed.
+        """
+        del tick
+        last = await self._book.last_whole_scan()
+        if last is None or self._clock() - last >= FULL_SCAN_EVERY:
+            await self._sweep_all()
+        else:
+            await self._sweep(only_doubtful=True)
+        await self._strays.empty_condemned()
+
+    async def report(self, principal: Principal) -> OrphanReportDocument:
+        """Tell what a cleanup would do now, and why; nothing is changed by it.
+
+        Raises:
+            SupplierUnavailable: a journey, or the search engine, could not be asked.
+        """
+        scan = await self._certain(principal.tenant)
+        strays = await self._strays.find()
+        own = [each for each in strays if each.tenant == principal.tenant]
+        return describe_orphans(scan, own, self._rules, self._clock())
+
+    async def clean(self, call: Call) -> Request:
+        """Scan a tenant's datasets and end those that a scan before suspected too, in one commit.
+
+        What needs consent is asked for, and strays that were seen before are emptied.
+
+        Raises:
+            SupplierUnavailable: a journey, or the search engine, could not be asked; nothing is
+                changed.
+        """
+        principal = call.principal
+        scan = await self._certain(principal.tenant)
+        found = await self._strays.find()
+        own = [each for each in found if each.tenant == principal.tenant]
+        datasources = await self._strays.condemn(own, principal.subject)
+        request = await self._end_together(scan, call, datasources)
+        await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
+        await self._strays.note(found)
+        await self._strays.empty_condemned()
+        return request
+
+    async def _sweep_all(self) -> None:
+        if await self._sweep(only_doubtful=False):
+            await self._strays.note(await self._strays.find())
+            await self._book.note_whole_scan(self._clock())
+
+    async def _sweep(self, *, only_doubtful: bool) -> bool:
+        """Scan, and end what is proven; tells whether nothing was left in doubt."""
+        scan = await self._scan(None, only_doubtful=only_doubtful, apart=LEAST_APART)
+        if scan.judgement.is_called_off:
+            log.warning("orphans.called_off", why=scan.doubt)
+            return False
+        await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
+        for each in scan.orphans:
+            await self._end_one(each, because="")
+        for each in scan.questionable:
+            await self._end_one(each, because=_TOO_MANY)
+        log.info(
+            "orphans.scanned",
+            looked_at=len(scan.fleet.candidates),
+            suspected=len(scan.judgement.suspects),
+            ended=len(scan.orphans),
+            asked=len(scan.questionable),
+        )
+        return True
+
+    async def _certain(self, tenant: str) -> Scan:
+        """Scan all of a tenant's datasets by hand. Raises SupplierUnavailable for any doubt."""
+        scan = await self._scan(tenant, only_doubtful=False, apart=timedelta(0))
+        if scan.judgement.is_called_off:
+            raise SupplierUnavailable(
+                f"{scan.doubt} Unknown is not inactive, so nothing was changed. Ask again later."
+            )
+        return scan
+
+    async def _scan(self, tenant: str | None, *, only_doubtful: bool, apart: timedelta) -> Scan:
+        fleet = await self._book.fleet(tenant, only_doubtful=only_doubtful)
+        proven_by = self._clock() - apart
+        inquiry = Inquiry(self._journeys)
+        owners = await inquiry.owners_of(fleet.candidates)
+        before = [each.dataset_id for each in fleet.candidates if each.is_suspected_by(proven_by)]
+        judgement = judge_orphans(owners, before, fleet_size=fleet.size)
+        return Scan(fleet, judgement, inquiry.doubt)
+
+    async def _end_one(self, orphan: Candidate, *, because: str) -> None:
+        """End one orphan in a commit of its own; one that others keep writing waits for the next."""
+        principal = Principal(orphan.tenant, SYSTEM)
+        for _ in range(MOST_TRIES):
+            try:
+                async with self._registry.transaction(principal) as transaction:
+                    effect = await self._end(transaction, orphan.dataset_id, _ending(), because)
+            except Conflict:
+                continue
+            self._let_go([orphan.dataset_id] if effect and effect.is_changed else [])
+            return
+        log.warning("orphan.contended", dataset_id=str(orphan.dataset_id))
+
+    async def _end_together(self, scan: Scan, call: Call, datasources: tuple[str, ...]) -> Request:
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return await self._end_all(scan, call, datasources)
+            except Conflict:
+                if await self._registry.request(call.principal, call.key) is not None:
+                    raise
+        return await self._end_all(scan, call, datasources)
+
+    async def _end_all(self, scan: Scan, call: Call, datasources: tuple[str, ...]) -> Request:
+        """End what is proven together with the request for it."""
+        ending = _ending(call.principal.subject, call.task_id)
+        asked_for = [(each, "") for each in scan.orphans]
+        asked_for += [(each, _TOO_MANY) for each in scan.questionable]
+        since = await self._registry.last_sequence(call.principal.tenant)
+        effects: dict[UUID, Effect] = {}
+        async with self._registry.transaction(call.principal) as transaction:
+            for each, because in asked_for:
+                effect = await self._end(transaction, each.dataset_id, ending, because)
+                if effect is not None:
+                    effects[each.dataset_id] = effect
+            approvals = tuple(one for each in effects.values() for one in each.approvals)
+            undertaking = Undertaking(approvals, datasources=datasources)
+            request = call.request(tuple(effects), since, undertaking)
+            await transaction.keep_request(request)
+        self._let_go([each for each, effect in effects.items() if effect.is_changed])
+        return request
+
+    async def _end(
+        self, transaction: Transaction, dataset_id: UUID, ending: Ending, because: str
+    ) -> Effect | None:
+        """End a dataset, or have somebody asked; None where it has ended meanwhile."""
+        dataset = await transaction.dataset(dataset_id)
+        if dataset.has_ended:
+            return None
+        if because:
+            approval = await self._endings.ask(transaction, dataset, ending, because)
+            return Effect(is_changed=False, approval=approval)
+        return await self._endings.end_or_ask(transaction, dataset, ending)
+
+    def _let_go(self, changed: list[UUID]) -> None:
+        self._endings.interrupt(changed)
+        for each in changed:
+            self._engine.ring(each)
+
+
+def _ending(by: str = SYSTEM, task_id: str = "") -> Ending:
+    return Ending(TeardownReason.ORPHAN_CLEANUP, by, task_id)

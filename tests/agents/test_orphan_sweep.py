@@ -1,0 +1,472 @@
+"""The orphan sweep: one question a journey, two scans a teardown, and no doubt that ends anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from starlette.responses import Response
+from structlog.testing import capture_logs
+
+from agents.endings import Endings
+from agents.orphan_sweep import MOST_TRIES, OrphanSweep
+from agents.ownership import AT_ONCE, Inquiry
+from agents.strays import Strays
+from domain.errors import Conflict
+from domain.journey import JourneyStage
+from domain.lifecycle import DatasetStatus, TeardownReason
+from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, Ownership
+from domain.rules import LifecycleRules
+from gateways.journeys import JourneysClient
+from gateways.local.journeys import create_app
+from registry.orphans import SqlOrphanBook
+from tests.builders import NOW, TENANT, a_client, a_dataset, a_dataset_in, a_journey
+from tests.gateways.foreign import Glean, Time, a_connector, calling
+from tests.registry.databases import ME, House, a_fresh_file, open_house
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+    from uuid import UUID
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from domain.dataset import Dataset
+
+ACME = "journey-acme-2026"
+PROTECTED = frozenset({JourneyStage.SANDBOX})
+
+
+class Answering:
+    """The local Journey Orchestration, which counts who asks, and breaks for those it is told to."""
+
+    def __init__(self) -> None:
+        self.app = create_app(None, clock=Time().clock)
+        self.asked: Counter[str] = Counter()
+        self.at_once = 0
+        self.most_at_once = 0
+        self.broken: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or be broken."""
+        ref = scope["path"].rpartition("/")[2]
+        self.asked[ref] += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        app: ASGIApp = Response("out of order", 500) if ref in self.broken else self.app
+        try:
+            await app(scope, receive, send)
+        finally:
+            self.at_once -= 1
+
+    async def complete(self, ref: str = ACME) -> None:
+        """End a journey."""
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app), base_url="http://journeys.test"
+        ) as client:
+            assert (await client.post(f"/journeys/{ref}/complete")).is_success
+
+
+@dataclass
+class Around:
+    """A coordinator and an engine that only take note."""
+
+    interrupted: list[UUID] = field(default_factory=list)
+    rung: list[UUID] = field(default_factory=list)
+
+    def interrupt(self, dataset_id: UUID) -> None:
+        """Take note."""
+        self.interrupted.append(dataset_id)
+
+    def ring(self, dataset_id: UUID) -> None:
+        """Take note."""
+        self.rung.append(dataset_id)
+
+
+class Contended:
+    """A registry in whose transactions somebody else writes first, so many times."""
+
+    def __init__(self, registry: Any, conflicts: int) -> None:
+        self._registry = registry
+        self.conflicts = conflicts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    @asynccontextmanager
+    async def transaction(self, principal: Any) -> AsyncIterator[Any]:
+        """Open one, and let it conflict."""
+        async with self._registry.transaction(principal) as transaction:
+            yield transaction
+            if self.conflicts:
+                self.conflicts -= 1
+                raise Conflict("somebody else wrote first")
+
+
+@dataclass
+class Sweeping:
+    """A sweep over a registry, with all that it asks."""
+
+    house: House
+    journeys: Answering = field(default_factory=Answering)
+    around: Around = field(default_factory=Around)
+    glean: Glean = field(default_factory=Glean)
+
+    def sweep(
+        self, registry: Any = None, protect: frozenset[JourneyStage] = frozenset()
+    ) -> OrphanSweep:
+        """Put the sweep together."""
+        quiet: Any = self.around
+        book, clock = SqlOrphanBook(self.house.database), self.house.hands.tell
+        kept = registry or self.house.registry
+        return OrphanSweep(
+            registry=kept,
+            book=book,
+            journeys=JourneysClient(calling(self.journeys), Time().timing),
+            strays=Strays(book, self.glean.connectors, clock, "https://dataops.example"),
+            endings=Endings(registry=kept, coordinator=quiet, engine=quiet, clock=clock, ids=uuid4),
+            engine=quiet,
+            clock=clock,
+            rules=LifecycleRules(protect_stages=protect),
+        )
+
+    async def scan(self, hours: float = 0, **made: Any) -> None:
+        """Let hours pass, then sweep everything."""
+        self.house.hands.move(hours=hours)
+        await self.sweep(**made).sweep_all(self.house.hands.now)
+
+    async def status_of(self, dataset: Dataset) -> DatasetStatus:
+        """Tell where a dataset stands."""
+        found = await self.house.registry.dataset(dataset.place.tenant, dataset.place.dataset_id)
+        return found.status
+
+
+@pytest.fixture
+async def sweeping(tmp_path: Path) -> AsyncIterator[Sweeping]:
+    async with open_house(a_fresh_file(tmp_path)) as house:
+        yield Sweeping(house)
+
+
+async def of_journeys(sweeping: Sweeping, count: int, each: int = 1) -> list[Dataset]:
+    """Keep READY datasets, so many of each of so many journeys that nobody knows."""
+    return [
+        await sweeping.house.keep(
+            a_dataset_in(
+                DatasetStatus.READY,
+                a_dataset(
+                    f"type{part}",
+                    journey=a_journey(
+                        f"journey-{number}", client=a_client(f"client-{number}", code=f"C{number}")
+                    ),
+                ),
+            )
+        )
+        for number in range(count)
+        for part in range(each)
+    ]
+
+
+# --- questions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("R75")
+async def test_each_journey_is_asked_after_once_however_many_datasets_it_has(
+    sweeping: Sweeping,
+) -> None:
+    await of_journeys(sweeping, count=3, each=4)
+
+    await sweeping.scan()
+
+    assert sweeping.journeys.asked == {f"journey-{number}": 1 for number in range(3)}
+
+
+async def test_a_few_journeys_are_asked_after_at_once(sweeping: Sweeping) -> None:
+    await of_journeys(sweeping, count=3 * AT_ONCE)
+
+    await sweeping.scan()
+
+    assert sweeping.journeys.asked.total() == 3 * AT_ONCE
+    assert 1 < sweeping.journeys.most_at_once <= AT_ONCE
+
+
+async def test_one_question_without_an_answer_ends_the_round(sweeping: Sweeping) -> None:
+    await of_journeys(sweeping, count=3 * AT_ONCE)
+    sweeping.journeys.broken = {f"journey-{number}" for number in range(3 * AT_ONCE)}
+    fleet = await SqlOrphanBook(sweeping.house.database).fleet(None, only_doubtful=False)
+    inquiry = Inquiry(JourneysClient(calling(sweeping.journeys), Time().timing))
+
+    owners = await inquiry.owners_of(fleet.candidates)
+
+    assert set(owners.values()) == {Ownership.UNKNOWN}
+    assert "could not be looked up" in inquiry.doubt
+    assert len(sweeping.journeys.asked) <= AT_ONCE
+
+
+async def test_of_no_datasets_nobody_is_asked(sweeping: Sweeping) -> None:
+    await sweeping.scan()
+
+    assert sweeping.journeys.asked == {}
+
+
+# --- scans ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("R75", "R82")
+async def test_two_scans_in_a_row_tear_an_orphan_down(sweeping: Sweeping) -> None:
+    (orphan,) = await of_journeys(sweeping, count=1)
+
+    await sweeping.scan()
+    after_one = await sweeping.status_of(orphan)
+    await sweeping.scan(hours=1)
+
+    torn_down = await sweeping.house.registry.dataset(TENANT, orphan.place.dataset_id)
+    assert (after_one, torn_down.status) == (DatasetStatus.READY, DatasetStatus.TEARDOWN)
+    assert torn_down.teardown is not None
+    assert torn_down.teardown.reason is TeardownReason.ORPHAN_CLEANUP
+    assert sweeping.around.interrupted == sweeping.around.rung == [orphan.place.dataset_id]
+
+
+async def test_two_scans_at_one_moment_are_one(sweeping: Sweeping) -> None:
+    (orphan,) = await of_journeys(sweeping, count=1)
+
+    await sweeping.scan()
+    await sweeping.scan()
+    at_once = await sweeping.status_of(orphan)
+    await sweeping.scan(hours=LEAST_APART / timedelta(hours=1))
+
+    assert at_once is DatasetStatus.READY
+    assert await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN
+
+
+async def test_what_is_on_its_way_in_can_be_an_orphan_as_well(sweeping: Sweeping) -> None:
+    kept = [
+        await sweeping.house.keep(
+            a_dataset_in(status, a_dataset(f"type{number}", journey=a_journey("journey-gone")))
+        )
+        for number, status in enumerate(DatasetStatus)
+    ]
+
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+
+    now = [await sweeping.status_of(each) for each in kept]
+    assert set(now) == {DatasetStatus.TEARDOWN, DatasetStatus.ARCHIVED}
+
+
+@pytest.mark.requirement("R75")
+async def test_a_failed_lookup_calls_a_scan_off_and_leaves_every_suspicion(
+    sweeping: Sweeping,
+) -> None:
+    orphans = await of_journeys(sweeping, count=2)
+    await sweeping.scan()
+    sweeping.journeys.broken = {"journey-1"}
+
+    with capture_logs() as lines:
+        await sweeping.scan(hours=1)
+    during = [await sweeping.status_of(each) for each in orphans]
+    sweeping.journeys.broken = set()
+    await sweeping.scan(hours=1)
+
+    (told,) = [each for each in lines if each["event"] == "orphans.called_off"]
+    assert "Journey journey-1 could not be looked up" in told["why"]
+    assert during == [DatasetStatus.READY] * 2
+    assert [await sweeping.status_of(each) for each in orphans] == [DatasetStatus.TEARDOWN] * 2
+
+
+@pytest.mark.requirement("R75")
+async def test_more_than_the_cap_are_asked_about_once_and_stay(sweeping: Sweeping) -> None:
+    orphans = await of_journeys(sweeping, count=6)
+
+    for _ in range(4):
+        await sweeping.scan(hours=1)
+
+    asked = await sweeping.house.registry.open_approvals(TENANT, 100)
+    assert [await sweeping.status_of(each) for each in orphans] == [DatasetStatus.READY] * 6
+    assert {each.dataset_id for each in asked} == {each.place.dataset_id for each in orphans}
+    assert {each.reason for each in asked} == {TeardownReason.ORPHAN_CLEANUP}
+    assert "more orphans than it may end by itself" in asked[0].question
+
+
+async def test_who_is_being_asked_about_is_not_torn_down_when_the_others_have_gone(
+    sweeping: Sweeping,
+) -> None:
+    orphans = await of_journeys(sweeping, count=6)
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+    first = await sweeping.house.registry.dataset(TENANT, orphans[0].place.dataset_id)
+    first.start_teardown(TeardownReason.MANUAL_REQUEST, NOW)
+    await sweeping.house.save(first)
+
+    await sweeping.scan(hours=1)
+
+    rest = [await sweeping.status_of(each) for each in orphans[1:]]
+    assert rest == [DatasetStatus.READY] * 5
+
+
+async def test_a_protected_stage_has_somebody_asked_first(tmp_path: Path) -> None:
+    async with open_house(a_fresh_file(tmp_path)) as house:
+        sweeping = Sweeping(house)
+        orphan = await house.keep(
+            a_dataset_in(
+                DatasetStatus.READY,
+                a_dataset(rules=LifecycleRules(protect_stages=PROTECTED)),
+            )
+        )
+        object.__setattr__(house.database, "rules", LifecycleRules(protect_stages=PROTECTED))
+        await sweeping.journeys.complete()
+
+        await sweeping.scan(protect=PROTECTED)
+        report = await sweeping.sweep(protect=PROTECTED).report(ME)
+        await sweeping.scan(hours=1, protect=PROTECTED)
+
+        (asked,) = await house.registry.open_approvals(TENANT, 10)
+        assert report["orphans"][0]["fate"] == "asked"
+        assert asked.dataset_id == orphan.place.dataset_id
+        assert await sweeping.status_of(orphan) is DatasetStatus.READY
+
+
+async def test_a_dataset_that_ends_while_it_is_judged_is_left_alone(sweeping: Sweeping) -> None:
+    (orphan,) = await of_journeys(sweeping, count=1)
+    await sweeping.scan()
+    sweep: Any = sweeping.sweep()
+    sweeping.house.hands.move(hours=1)
+    scan = await sweep._scan(None, only_doubtful=False, apart=timedelta(0))  # noqa: SLF001 - between look and deed
+    orphan.start_teardown(TeardownReason.MANUAL_REQUEST, NOW)
+    await sweeping.house.save(orphan)
+
+    await sweep._end_one(scan.orphans[0], because="")  # noqa: SLF001 - as above
+
+    found = await sweeping.house.registry.dataset(TENANT, orphan.place.dataset_id)
+    assert found.teardown is not None
+    assert found.teardown.reason is TeardownReason.MANUAL_REQUEST
+    assert sweeping.around.rung == []
+
+
+@pytest.mark.parametrize(("conflicts", "ends"), [(MOST_TRIES - 1, True), (MOST_TRIES, False)])
+async def test_an_orphan_that_others_write_to_is_ended_in_the_end(
+    sweeping: Sweeping, conflicts: int, *, ends: bool
+) -> None:
+    (orphan,) = await of_journeys(sweeping, count=1)
+    await sweeping.scan()
+
+    with capture_logs() as lines:
+        await sweeping.scan(hours=1, registry=Contended(sweeping.house.registry, conflicts))
+
+    assert (await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN) is ends
+    assert ("orphan.contended" in {each["event"] for each in lines}) is not ends
+
+
+# --- light scans ---------------------------------------------------------------------------------
+
+
+async def lightly(sweeping: Sweeping, **by: float) -> None:
+    """Let time pass, then look again at what is doubtful."""
+    sweeping.house.hands.move(**by)
+    await sweeping.sweep().sweep_doubtful(sweeping.house.hands.now)
+
+
+@pytest.mark.requirement("R75", "R97")
+async def test_a_light_scan_asks_after_suspects_alone(sweeping: Sweeping) -> None:
+    (orphan,) = await of_journeys(sweeping, count=1)
+    await sweeping.house.keep(a_dataset())
+    await sweeping.scan()
+    sweeping.journeys.asked.clear()
+
+    await lightly(sweeping, hours=1)
+
+    assert sweeping.journeys.asked == {"journey-0": 1}
+    assert await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN
+
+
+@pytest.mark.requirement("R97")
+async def test_a_scan_that_was_called_off_is_made_up_for_within_the_hour(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.scan()
+    (orphan,) = await of_journeys(sweeping, count=1)
+    sweeping.journeys.broken = {"journey-0"}
+    await sweeping.scan(hours=24)
+    sweeping.journeys.broken = set()
+
+    await lightly(sweeping, minutes=30)
+    await lightly(sweeping, hours=1)
+
+    assert await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN
+
+
+async def test_a_light_scan_within_a_day_of_a_whole_one_is_light(sweeping: Sweeping) -> None:
+    await sweeping.scan()
+    await of_journeys(sweeping, count=1)
+
+    await lightly(sweeping, seconds=FULL_SCAN_EVERY.total_seconds() - 1)
+    before = dict(sweeping.journeys.asked)
+    await lightly(sweeping, seconds=1)
+
+    assert (before, dict(sweeping.journeys.asked)) == ({}, {"journey-0": 1})
+
+
+# --- strays --------------------------------------------------------------------------------------
+
+
+async def test_operations_are_told_once_of_a_stray(sweeping: Sweeping) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+
+    with capture_logs() as lines:
+        for _ in range(3):
+            await sweeping.scan(hours=1)
+
+    (told,) = [each for each in lines if each["event"] == "datasource.stray"]
+    assert (told["datasource"], told["documents"]) == (a_connector().datasource, 3)
+    assert await sweeping.glean.connectors.indexed(a_connector()) == 3
+
+
+async def test_a_condemned_stray_that_could_not_be_emptied_is_emptied_by_a_later_scan(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await sweeping.scan()
+    book = SqlOrphanBook(sweeping.house.database)
+    await book.condemn(await book.strays(None), "alice")
+    sweeping.glean.faults.fail_next("/bulkindexdocuments", status=400)
+
+    with capture_logs() as lines:
+        await lightly(sweeping, hours=1)
+    left = await sweeping.glean.connectors.indexed(a_connector())
+    await lightly(sweeping, hours=1)
+
+    told = {each["event"]: each for each in lines}
+    assert "injected fault" in told["datasource.not_emptied"]["why"]
+    assert (left, await sweeping.glean.connectors.indexed(a_connector())) == (3, 0)
+
+
+async def test_a_condemned_stray_that_a_dataset_accounts_for_after_all_is_left(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await sweeping.scan()
+    book = SqlOrphanBook(sweeping.house.database)
+    await book.condemn(await book.strays(None), "alice")
+    await sweeping.house.keep(a_dataset(dataset_id=a_connector().dataset_id))
+
+    await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
+
+    assert await sweeping.glean.connectors.indexed(a_connector()) == 3
+
+
+async def test_an_outage_of_the_search_engine_hinders_no_scan_of_datasets(
+    sweeping: Sweeping,
+) -> None:
+    (orphan,) = await of_journeys(sweeping, count=1)
+    sweeping.glean.faults.fail_next("/search/filters", status=400, times=9)
+
+    for _ in range(2):
+        with pytest.raises(Exception, match="search/filters"):
+            await sweeping.scan(hours=1)
+
+    assert await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN
