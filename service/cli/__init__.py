@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from service.cli import catalogue, datasets, history, running
+from service.cli import catalogue, datasets, history, orphans, running
 from service.cli.ending import Commands, broken_off
 
 _EPILOG = (
@@ -32,6 +32,7 @@ running.add_to(app)
 datasets.add_to(app)
 catalogue.add_to(app)
 history.add_to(app)
+orphans.add_to(app)
 app.command(rich_help_panel=history.PANEL)(running.migrate)
 
 
