@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check types-mypy types-pyright install serve bench format lock clean
+.PHONY: help demo test check types-mypy types-pyright requirements install serve bench format lock clean
 
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
@@ -14,7 +14,7 @@ LOCK = $(UV) --no-config pip compile pyproject.toml --quiet --universal --python
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS)
 
 help: ## Print these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archive
 	@$(BIN)/python -m service demo
@@ -39,6 +39,9 @@ check: .venv/.ready ## Everything that must be green before a commit: format, li
 
 types-mypy types-pyright: types-%: .venv/.ready
 	$(BIN)/$*
+
+requirements: .venv/.ready ## Tell which test or page shows each requirement (ARGS=--keep to keep what is shown now)
+	@$(BIN)/python -m tests.requirements $(ARGS)
 
 install: .venv/.ready ## Make the environment in .venv and nothing else
 

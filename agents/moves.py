@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from agents.endings import Endings
     from agents.registration import Registration
-    from domain.commands import Call, CompleteJourney
+    from domain.commands import Call, CompleteJourney, Principal
     from domain.dataset import Dataset
     from domain.journey import Journey
     from domain.ports import Clock
@@ -133,7 +133,7 @@ class Moves:
 
     async def _transition(self, command: TransitionStage, journey: Journey, call: Call) -> Request:
         before = await self._before(command, journey, call)
-        refusals = await self._refusals(command, journey, before)
+        refusals = await self._refusals(command, journey, before, call.principal)
         moving, changes = _Transition(command, journey, call, refusals), _Changes()
         since = await self._registry.last_sequence(call.principal.tenant)
         async with self._registry.transaction(call.principal) as transaction:
@@ -165,12 +165,13 @@ class Moves:
         command: TransitionStage,
         journey: Journey,
         before: Sequence[Dataset],
+        principal: Principal,
     ) -> dict[str, str]:
         """Tell of each type why it could not be made at the new stage; nothing where it could."""
         types = dict.fromkeys(each.place.dataset_type for each in before)
         return {
             each: await self._registration.refusal(
-                _provisioning(command, journey, (each,), Wish()), journey
+                _provisioning(command, journey, (each,), Wish()), journey, principal
             )
             for each in types
         }

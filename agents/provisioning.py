@@ -45,10 +45,11 @@ class DatasetProvisioningAgent:
 
     async def _provision(self, order: ProvisionDataset, progress: OnProgress) -> Outcome:
         reading = await self._intake.open(order.recipe)
-        await self._connectors.create(order.connector)
         load = _Load(order, reading, progress)
         async with closing(load.pages()) as pages:
-            await self._connectors.upload(Upload(order.connector, _upload_id(order), pages))
+            begun = await _begun(pages)
+            await self._connectors.create(order.connector)
+            await self._connectors.upload(Upload(order.connector, _upload_id(order), begun))
         deadline = _settled_by(order, self._clock())
         await self._connectors.settle(order.connector, load.documents, deadline)
         return load.outcome()
@@ -101,6 +102,23 @@ class _Load:
             queries=queries or derive_queries(self._titles, order.query_count),
             source_version=self._reading.version,
         )
+
+
+async def _begun(
+    pages: AsyncIterator[Sequence[Record]],
+) -> AsyncIterator[Sequence[Record]]:
+    """Wait for the first page: no connector is made for records that do not come (seed: R44)."""
+    first = await anext(pages, None)
+    return _after(first, pages)
+
+
+async def _after(
+    first: Sequence[Record] | None, rest: AsyncIterator[Sequence[Record]]
+) -> AsyncIterator[Sequence[Record]]:
+    if first is not None:
+        yield first
+    async for page in rest:
+        yield page
 
 
 def _settled_by(order: ProvisionDataset, now: datetime) -> datetime:

@@ -81,11 +81,14 @@ class Registration:
         """Whom to ask about journeys."""
         return self._journeys
 
-    async def refusal(self, command: ProvisionDatasets, journey: Journey) -> str:
+    async def refusal(
+        self, command: ProvisionDatasets, journey: Journey, principal: Principal
+    ) -> str:
         """Tell why what is asked for could not be made; nothing where it could."""
         try:
-            require_plannable(command)
-            await self._planner.require_makeable(command, journey)
+            self._planner.require_plannable(command)
+            await self._planner.require_makeable(command, journey, principal)
+            await self._planner.require_readable(command, journey, principal)
         except RequestRejected as refused:
             return str(refused)
         return ""

@@ -107,19 +107,15 @@ class Requests:
                 request = await self._end(command, call)
             case TransitionStage() | CompleteJourney():
                 request = await self._move(command, call)
-            case ValidateNow():
-                cause = f"asked for by {call.principal.subject}"
-                again = partial(Dataset.revalidate, cause=cause, now=self._clock())
-                request = await self._change(command.dataset_id, call, again)
             case RestoreDataset():
                 request = await self._change(
                     command.dataset_id, call, self._restore, needs_slot=True
                 )
             case CleanupOrphans():
                 request = await self._orphans.clean(call)
-            case ExtendRetention() | HoldArchive() | ReleaseArchive():
-                keeping = self._keeping(command, call.principal)
-                request = await self._change(command.dataset_id, call, keeping)
+            case ValidateNow() | ExtendRetention() | HoldArchive() | ReleaseArchive():
+                change = self._wanted(command, call.principal)
+                request = await self._change(command.dataset_id, call, change)
             case never:
                 assert_never(never)
         for dataset_id in request.dataset_ids:
@@ -205,10 +201,15 @@ class Requests:
             self._coordinator.interrupt(dataset_id)
         return request
 
-    def _keeping(self, command: ArchiveCommand, who: Principal) -> Callable[[Dataset], bool]:
-        """Give the change that keeps an archive for longer, or no longer than before."""
+    def _wanted(
+        self, command: ValidateNow | ArchiveCommand, who: Principal
+    ) -> Callable[[Dataset], bool]:
+        """Give the change of a dataset that runs its gate again, or keeps its archive otherwise."""
         now = self._clock()
         match command:
+            case ValidateNow():
+                cause = f"asked for by {who.subject}"
+                return partial(Dataset.revalidate, cause=cause, now=now)
             case ExtendRetention(until=until):
                 return partial(Dataset.extend_retention, until=until, now=now)
             case HoldArchive(reason=reason):

@@ -236,6 +236,11 @@ class Dataset(DatasetState):
         drained, self.happenings = self.happenings, []
         return drained
 
+    def drain_probes(self) -> tuple[bool, ...]:
+        """Hand out the probes counted since the last time, each by whether it passed."""
+        drained, self.probes = self.probes, ()
+        return drained
+
     def _restorable(self, now: datetime) -> Teardown:
         teardown = self.teardown
         if self.status is not _S.TEARDOWN or teardown is None:

@@ -32,6 +32,7 @@ def take_probe(dataset: DatasetState, outcome: Probed, now: datetime) -> None:
         return
     if checks.is_healthy(outcome.probe, ordering.policy_of(dataset)):
         dataset.health = dataset.health.after_success(now, dataset.rules)
+        _count(dataset, passed=True)
         _recover(dataset, now)
         return
     message = outcome.probe.message or f"it answered in {outcome.probe.response_time_ms:.0f} ms"
@@ -41,6 +42,7 @@ def take_probe(dataset: DatasetState, outcome: Probed, now: datetime) -> None:
 def count_failure(dataset: DatasetState, message: str, now: datetime) -> None:
     """Count a probe that failed; enough of them in a row take READY away (seed: R74)."""
     dataset.health = dataset.health.after_failure(message, now, dataset.rules)
+    _count(dataset, passed=False)
     if dataset.status is _S.READY and dataset.health.is_demoting(dataset.rules):
         _demote(dataset, now)
 
@@ -88,6 +90,12 @@ def after_sick_gate(dataset: DatasetState, now: datetime) -> Health:
     if dataset.trouble is not None and dataset.trouble.retry_at is not None:
         return dataset.health
     return dataset.health.watched(dataset.new_incident_id, now, dataset.rules)
+
+
+def _count(dataset: DatasetState, *, passed: bool) -> None:
+    """Count a probe towards the uptime of a connector that people may rely on (A48)."""
+    if dataset.ready_at is not None:
+        dataset.probes = (*dataset.probes, passed)
 
 
 def _recover(dataset: DatasetState, now: datetime) -> None:

@@ -160,7 +160,7 @@ def _validate(dataset: DatasetState, now: datetime) -> Order:
     content = content_of(dataset)
     return ValidateDataset(
         key=_key(dataset),
-        deadline=_deadline(dataset, now),
+        deadline=min(_deadline(dataset, now), now + dataset.rules.validation_limit),
         recipe=recipe_of(dataset),
         connector=connector_of(dataset),
         queries=content.queries,

@@ -27,8 +27,9 @@ class LifecycleRules:
     `silences_to_tell` that were lost in a row are told of and count as one that failed;
     `incident_patience` is how long a sick dataset stays VALIDATING before it is FAILED;
     `retry_delays` are the pauses before each automatic retry, inside `provisioning_limit`
-    (seed: 60 min); `order_limit` bounds one order, after which its agent calls nobody. Datasets
-    of `protect_stages` end with their journey only when somebody approves (A17).
+    (seed: 60 min); `order_limit` bounds one order, after which its agent calls nobody, and
+    `validation_limit` (seed: 10 min) one that validates. Datasets of
+    `protect_stages` end with their journey only when somebody approves (A17).
     """
 
     grace_period: timedelta = timedelta(hours=24)
@@ -45,6 +46,7 @@ class LifecycleRules:
     )
     provisioning_limit: timedelta = timedelta(minutes=60)
     order_limit: timedelta = timedelta(minutes=30)
+    validation_limit: timedelta = timedelta(minutes=10)
     teardown_retry: timedelta = timedelta(seconds=30)
     protect_stages: frozenset[JourneyStage] = frozenset()
 

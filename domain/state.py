@@ -146,7 +146,8 @@ class DatasetState:
     dataset up whose lease was over, until that is written down; `gives_way` is for whom it ends
     (make before break); `retain_until` is until when an archived dataset's archive is kept, only
     ever later, and `legal_hold` what keeps it beyond; `is_lock_owed` tells whether the archive
-    itself has yet to be locked so; `happenings` are the events not yet written to the outbox.
+    itself has yet to be locked so; `happenings` are the events not yet written to the outbox,
+    `probes` tells of each probe not yet counted whether it passed.
     """
 
     place: DatasetPlace
@@ -177,6 +178,7 @@ class DatasetState:
     is_lock_owed: bool = False
     rules: LifecycleRules = field(default_factory=LifecycleRules)
     happenings: list[Happening] = field(default_factory=list)
+    probes: tuple[bool, ...] = ()
 
     @property
     def name(self) -> str:

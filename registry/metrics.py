@@ -1,4 +1,4 @@
-"""The figures: what the registry can tell about how well all of it goes, over every tenant."""
+"""The figures: what the registry can tell about how well all of it goes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, and_, bindparam, func, not_, or_, select, type_coerce
+from sqlalchemy import JSON, Select, and_, bindparam, func, not_, or_, select, type_coerce
 
 from domain.journey import JourneyStage
-from domain.lifecycle import DatasetStatus, TeardownStep
+from domain.lifecycle import ENDED, DatasetStatus, TeardownStep
 from domain.teardown import IRREVERSIBLE
-from registry.history import archived_datasets, outbox
+from registry.history import archived_datasets, connector_uptime, outbox
 from registry.orphans import OrphanFigures, read_orphan_figures
 from registry.tables import datasets
 from registry.trail import count_entries
+from registry.uptime import first_day
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, CursorResult
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from registry.database import Database
+    from registry.rows import Values
 
-_d, _a = datasets.c, archived_datasets.c
+_d, _a, _u = datasets.c, archived_datasets.c, connector_uptime.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,13 @@ class Figures:
     and those on their way to it are not, unless a step had to be tried again; `teardowns_archived`
     counts the done ones; `sandbox_datasets` counts those of the sandbox past discovery,
     `sandbox_from_template` those of them that have a template; `average_quality` is the mean of
-    the last scores, 0 to 1, None before the first; `connectors_watched` counts the connectors of
-    datasets that are READY, or that were and have an open incident (A48), `connectors_well` those
-    whose last probe passed; `retention_violations` counts archives that are missing or were purged
-    before their time; `events` counts the outbox, `audited` the entries of the audit trail;
-    `waiting` counts datasets that are due, `oldest_due_at` is since when the first of them is;
-    `orphans` counts what has no active journey, or no dataset.
+    the last scores, 0 to 1, None before the first, `scored` how many there are;
+    `connectors_watched` counts the connectors of datasets that are READY, or that were and have an
+    open incident (A48), `connectors_well` those whose last probe passed; `probes` counts those of
+    the last 30 days, `probes_passed` those that passed; `retention_violations` counts archives
+    that are missing or were purged before their time; `events` counts the outbox, `audited` the
+    entries of the audit trail; `waiting` counts datasets that are due, `oldest_due_at` is since
+    when the first of them is; `orphans` counts what has no active journey, or no dataset.
     """
 
     by_status: Mapping[DatasetStatus, int]
@@ -54,8 +58,11 @@ class Figures:
     sandbox_datasets: int
     sandbox_from_template: int
     average_quality: float | None
+    scored: int
     connectors_watched: int
     connectors_well: int
+    probes: int
+    probes_passed: int
     retention_violations: int
     events: int
     audited: int
@@ -80,14 +87,29 @@ class Figures:
 
     @property
     def connectors_up(self) -> float | None:
-        """The share of the watched connectors that are well now, 0 to 1 (seed: R96)."""
+        """The share of the watched connectors that are well now, 0 to 1."""
         return _share(self.connectors_well, self.connectors_watched)
+
+    @property
+    def uptime(self) -> float | None:
+        """The share of the probes of the last 30 days that passed, 0 to 1 (seed: R96)."""
+        return _share(self.probes_passed, self.probes)
 
     @property
     def retention_compliance(self) -> float | None:
         """The share of archives that are there, or were for their time, 0 to 1 (seed: R98)."""
         archives = self.by_status[DatasetStatus.ARCHIVED]
         return _share(archives - self.retention_violations, archives)
+
+    @property
+    def active(self) -> int:
+        """How many datasets are active: neither in teardown nor archived."""
+        return sum(count for status, count in self.by_status.items() if status not in ENDED)
+
+    def orphans_unseen(self, now: datetime) -> timedelta | None:
+        """Tell how long an orphan can have gone unfound: since the last whole scan (seed: R97)."""
+        scanned = self.orphans.last_scan_at
+        return None if scanned is None else now - scanned
 
     def provisioning_time(self, percent: int) -> timedelta | None:
         """Tell within which time so many percent (1 to 100) of the datasets became READY."""
@@ -143,6 +165,7 @@ _TOTALS = select(
     func.count().filter(*_IN_SANDBOX).label("sandbox_datasets"),
     func.count(_d.template_id).filter(*_IN_SANDBOX).label("sandbox_from_template"),
     func.avg(_d.quality_score).label("average_quality"),
+    func.count(_d.quality_score).label("scored"),
     func.count().filter(_IS_TEARDOWN_DUE).label("teardowns_due"),
     func.count().filter(_IS_WATCHED).label("connectors_watched"),
     func.count().filter(_IS_WELL).label("connectors_well"),
@@ -179,35 +202,64 @@ _EVENTS = select(func.coalesce(func.sum(_LAST), 0)).select_from(_TENANTS)
 
 _WAITING = select(func.count(), func.min(_d.due_at)).where(_d.due_at <= bindparam("now"))
 
+_PROBES = select(
+    func.coalesce(func.sum(_u.probes), 0), func.coalesce(func.sum(_u.passed), 0)
+).where(_u.day >= bindparam("first_day"))
 
-async def read_figures(database: Database) -> Figures:
-    """Count everything, now."""
+
+async def read_figures(database: Database, tenant: str | None = None) -> Figures:
+    """Count everything, now: of one tenant, or by default of all together."""
     async with database.reads.connect() as connection:
-        by_status = await _by_status(connection)
-        now = {"now": database.clock()}
-        totals = (await connection.execute(_TOTALS, now)).mappings().one()
-        violations = (await connection.execute(_LOST_ARCHIVES)).scalar_one()
-        events = (await connection.execute(_EVENTS)).scalar_one()
-        waiting = (await connection.execute(_WAITING, now)).one()
+        return await _Reading(connection, tenant, database.clock()).figures()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One look at the figures: through which connection, of whom, at which moment."""
+
+    connection: AsyncConnection
+    tenant: str | None
+    now: datetime
+
+    async def figures(self) -> Figures:
+        by_status = await self._by_status()
+        now = {"now": self.now}
+        totals = (await self._rows(_TOTALS, _d.tenant, now)).mappings().one()
+        violations = (await self._rows(_LOST_ARCHIVES, _d.tenant)).scalar_one()
+        events = (await self._rows(_EVENTS, _TENANTS.c.tenant)).scalar_one()
+        waiting = (await self._rows(_WAITING, _d.tenant, now)).one()
+        since = {"first_day": first_day(self.now)}
+        probes, passed = (await self._rows(_PROBES, _u.tenant, since)).one()
         return Figures(
             by_status=by_status,
-            provisioning_times=await _provisioning_times(connection),
+            provisioning_times=await self._provisioning_times(),
             teardowns_archived=by_status[DatasetStatus.ARCHIVED],
             retention_violations=violations,
+            probes=int(probes),
+            probes_passed=int(passed),
             events=int(events),
-            audited=await count_entries(connection),
+            audited=await count_entries(self.connection, self.tenant),
             waiting=waiting[0],
             oldest_due_at=waiting[1],
-            orphans=await read_orphan_figures(connection),
+            orphans=await read_orphan_figures(self.connection, self.tenant),
             **totals,
         )
 
+    async def _rows(
+        self,
+        statement: Select[*tuple[Any, ...]],
+        tenant: ColumnElement[str],
+        given: Values | None = None,
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Run a statement over the rows of the tenant that was asked for, if one was."""
+        wanted = statement if self.tenant is None else statement.where(tenant == self.tenant)
+        return await self.connection.execute(wanted, given)
 
-async def _by_status(connection: AsyncConnection) -> Mapping[DatasetStatus, int]:
-    counted = {status: count for status, count in await connection.execute(_BY_STATUS)}  # noqa: C416 - rows are no pairs to dict()
-    return {status: counted.get(status, 0) for status in DatasetStatus}
+    async def _by_status(self) -> Mapping[DatasetStatus, int]:
+        rows = await self._rows(_BY_STATUS, _d.tenant)
+        counted = {status: count for status, count in rows}  # noqa: C416 - rows are no pairs to dict()
+        return {status: counted.get(status, 0) for status in DatasetStatus}
 
-
-async def _provisioning_times(connection: AsyncConnection) -> tuple[timedelta, ...]:
-    rows = (await connection.execute(_TIMES)).all()
-    return tuple(sorted(row.ready_at - row.created_at for row in rows))
+    async def _provisioning_times(self) -> tuple[timedelta, ...]:
+        rows = (await self._rows(_TIMES, _d.tenant)).all()
+        return tuple(sorted(row.ready_at - row.created_at for row in rows))

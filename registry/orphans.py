@@ -165,10 +165,12 @@ class OrphanFigures:
     last_scan_at: datetime | None
 
 
-async def read_orphan_figures(connection: AsyncConnection) -> OrphanFigures:
-    """Count what is under suspicion, over every tenant; what has ended meanwhile is not."""
-    suspects = (await connection.execute(_SUSPECTS)).one()
-    strays = (await connection.execute(_STRAYS)).one()
+async def read_orphan_figures(
+    connection: AsyncConnection, tenant: str | None = None
+) -> OrphanFigures:
+    """Count what is under suspicion, of one tenant or of all; what has ended meanwhile is not."""
+    suspects = (await connection.execute(_SUSPECTS.where(*_of(_s.tenant, tenant)))).one()
+    strays = (await connection.execute(_STRAYS.where(*_of(_t.tenant, tenant)))).one()
     scanned = (await connection.execute(_LAST_SCAN)).scalar_one_or_none()
     return OrphanFigures(suspects[0], suspects[1], strays[0], strays[1], scanned)
 

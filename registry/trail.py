@@ -108,6 +108,7 @@ class SqlAuditTrail:
         return total
 
 
-async def count_entries(connection: AsyncConnection) -> int:
-    """Count the entries of all chains: each is numbered from 1 without a gap."""
-    return int((await connection.execute(_SIZES)).scalar_one())
+async def count_entries(connection: AsyncConnection, tenant: str | None = None) -> int:
+    """Count the entries of a tenant's chain, or of all: each is numbered from 1 without a gap."""
+    wanted = _SIZES if tenant is None else _SIZES.where(_TENANTS.c.tenant == tenant)
+    return int((await connection.execute(wanted)).scalar_one())

@@ -43,6 +43,7 @@ from registry.datasets import (
 from registry.outbox import write_events
 from registry.places import note_completion, write_journey
 from registry.requests import mark_cancelled, write_request
+from registry.uptime import count_probes
 from registry.validations import write_validation
 
 if TYPE_CHECKING:
@@ -181,8 +182,9 @@ class SqlTransaction:
         await write_events(self._session, context, happening, at)
 
     async def _record(self, dataset: Dataset, before: Before, left: int, now: datetime) -> None:
-        """Write what follows from a written dataset: events, history, archive, audit."""
+        """Write what follows from a written dataset: events, probes, history, archive, audit."""
         session, happenings = self._session, dataset.drain()
+        await count_probes(session, dataset.place, dataset.drain_probes(), now)
         context = _context_of(dataset, left)
         await write_events(session, context, happenings, now)
         if dataset.quality is not None and dataset.quality is not before.quality:

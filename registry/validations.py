@@ -14,6 +14,7 @@ from sqlalchemy import Row, bindparam, func, insert, select
 from domain.quality import CheckType, DataQualityCheck, QualityScore
 from domain.repository import QualityRun
 from domain.view import describe_check, describe_quality
+from registry.feedback import ask_for_feedback
 from registry.history import quality_checks, quality_runs
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ _ORDER = list(CheckType)
 
 
 async def write_validation(session: Session, place: DatasetPlace, score: QualityScore) -> None:
-    """Add a validation to a dataset's history: one row for the run, one for each check."""
+    """Add a validation to a dataset's history, a row for the run and one for each check.
+
+    The supplier is told of it later.
+    """
     asked = {"of_tenant": place.tenant, "of_dataset": place.dataset_id}
     last = (await session.connection.execute(_LAST_RUN, asked)).scalar_one()
     key: Values = {"tenant": place.tenant, "dataset_id": place.dataset_id, "run": last + 1}
@@ -58,6 +62,7 @@ async def write_validation(session: Session, place: DatasetPlace, score: Quality
     await session.connection.execute(
         _INSERT_CHECKS, [key | _values_of(each) for each in score.checks]
     )
+    await ask_for_feedback(session, key, session.database.clock())
 
 
 async def read_history(session: Session, dataset_id: UUID) -> list[QualityRun]:

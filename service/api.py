@@ -20,6 +20,7 @@ from service.openapi import LARGEST_PAGE, MOST_PREVIEWED, openapi_document
 from service.problems import answering, choice, whole_number
 from service.publishing import cloud_event
 from service.sources import principal_of
+from service.success import success_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,7 @@ def api_routes(sources: ConsoleSources) -> list[BaseRoute]:
         "/templates/{industry}/{use_case}": api.templates_for,
         "/agents": api.agents,
         **catalogue_endpoints(sources.catalogue),
+        "/metrics": api.metrics,
     }
     routes: list[BaseRoute] = [
         Route(f"{PREFIX}{path}", answering(act), methods=["GET"]) for path, act in endpoints.items()
@@ -177,6 +179,11 @@ class _Api:
         """List the agents' cards."""
         del request
         return JSONResponse({"agents": list(self._from.cards())})
+
+    async def metrics(self, request: Request) -> Response:
+        """Tell where the success metrics stand."""
+        figures = await self._from.figures(principal_of(request).tenant)
+        return JSONResponse(success_document(figures, self._from.clock()))
 
     async def document(self, request: Request) -> Response:
         """Describe this API in OpenAPI 3.1."""

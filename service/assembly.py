@@ -20,6 +20,7 @@ from agents.coordinator import LifecycleCoordinator
 from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.endings import Endings
 from agents.enquiries import Enquiries, Sources
+from agents.feedback import SupplierFeedback
 from agents.intake import Intake
 from agents.orphan_sweep import OrphanSweep
 from agents.planning import Planner
@@ -49,30 +50,28 @@ from protocol.skills import Desks
 from protocol.transport import StreamingTransport
 from registry.catalogue import SqlCatalogue
 from registry.database import Database
+from registry.feedback import SqlFeedback
 from registry.follows import SqlFollows
-from registry.housekeeping import prune_task_events
 from registry.leases import SqlLeases
 from registry.migrations import upgrade
 from registry.orphans import SqlOrphanBook
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from registry.shelf import SqlTemplateShelf
-from registry.ticks import SqlTicks
 from registry.trail import SqlAuditTrail
 from service.archives import opened_archive
 from service.auditing import keep_checkpoints
 from service.changes import Bell
 from service.engine import Shift
 from service.engines import engine_for
+from service.jobs import scheduled
 from service.posting import Posting
-from service.schedules import Schedules
 from service.standins import StandIns, stand_ins
 from service.tokens import read_tokens
 from service.whole import InProcess, Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
-    from datetime import datetime
 
     from starlette.applications import Starlette
 
@@ -84,9 +83,6 @@ log = structlog.get_logger("service")
 
 CONNECT_SECONDS = 5.0
 """How long agents on another host may take to answer the telephone."""
-
-HOUSEKEEPING = "17 3 * * *"
-"""When what nobody reads any more goes: every night, in UTC."""
 
 
 @asynccontextmanager
@@ -197,8 +193,9 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     cataloguer = Cataloguer(scannable, SqlCatalogue(database), clock, uuid7)
     desk = TemplateDesk(TemplatePacks(), templates, shelf, JsonSchemaRecords())
     desks = Desks(front, enquiries, cataloguer, desk)
+    feedback = SupplierFeedback(SqlFeedback(database), supplier, clock, settings.rules)
     auditor = Auditor(SqlAuditTrail(database), archive, settings.retention)
-    schedules = _schedules(settings, database, orphans, clock)
+    schedules = scheduled(settings, database, orphans, feedback, clock)
     keep_checkpoints(schedules, auditor, settings.audit_checkpoints)
     posting = Posting(settings, database, registry, timing)
     stack.push_async_callback(posting.close)
@@ -246,20 +243,6 @@ def _intake(settings: Settings, supplier: MockDataClient) -> Intake:
         FolderSource(folder) if folder else None,
         (lambda: resolve(reference)) if reference else None,
     )
-
-
-def _schedules(
-    settings: Settings, database: Database, orphans: OrphanSweep, clock: Clock
-) -> Schedules:
-    async def keep_house(tick: datetime) -> None:
-        pruned = await prune_task_events(database, tick)
-        log.info("task_events.pruned", events=pruned)
-
-    schedules = Schedules(SqlTicks(database), clock)
-    schedules.every(HOUSEKEEPING, "housekeeping", keep_house)
-    schedules.every(settings.orphan_scan, "orphan scan", orphans.sweep_all)
-    schedules.every(settings.orphan_recheck, "orphan recheck", orphans.sweep_doubtful)
-    return schedules
 
 
 async def _client(

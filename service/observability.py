@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from service.success import SuccessCollector
+
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
@@ -87,6 +89,7 @@ def metrics_page(figures: Figures, turns: int, now: datetime) -> bytes:
     status = Gauge("dataops_datasets", "Datasets by status.", ["status"], registry=registry)
     for each, count in figures.by_status.items():
         status.labels(each.value).set(count)
+    registry.register(SuccessCollector(figures, now))
     return generate_latest(registry)
 
 
@@ -117,16 +120,20 @@ def _success(figures: Figures, now: datetime) -> dict[str, tuple[str, float | No
             "R95: mean of the last quality scores; target above 0.97.",
             figures.average_quality,
         ),
+        "dataops_connector_uptime_ratio": (
+            "R96: share of the probes of the last 30 days that passed; target above 0.995.",
+            figures.uptime,
+        ),
         "dataops_connectors_watched": (
             "R96: connectors of datasets that are READY, or were before an open incident.",
             float(figures.connectors_watched),
         ),
         "dataops_connectors_well": (
-            "R96: those well now; uptime is their sum over 30 days by that of the watched.",
+            "R96: those of them that are well now.",
             float(figures.connectors_well),
         ),
         "dataops_connectors_up_ratio": (
-            "R96: share of the watched connectors well now; target above 0.995 over 30 days.",
+            "R96: share of the watched connectors that are well now.",
             figures.connectors_up,
         ),
         "dataops_orphan_age_seconds": (

@@ -20,6 +20,7 @@ from service.operations import ON_SUBSCRIPTIONS
 from service.operations import Operation as _Operation
 from service.problems import LARGEST_NUMBER
 from service.publishing import CloudEventDocument
+from service.success import SuccessDocument
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -190,6 +191,7 @@ _OPERATIONS = (
         {"since": _TEXT},
     ),
     _Operation("/agents", "listAgents", "List the agents' cards", AgentListDocument),
+    _Operation("/metrics", "showMetrics", "Show the success metrics", SuccessDocument),
     _Operation(
         "/audit",
         "listAuditEntries",

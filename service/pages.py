@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from registry.metrics import read_figures
 from service.api import api_routes
 from service.asyncapi import asyncapi_routes
 from service.console.routes import console_routes
@@ -29,6 +31,7 @@ def pages(service: Service) -> list[BaseRoute]:
         base_url=service.base_url,
         is_ending=lambda: service.bell.is_over,
         catalogue=service.desks.catalogue,
+        figures=partial(read_figures, service.database),
     )
     return [
         *api_routes(sources),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from domain.repository import Registry
     from protocol.cataloguing import Cataloguing
     from protocol.skills import Enquiries
+    from registry.metrics import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class ConsoleSources:
 
     `cards` gives the agents' cards as JSON; `base_url` is the service's own address without a
     trailing slash, which begins the addresses in events and in the OpenAPI document; `is_ending`
-    tells a stream, woken by `changes`, that the service is on its way out.
+    tells a stream, woken by `changes`, that the service is on its way out; `figures` counts those
+    of a tenant.
     """
 
     registry: Registry
@@ -37,6 +39,7 @@ class ConsoleSources:
     base_url: str
     is_ending: Callable[[], bool]
     catalogue: Cataloguing
+    figures: Callable[[str], Awaitable[Figures]]
 
 
 def principal_of(request: Request) -> Principal:

@@ -52,7 +52,7 @@ class StandIns:
     async def opened(self) -> AsyncIterator[None]:
         """Keep the applications open."""
         async with self._stack:
-            for app in (self.glean, self.journeys):
+            for app in (self.glean, self.journeys, self.mock_data):
                 if app is not None:
                     await self._stack.enter_async_context(app.router.lifespan_context(app))
             yield
@@ -73,7 +73,7 @@ def stand_ins(settings: Settings, clock: Clock) -> StandIns:
             client_token=found.client_token,
         )
     if settings.mock_data_url is None:
-        found.mock_data = mock_data.create_app()
+        found.mock_data = mock_data.create_app(settings.data / "mock-data.db")
     if settings.journeys_url is None:
         found.journeys = journeys.create_app(settings.data / "journeys.db", clock=clock)
     return found

@@ -20,8 +20,10 @@ import pytest
 from domain.events import AdditiveEvent, SeedEvent
 from domain.lifecycle import TRANSITIONS
 from domain.quality import CheckType, QualityPolicy
+from domain.success import SUCCESS_METRICS
 from gateways.local import journeys
 from service.settings import Settings, Untouched
+from service.success import target_text
 from service.tokens import read_tokens
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 CONTEXT = "docs/ddd/dataops-lifecycle-bounded-context.md"
 SETTINGS = "docs/settings.md"
+METRICS = "docs/metrics.md"
 FORM = ROOT / "docs/decisions/0000-template.md"  # it is filled in by whoever copies it
 PAGES = sorted(
     str(each.relative_to(ROOT))
@@ -46,6 +49,7 @@ _NAMED_FILE = re.compile(rf"`((?:{FOLDERS})/[\w./-]+\.(?:py|md|json))(?:::(\w+))
 _EDGE = re.compile(r"^\s*(\w+) --> (\w+)", re.MULTILINE)
 
 
+@pytest.mark.requirement("R90")
 def test_the_context_page_speaks_of_the_lifecycle_stages() -> None:
     stages = "(discovery|provisioning|validation|ready|teardown|archived)"
 
@@ -54,6 +58,7 @@ def test_the_context_page_speaks_of_the_lifecycle_stages() -> None:
     assert len(found) >= 15
 
 
+@pytest.mark.requirement("R90")
 def test_the_context_page_has_the_four_checks_with_their_thresholds() -> None:
     policy = QualityPolicy()
 
@@ -69,8 +74,9 @@ def test_the_context_page_has_the_four_checks_with_their_thresholds() -> None:
     assert f"at least {float(policy.ready_threshold):.2f}" in found
 
 
+@pytest.mark.requirement("R3", "R90")
 def test_the_context_page_has_the_mock_data_pattern_and_workflow() -> None:
-    workflow = ("metadata", "template", "connector", "generated", "uploaded", "checks")
+    workflow = ("metadata", "template", "generated", "connector", "uploaded", "checks")
 
     found = _grep("-A", "10", r"medtronic_mock_data\|Mock Data")
 
@@ -79,6 +85,7 @@ def test_the_context_page_has_the_mock_data_pattern_and_workflow() -> None:
     assert all(word in step for word, step in zip(workflow, steps, strict=True))
 
 
+@pytest.mark.requirement("R90")
 def test_the_context_page_defines_the_events_of_every_stage() -> None:
     events = "DatasetProvision|DatasetValidation|DatasetReady|DatasetArchived"
 
@@ -158,6 +165,7 @@ def test_every_file_and_name_a_page_gives_exists(page: str) -> None:
     assert missing == []
 
 
+@pytest.mark.requirement("R89")
 @pytest.mark.parametrize("plan", PLANS)
 def test_every_step_of_a_test_plan_names_tests_that_exist(plan: str) -> None:
     steps = [line for line in _text(plan).splitlines() if re.match(r"\| \d+ \|", line)]
@@ -168,10 +176,23 @@ def test_every_step_of_a_test_plan_names_tests_that_exist(plan: str) -> None:
     assert unproven == []
 
 
+@pytest.mark.requirement("R89")
 def test_there_is_a_test_plan_for_each_of_the_four_stories() -> None:
     stories = [Path(each).stem for each in PLANS]
 
     assert stories == ["F2-001", "F2-002", "F2-003", "F2-004"]
+
+
+@pytest.mark.requirement("R99")
+def test_the_metrics_page_has_each_metric_with_its_target_and_how_it_was() -> None:
+    rows = re.findall(
+        r"^\| (R\d+) \| (.+?) \| (.+?) \| (.+?) \| `\w+` \|$", _text(METRICS), re.MULTILINE
+    )
+
+    assert rows == [
+        (each.number, each.name, target_text(each), each.baseline or "–")
+        for each in SUCCESS_METRICS
+    ]
 
 
 @pytest.mark.parametrize(

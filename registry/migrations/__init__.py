@@ -17,19 +17,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-REVISIONS = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-    "0007",
-    "0008",
-    "0009",
-    "0010",
-    "0011",
-)
+REVISIONS = tuple(f"{number:04}" for number in range(1, 13))
 """Every revision this code knows, in their order."""
 
 HEAD = REVISIONS[-1]

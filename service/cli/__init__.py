@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from service.cli import audit, catalogue, datasets, history, running
+from service.cli import audit, catalogue, datasets, history, measures, orphans, running
 from service.cli.ending import Commands, broken_off
 
 _EPILOG = (
@@ -33,6 +33,8 @@ datasets.add_to(app)
 catalogue.add_to(app)
 history.add_to(app)
 audit.add_to(app)
+app.command(rich_help_panel=history.PANEL)(measures.metrics)
+orphans.add_to(app)
 app.command(rich_help_panel=history.PANEL)(running.migrate)
 
 

@@ -1,4 +1,4 @@
-"""The console's routes: three pages, the data of each as JSON, and the static files."""
+"""The console's routes: its pages, the data of each as JSON, and the static files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from domain.errors import DataOpsError, InvalidInput
 from service.api import filter_of
 from service.console.dossier import dataset_page
 from service.console.fleet import fleet_page
+from service.console.measures import measures_page
 from service.console.rendering import FOLDER, render
 from service.problems import Endpoint, answering, status_of
 from service.sources import ConsoleSources, principal_of
@@ -35,6 +36,8 @@ def console_routes(sources: ConsoleSources) -> list[BaseRoute]:
         Route("/datasets/{dataset}.json", _data(console.dataset)),
         Route("/datasets/{dataset}", _page("dataset.html", console.dataset)),
         Route("/datasets/{dataset}/records/{record:path}", _to_dataset),
+        Route("/figures.json", _data(console.figures)),
+        Route("/figures", _page("figures.html", console.figures)),
         Route("/cards.json", _data(console.cards)),
         Route("/cards", _page("cards.html", console.cards)),
         Mount("/static", StaticFiles(directory=FOLDER / "static")),
@@ -56,6 +59,10 @@ class _Console:
         """Gather one dataset."""
         ref = request.path_params["dataset"]
         return await dataset_page(self._from, principal_of(request).tenant, ref)
+
+    async def figures(self, request: Request) -> JsonObject:
+        """Gather the success metrics."""
+        return await measures_page(self._from, principal_of(request).tenant)
 
     async def cards(self, request: Request) -> JsonObject:
         """Gather the agents' cards."""

@@ -301,6 +301,7 @@ async def test_a_teardown_still_waits_for_an_agent_that_was_lost(tmp_path: Path)
         assert dataset.teardown.quiet_at > service.clock() + timedelta(minutes=20)
 
 
+@pytest.mark.requirement("R74")
 async def test_operations_are_told_in_the_log_of_a_sick_connector(tmp_path: Path) -> None:
     async def knock(order: Order) -> Outcome:
         return Probed(order.key, Probe(False, False, 12.5, "no answer"))

@@ -29,6 +29,7 @@ def templates() -> Templates:
     return Templates(MockDataClient(calling(create_supplier()), Time().timing))
 
 
+@pytest.mark.requirement("R80", "R85")
 async def test_the_scenarios_template_is_found(scene: Scene) -> None:
     outcome = is_a(TemplateFound, await scene.answer(acme()))
 
@@ -37,6 +38,7 @@ async def test_the_scenarios_template_is_found(scene: Scene) -> None:
     assert outcome.key == order_of(acme(), scene).key
 
 
+@pytest.mark.requirement("R76")
 async def test_a_client_no_template_is_made_for_gets_the_nearest_with_every_hop(
     scene: Scene,
 ) -> None:
@@ -140,6 +142,7 @@ async def test_a_preview_of_an_unknown_template_is_refused() -> None:
         await templates().preview("default", "nothing", 3)
 
 
+@pytest.mark.requirement("R40")
 async def test_a_wish_is_searched_for_without_an_order() -> None:
     wanted = TemplateRequest("healthcare", "developer_productivity", "github")
 

@@ -42,6 +42,7 @@ def with_filters(order: ProvisionDataset, filters: Filters) -> ProvisionDataset:
     return replace(order, connector=replace(order.connector, filters=filters))
 
 
+@pytest.mark.requirement("R14", "R77", "R85")
 async def test_a_connector_is_made_and_holds_all_records(scene: Scene) -> None:
     order = await the_order(scene)
 
@@ -52,6 +53,7 @@ async def test_a_connector_is_made_and_holds_all_records(scene: Scene) -> None:
     assert (await scene.glean.configuration(order.connector))["homeUrl"] == order.connector.home_url
 
 
+@pytest.mark.requirement("R43")
 async def test_records_are_uploaded_in_pages_of_one_hundred(scene: Scene) -> None:
     order = await the_order(scene)
 
@@ -139,6 +141,7 @@ async def test_no_more_documents_are_uploaded_than_the_template_allows(scene: Sc
     assert await scene.connectors.indexed(order.connector) == 150
 
 
+@pytest.mark.requirement("R49")
 async def test_filters_keep_records_out_of_the_connector_and_out_of_the_queries(
     scene: Scene,
 ) -> None:

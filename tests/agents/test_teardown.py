@@ -75,6 +75,7 @@ async def test_pausing_calls_nobody_for_nothing_feeds_a_push_connector(scene: Sc
 # --- the archive ---------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R21", "R83")
 async def test_the_dossier_is_archived_and_read_back(scene: Scene) -> None:
     order = await step(scene, await made(scene), TeardownStep.ARCHIVE_METADATA)
 
@@ -96,6 +97,7 @@ async def test_archiving_twice_is_as_archiving_once(scene: Scene) -> None:
     assert second == first
 
 
+@pytest.mark.requirement("R83")
 async def test_an_archive_that_reads_back_other_bytes_is_refused(scene: Scene) -> None:
     order = await step(scene, await made(scene), TeardownStep.ARCHIVE_METADATA)
     await scene.perform(order)
@@ -189,6 +191,7 @@ async def test_a_restored_dataset_passes_its_gate_again(scene: Scene) -> None:
 # --- emptied and verified ------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R84")
 async def test_emptying_deletes_every_document(scene: Scene) -> None:
     dataset = await made(scene)
     order = await step(scene, dataset, TeardownStep.EMPTY_CONNECTOR)
@@ -199,6 +202,7 @@ async def test_emptying_deletes_every_document(scene: Scene) -> None:
     assert "Its definition remains" in outcome.detail
 
 
+@pytest.mark.requirement("R84", "R87")
 async def test_an_emptied_connector_is_verified(scene: Scene) -> None:
     order = await step(scene, await made(scene), TeardownStep.VERIFY_EMPTIED)
 
@@ -207,6 +211,7 @@ async def test_an_emptied_connector_is_verified(scene: Scene) -> None:
     assert outcome.detail == "0 documents left; 10 sample queries find none"
 
 
+@pytest.mark.requirement("R87")
 async def test_nothing_is_verified_while_documents_are_left(scene: Scene) -> None:
     dataset = await made(scene)
     order = await step(scene, dataset, TeardownStep.EMPTY_CONNECTOR)
@@ -240,6 +245,7 @@ async def test_what_is_left_at_the_second_look_is_emptied_anew(scene: Scene) -> 
     assert await scene.connectors.remaining(connector_of(dataset)) == 0
 
 
+@pytest.mark.requirement("R87")
 async def test_nothing_is_verified_while_a_query_is_still_answered(scene: Scene) -> None:
     dataset = await made(scene)
     order = await step(scene, dataset, TeardownStep.EMPTY_CONNECTOR)
@@ -286,6 +292,7 @@ async def test_a_strangers_documents_under_the_same_name_hinder_nobody(scene: Sc
     assert is_a(StepTaken, outcome).step is TeardownStep.VERIFY_EMPTIED
 
 
+@pytest.mark.requirement("R77")
 async def test_a_whole_teardown_ends_archived(scene: Scene) -> None:
     dataset = await made(scene)
 

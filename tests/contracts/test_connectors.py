@@ -39,6 +39,7 @@ async def test_what_is_uploaded_can_be_counted_and_found(glean: Glean) -> None:
     assert await glean.connectors.indexed(a_connector()) == 320
 
 
+@pytest.mark.requirement("R85")
 async def test_creating_twice_is_as_creating_once(glean: Glean) -> None:
     await filled(glean, 20)
 

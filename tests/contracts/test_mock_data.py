@@ -89,6 +89,7 @@ async def test_the_catalogue_is_empty_or_by_key(supplier: MockData) -> None:
     assert keys == sorted(set(keys))
 
 
+@pytest.mark.requirement("R5", "R37")
 async def test_templates_are_found_by_industry_and_use_case(supplier: MockData) -> None:
     template = await the_template(supplier)
 
@@ -99,6 +100,7 @@ async def test_an_industry_without_templates_has_none(supplier: MockData) -> Non
     assert not await supplier.templates_for("farming", "milking")
 
 
+@pytest.mark.requirement("R5", "R38")
 async def test_a_sample_stays_the_same(supplier: MockData) -> None:
     first = await supplier.samples(KEY)
 
@@ -123,6 +125,7 @@ async def test_records_come_in_pages_of_a_hundred_at_most(supplier: MockData, co
     assert len({record["id"] for page in pages for record in page}) == count
 
 
+@pytest.mark.requirement("R42")
 async def test_the_same_recipe_gives_the_same_records(supplier: MockData) -> None:
     recipe = Recipe(await the_template(supplier), seed=7, record_count=600)
 

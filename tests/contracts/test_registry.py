@@ -264,6 +264,7 @@ async def test_the_reads_of_a_tenant_show_nothing_of_another(house: House) -> No
     assert await house.registry.quality_history("globex", ids[0]) == []
 
 
+@pytest.mark.requirement("R65")
 async def test_a_second_active_dataset_is_refused_and_the_first_is_named(house: House) -> None:
     first = await house.keep(a_dataset_in(DatasetStatus.READY))
 

@@ -57,6 +57,7 @@ def complete(**changes: Any) -> CompletenessEvidence:
 # --- schema --------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R27")
 def test_all_records_valid_pass_the_schema_check() -> None:
     check = check_schema(schema(500, 500), EXPECTED, POLICY, NOW)
 
@@ -64,6 +65,7 @@ def test_all_records_valid_pass_the_schema_check() -> None:
     assert check.executed_at == NOW
 
 
+@pytest.mark.requirement("R27")
 def test_one_invalid_record_fails_the_schema_check() -> None:
     check = check_schema(schema(500, 499), EXPECTED, POLICY, NOW)
 
@@ -116,24 +118,28 @@ def test_the_first_faults_are_shown() -> None:
 # --- completeness --------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R28")
 def test_completeness_passes_at_exactly_95_percent_of_the_fields() -> None:
     check = check_completeness(complete(filled=4750), 500, POLICY, NOW)
 
     assert (check.passed, check.score) == (True, Fraction(95, 100))
 
 
+@pytest.mark.requirement("R28")
 def test_one_field_below_95_percent_fails() -> None:
     check = check_completeness(complete(filled=4749), 500, POLICY, NOW)
 
     assert (check.passed, check.score) == (False, Fraction(4749, 5000))
 
 
+@pytest.mark.requirement("R28")
 def test_completeness_passes_at_exactly_95_percent_of_the_documents() -> None:
     check = check_completeness(complete(indexed=475), 500, POLICY, NOW)
 
     assert (check.passed, check.score) == (True, Fraction(95, 100))
 
 
+@pytest.mark.requirement("R28")
 def test_one_document_below_95_percent_fails() -> None:
     check = check_completeness(complete(indexed=474), 500, POLICY, NOW)
 
@@ -204,6 +210,7 @@ def test_more_probes_than_asked_for_must_all_pass() -> None:
     assert (check.passed, check.score) == (False, Fraction(3, 4))
 
 
+@pytest.mark.requirement("R29")
 @pytest.mark.parametrize(("milliseconds", "healthy"), [(4999.999, True), (5000.0, False)])
 def test_an_answer_must_come_below_five_seconds(milliseconds: float, healthy: bool) -> None:
     probe = Probe(connected=True, authenticated=True, response_time_ms=milliseconds)
@@ -211,6 +218,7 @@ def test_an_answer_must_come_below_five_seconds(milliseconds: float, healthy: bo
     assert is_healthy(probe, POLICY) is healthy
 
 
+@pytest.mark.requirement("R29")
 @pytest.mark.parametrize(("connected", "authenticated"), [(False, True), (True, False)])
 def test_an_answer_must_come_and_let_us_in(connected: bool, authenticated: bool) -> None:
     probe = Probe(connected, authenticated, 10.0)
@@ -229,12 +237,14 @@ def test_the_slowest_answer_is_shown() -> None:
 # --- sample queries ------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R30")
 def test_ten_of_ten_queries_pass() -> None:
     check = check_sample_queries(queries(10), QUERIES, POLICY, NOW)
 
     assert (check.passed, check.score) == (True, WHOLE)
 
 
+@pytest.mark.requirement("R30")
 def test_nine_of_ten_queries_fail() -> None:
     check = check_sample_queries(queries(9), QUERIES, POLICY, NOW)
 
@@ -242,6 +252,7 @@ def test_nine_of_ten_queries_fail() -> None:
     assert [each["expected_id"] for each in check.details["failed"]] == ["page9"]
 
 
+@pytest.mark.requirement("R30")
 def test_fewer_queries_than_ten_cannot_pass() -> None:
     check = check_sample_queries(queries(7, count=7), QUERIES, POLICY, NOW)
 
@@ -299,6 +310,7 @@ def test_a_query_passes_when_its_record_is_among_the_first_ten(
 # --- together ------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R36")
 def test_the_worked_examples_evidence_is_judged_ready_at_0_995() -> None:
     score = judge(evidence(), EXPECTED, POLICY)
 

@@ -48,6 +48,7 @@ Places = st.tuples(
 # --- names ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R46")
 @pytest.mark.parametrize(
     ("stage", "dataset_type", "name"),
     [
@@ -71,6 +72,7 @@ def test_connector_naming_can_be_taken_apart_again(place: tuple[str, JourneyStag
     assert name.rsplit("-", 2) == [code, stage.value, dataset_type]
 
 
+@pytest.mark.requirement("R69")
 @given(Places, Places)
 def test_connector_naming_gives_no_two_places_one_name(
     one: tuple[str, JourneyStage, str], other: tuple[str, JourneyStage, str]
@@ -159,6 +161,7 @@ def test_the_same_place_has_the_same_connector_again() -> None:
 # --- configuration -------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R47", "R48")
 def test_a_connector_is_configured_from_its_place_and_its_template() -> None:
     template = a_template(
         datasource_url="https://confluence.example.com",
@@ -188,6 +191,7 @@ def test_a_connector_carries_the_mark_of_its_dataset() -> None:
     assert connector.url_prefix == f"https://dataops.example/datasets/{DATASET_ID}/records/"
 
 
+@pytest.mark.requirement("R51")
 @pytest.mark.parametrize(
     ("stage", "authentication"),
     [
@@ -202,6 +206,7 @@ def test_each_stage_authenticates_as_the_seed_says(
     assert a_connector(stage=stage).authentication == authentication
 
 
+@pytest.mark.requirement("R52")
 @pytest.mark.parametrize(
     ("stage", "schedule"), [(SANDBOX, "manual"), (PILOT, "hourly"), (PRODUCTION, "every_15_min")]
 )
@@ -209,6 +214,7 @@ def test_each_stage_syncs_as_often_as_the_seed_says(stage: JourneyStage, schedul
     assert a_connector(stage=stage).datasource_config.sync_schedule == schedule
 
 
+@pytest.mark.requirement("R50")
 @pytest.mark.parametrize(
     ("stage", "readers"),
     [
@@ -268,10 +274,12 @@ def test_without_patterns_everything_is_taken() -> None:
     assert kept(Filters()) == ["one", "two", "three", "docs4"]
 
 
+@pytest.mark.requirement("R49")
 def test_a_pattern_is_matched_against_the_path_or_else_the_id() -> None:
     assert kept(Filters(include_patterns=("docs*",))) == ["one", "two", "docs4"]
 
 
+@pytest.mark.requirement("R49")
 def test_exclusion_wins_over_inclusion() -> None:
     assert kept(Filters(("docs/*",), ("docs/old/*",))) == ["one"]
 
@@ -280,6 +288,7 @@ def test_patterns_mind_the_case() -> None:
     assert kept(Filters(("DOCS*",))) == []
 
 
+@pytest.mark.requirement("R49")
 def test_no_more_documents_are_taken_than_the_limit() -> None:
     assert kept(Filters(max_documents=2)) == ["one", "two"]
 

@@ -129,6 +129,7 @@ def test_a_dataset_that_never_held_anything_is_archived_with_no_bytes() -> None:
 # --- retention -----------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R23")
 def test_an_archive_is_kept_for_ninety_days_after_archiving() -> None:
     dataset = archived()
 
@@ -220,6 +221,7 @@ ATTEMPTS: dict[str, Callable[[Dataset], object]] = {
 }
 
 
+@pytest.mark.requirement("R22", "R70")
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_archive_immutability_no_command_and_no_outcome_brings_it_back(attempt: str) -> None:
     dataset = archived()
@@ -231,6 +233,7 @@ def test_archive_immutability_no_command_and_no_outcome_brings_it_back(attempt: 
     assert dataset == before
 
 
+@pytest.mark.requirement("R70")
 def test_archive_immutability_time_alone_changes_nothing() -> None:
     dataset = archived()
 

@@ -220,6 +220,7 @@ def test_a_stricter_template_makes_a_stricter_gate() -> None:
     assert dataset.status is DatasetStatus.FAILED
 
 
+@pytest.mark.requirement("R32")
 def test_the_first_pass_completes_the_provisioning_and_makes_it_ready_at_once() -> None:
     dataset = validating()
 
@@ -314,6 +315,7 @@ def test_a_completed_provisioning_tells_what_the_connector_holds() -> None:
     assert only(DatasetProvisionCompleted, events).record_count == 480
 
 
+@pytest.mark.requirement("R42")
 def test_content_is_made_for_its_client_by_the_clients_id_and_not_by_its_name() -> None:
     template, place = a_template(), provisioning().place
     source = SeedSource(str(place.client.client_id), place.stage, place.dataset_type, 1)
@@ -334,6 +336,7 @@ def test_every_outcome_means_something() -> None:
     assert set(outcomes._MEANING) == set(get_args(Outcome))  # noqa: SLF001 - the table is whole
 
 
+@pytest.mark.requirement("R33")
 def test_a_failed_gate_names_the_checks_that_failed() -> None:
     dataset = validating()
 

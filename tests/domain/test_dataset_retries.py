@@ -166,6 +166,7 @@ def test_a_retry_just_before_the_end_of_the_hour_is_still_made() -> None:
     assert dataset.status is DatasetStatus.PROVISIONING
 
 
+@pytest.mark.requirement("R12")
 def test_an_order_has_no_more_time_than_is_left_of_the_hour() -> None:
     dataset = provisioning()
 
@@ -175,13 +176,23 @@ def test_an_order_has_no_more_time_than_is_left_of_the_hour() -> None:
 
 def test_an_order_of_a_dataset_that_was_ready_has_its_full_time() -> None:
     dataset = ready()
-    dataset.revalidate("asked for by ada", after(minutes=50))
+    dataset.revalidate("asked for by ada", after(minutes=55))
 
-    order = order_of(dataset, ValidateDataset, after(minutes=50))
+    order = order_of(dataset, ValidateDataset, after(minutes=55))
 
-    assert order.deadline == after(minutes=80)
+    assert order.deadline == after(minutes=65)
 
 
+@pytest.mark.requirement("R15")
+def test_a_validation_has_ten_minutes() -> None:
+    dataset = validating()
+
+    order = order_of(dataset, ValidateDataset, after(minutes=5))
+
+    assert order.deadline == after(minutes=15)
+
+
+@pytest.mark.requirement("R12")
 @pytest.mark.parametrize(
     ("make", "event"),
     [

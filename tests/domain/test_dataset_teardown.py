@@ -85,6 +85,7 @@ def test_an_archived_dataset_is_not_torn_down_again() -> None:
         dataset.start_teardown(MANUAL, NOW)
 
 
+@pytest.mark.requirement("R20")
 def test_the_steps_are_taken_in_the_seeds_order() -> None:
     dataset = torn_down()
     taken = []

@@ -53,6 +53,7 @@ SEED = {
 }
 
 
+@pytest.mark.requirement("R54", "R55", "R56", "R57", "R58", "R59", "R60")
 @pytest.mark.parametrize("event", SEED, ids=lambda each: each.__name__)
 def test_a_seed_event_has_exactly_the_seeds_fields_in_its_order(event: type) -> None:
     assert [each.name for each in fields(event)] == SEED[event]

@@ -26,6 +26,7 @@ from tests.domain.making import (
 SANDBOX, PILOT, PRODUCTION = JourneyStage
 
 
+@pytest.mark.requirement("R53")
 def test_the_stages_carry_the_seeds_values() -> None:
     assert [each.value for each in JourneyStage] == ["sandbox", "pilot", "production"]
 
@@ -93,6 +94,7 @@ def test_another_tenant_kind_or_slug_has_another_uuid(tenant: str, kind: str, re
     assert uuid_of(tenant, kind, ref) != uuid_of("default", "journey", "journey-acme-2026")
 
 
+@pytest.mark.requirement("R71")
 @pytest.mark.parametrize("stage", ["staging", "SANDBOX", ""])
 def test_stage_association_there_is_no_other_stage(stage: str) -> None:
     with pytest.raises(ValueError, match="is not a valid JourneyStage"):

@@ -44,6 +44,7 @@ def test_an_edge_of_the_table_is_allowed(current: DatasetStatus, target: Dataset
     require_transition("Dataset X", current, target)
 
 
+@pytest.mark.requirement("R66")
 @pytest.mark.parametrize(("current", "target"), [each for each in PAIRS if each not in EDGES])
 def test_every_other_edge_is_refused(current: DatasetStatus, target: DatasetStatus) -> None:
     with pytest.raises(IllegalTransition) as refused:
@@ -52,6 +53,7 @@ def test_every_other_edge_is_refused(current: DatasetStatus, target: DatasetStat
     assert f"Dataset X is {current} and cannot become {target}" in str(refused.value)
 
 
+@pytest.mark.requirement("R66")
 def test_all_pairs_of_the_seven_statuses_are_decided() -> None:
     assert len(PAIRS) == 49
     assert len(EDGES) == 16
@@ -62,11 +64,13 @@ def test_a_refusal_names_what_is_allowed_instead() -> None:
         require_transition("Dataset X", DatasetStatus.READY, DatasetStatus.ARCHIVED)
 
 
+@pytest.mark.requirement("R22")
 def test_a_refusal_at_the_end_says_that_it_is_the_end() -> None:
     with pytest.raises(IllegalTransition, match="nothing: it is the end"):
         require_transition("Dataset X", DatasetStatus.ARCHIVED, DatasetStatus.READY)
 
 
+@pytest.mark.requirement("R63")
 def test_there_are_the_seeds_seven_statuses() -> None:
     assert [each.value for each in DatasetStatus] == [
         "discovering",
@@ -79,6 +83,7 @@ def test_there_are_the_seeds_seven_statuses() -> None:
     ]
 
 
+@pytest.mark.requirement("R9")
 def test_there_are_the_seeds_six_stages() -> None:
     assert [each.value for each in LifecycleStage] == [
         "discovery",
@@ -99,6 +104,7 @@ def test_there_is_a_reason_for_each_of_the_seeds_four_triggers() -> None:
     ]
 
 
+@pytest.mark.requirement("R9")
 @pytest.mark.parametrize(
     ("status", "stage"),
     [
@@ -132,6 +138,7 @@ def test_only_what_is_torn_down_or_archived_gives_its_place_up() -> None:
     assert {DatasetStatus.TEARDOWN, DatasetStatus.ARCHIVED} == ENDED
 
 
+@pytest.mark.requirement("R20")
 def test_the_teardown_steps_follow_each_other_in_the_seeds_order() -> None:
     steps = [TeardownStep.PAUSE_SYNC]
 

@@ -28,6 +28,7 @@ def test_a_template_without_expectations_is_judged_by_the_seeds_numbers() -> Non
     assert policy_for({}) == QualityPolicy()
 
 
+@pytest.mark.requirement("R35")
 def test_the_seeds_own_settings_are_the_defaults() -> None:
     assert policy_for(SEEDS) == QualityPolicy()
 

@@ -52,6 +52,7 @@ def weighted(schema: str, completeness: str, health: str, queries: str) -> Quali
 # --- the seed's numbers --------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R36")
 def test_the_worked_example_scores_0_995_and_is_ready() -> None:
     score = judged(schema="1.00", completeness="0.98", connector_health="1.00", sample_queries=1)
 
@@ -63,6 +64,7 @@ def test_the_worked_example_scores_0_995_and_is_ready() -> None:
     assert score.would_pass_if == ()
 
 
+@pytest.mark.requirement("R31", "R35")
 def test_the_defaults_are_the_seeds_own() -> None:
     policy = QualityPolicy()
 
@@ -81,6 +83,7 @@ def test_the_defaults_are_the_seeds_own() -> None:
     assert (policy.response_time_max_ms, policy.query_count, policy.probe_count) == (5000, 10, 3)
 
 
+@pytest.mark.requirement("R26")
 def test_the_four_checks_carry_the_seeds_names() -> None:
     assert [each.value for each in CheckType] == [
         "schema",
@@ -93,6 +96,7 @@ def test_the_four_checks_carry_the_seeds_names() -> None:
 # --- both sides of the gate ----------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R16")
 def test_exactly_the_ready_threshold_is_ready() -> None:
     score = judged(QualityPolicy(LENIENT), schema="0.8")
 
@@ -100,6 +104,7 @@ def test_exactly_the_ready_threshold_is_ready() -> None:
     assert score.is_ready
 
 
+@pytest.mark.requirement("R16")
 def test_a_hair_below_the_ready_threshold_is_not_ready() -> None:
     score = judged(QualityPolicy(LENIENT), schema=Fraction("0.8") - HAIR)
 
@@ -108,6 +113,7 @@ def test_a_hair_below_the_ready_threshold_is_not_ready() -> None:
     assert "rose by 0.01 %" in score.would_pass_if[-1]
 
 
+@pytest.mark.requirement("R35")
 def test_from_the_warning_threshold_on_a_miss_is_near() -> None:
     score = judged(QualityPolicy(LENIENT), schema="0.6")
 
@@ -115,12 +121,14 @@ def test_from_the_warning_threshold_on_a_miss_is_near() -> None:
     assert (score.is_ready, score.severity) == (False, Severity.WARNING)
 
 
+@pytest.mark.requirement("R35")
 def test_a_hair_below_the_warning_threshold_is_an_error() -> None:
     score = judged(QualityPolicy(LENIENT), schema=Fraction("0.6") - HAIR)
 
     assert (score.is_ready, score.severity) == (False, Severity.ERROR)
 
 
+@pytest.mark.requirement("R35")
 @pytest.mark.parametrize("check", list(CheckType))
 def test_the_average_alone_does_not_pass_a_failed_critical_check(check: CheckType) -> None:
     score = judged(**{check.value: "0.80"})
@@ -237,6 +245,7 @@ def test_a_better_check_never_makes_the_verdict_worse(
     assert then.is_ready >= before.is_ready
 
 
+@pytest.mark.requirement("R68", "R73")
 @given(Scores)
 def test_quality_threshold_ready_means_the_score_and_every_critical_check(
     scores: dict[str, Fraction],

@@ -24,10 +24,12 @@ from tests.domain.making import (
 SOURCE = SeedSource("client", JourneyStage.SANDBOX, "confluence", 1)
 
 
+@pytest.mark.requirement("R42")
 def test_the_same_source_gives_the_same_seed() -> None:
     assert derive_seed(SOURCE, a_template()) == derive_seed(SOURCE, a_template())
 
 
+@pytest.mark.requirement("R42")
 @pytest.mark.parametrize(
     "other",
     [

@@ -11,6 +11,7 @@ from domain.lifecycle import TeardownReason
 from domain.rules import LifecycleRules
 
 
+@pytest.mark.requirement("R23")
 def test_the_seeds_times_are_the_defaults() -> None:
     rules = LifecycleRules()
 

@@ -38,6 +38,7 @@ CATALOGUE = [ANYBODY, TYPE, USE_CASE, INDUSTRY, EXACT, OTHER_TYPE]
 # --- selection -----------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R40", "R76", "R80")
 @pytest.mark.parametrize(
     ("catalogue", "key", "level"),
     [
@@ -56,6 +57,7 @@ def test_the_nearest_template_is_chosen(
     assert (selection.template.key, selection.level) == (key, level)
 
 
+@pytest.mark.requirement("R76")
 def test_every_hop_on_the_way_is_told_with_its_reason() -> None:
     selection = select_template(WANTED, [ANYBODY, OTHER_TYPE])
 
@@ -131,10 +133,12 @@ def test_an_empty_catalogue_is_named_as_such() -> None:
 # --- counts --------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R41")
 def test_without_a_wish_the_templates_count_is_made() -> None:
     assert a_template().count_for(None) == 500
 
 
+@pytest.mark.requirement("R41")
 @pytest.mark.parametrize("wanted", [300, 2000])
 def test_both_ends_of_the_range_may_be_asked_for(wanted: int) -> None:
     assert a_template().count_for(wanted) == wanted

@@ -88,6 +88,7 @@ def test_times_are_epoch_seconds(moment: Any, written: int | None) -> None:
     assert document(a_record(1, created_at=moment), SANDBOX, ADA).get("createdAt") == written
 
 
+@pytest.mark.requirement("R50")
 def test_a_pilot_is_read_by_listed_people_and_groups_and_the_test_user() -> None:
     record = a_record(1, allowed_users=["grace@example.com", 5], allowed_groups=["nurses"])
 
@@ -99,6 +100,7 @@ def test_a_pilot_is_read_by_listed_people_and_groups_and_the_test_user() -> None
     }
 
 
+@pytest.mark.requirement("R50")
 def test_production_is_read_by_whom_the_source_lets_and_by_nobody_else() -> None:
     written = document(a_record(1), a_connector(JourneyStage.PRODUCTION), ADA)
 

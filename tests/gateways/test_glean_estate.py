@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import SupplierLied, SupplierRefused
 from domain.orphans import Holding
-from domain.ports import Connectors, Estate
+from domain.ports import Estate
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors
 from tests.gateways.foreign import (
     Glean,
@@ -37,11 +37,10 @@ async def glean(request: pytest.FixtureRequest) -> Glean:
     return opened
 
 
-async def test_one_adapter_is_both_ports(glean: Glean) -> None:
-    connectors: Connectors = glean.connectors
+async def test_the_adapter_of_connectors_is_that_of_the_estate_too(glean: Glean) -> None:
     estate: Estate = glean.connectors
 
-    assert connectors is estate
+    assert await estate.datasources()
 
 
 async def test_what_we_declared_is_listed(glean: Glean) -> None:

@@ -310,6 +310,7 @@ async def test_records_come_in_pages_of_a_hundred_at_most() -> None:
     assert pages == [100, 100, 50]
 
 
+@pytest.mark.requirement("R39")
 async def test_few_records_are_asked_for_in_the_three_fields_every_supplier_knows() -> None:
     app = Scripted(said(some(10)))
 

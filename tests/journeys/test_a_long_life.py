@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,12 @@ async def pass_weeks(office: RunningService, weeks: int) -> Dataset:
     for _ in range(weeks):
         before = (await dataset_of(office, JIRA)).health.next_probe_at
         office.clock.advance(timedelta(days=7))
-        await until(office, JIRA, lambda each, was=before: each.health.next_probe_at != was)
+        await until(office, JIRA, partial(_is_probed_since, before))
     return await dataset_of(office, JIRA)
+
+
+def _is_probed_since(before: datetime | None, dataset: Dataset) -> bool:
+    return dataset.health.next_probe_at != before
 
 
 async def be_sick_and_recover(office: RunningService) -> Dataset:

@@ -55,6 +55,7 @@ async def asked(office: RunningService) -> Heard:
     return await office.call(COORDINATOR, REQUEST)
 
 
+@pytest.mark.requirement("R46", "R100")
 async def test_one_request_ends_with_two_datasets_ready(asked: Heard) -> None:
     found = {each["connector_name"]: each for each in asked.data["datasets"]}
 
@@ -65,6 +66,7 @@ async def test_one_request_ends_with_two_datasets_ready(asked: Heard) -> None:
     }
 
 
+@pytest.mark.requirement("R41", "R100")
 async def test_the_templates_are_those_of_the_seed(asked: Heard) -> None:
     found = {each["template_id"]: each["record_count"] for each in asked.data["datasets"]}
 
@@ -74,12 +76,14 @@ async def test_the_templates_are_those_of_the_seed(asked: Heard) -> None:
     }
 
 
+@pytest.mark.requirement("R14", "R100")
 async def test_six_hundred_records_are_indexed(office: RunningService, asked: Heard) -> None:
     counts = [await documents_in(office, each["datasource"]) for each in asked.data["datasets"]]
 
     assert sum(counts) == 600
 
 
+@pytest.mark.requirement("R81", "R86", "R100")
 async def test_the_four_checks_score_as_in_the_seed(asked: Heard) -> None:
     verdicts = [
         {each["check_type"]: (each["score"], each["passed"]) for each in dataset["checks"]}
@@ -97,6 +101,7 @@ async def test_the_four_checks_score_as_in_the_seed(asked: Heard) -> None:
     assert [each["quality_score"] for each in asked.data["datasets"]] == [0.995, 0.995]
 
 
+@pytest.mark.requirement("R32", "R100")
 async def test_journey_orchestration_hears_of_each_step_in_order(
     office: RunningService, asked: Heard
 ) -> None:
@@ -135,6 +140,7 @@ async def test_the_seven_events_carry_exactly_the_fields_of_the_seed() -> None:
     assert ours == SEED_FIELDS
 
 
+@pytest.mark.requirement("R1", "R54", "R55", "R56", "R57", "R58", "R59", "R60")
 async def test_a_whole_life_publishes_all_seven_events_with_exactly_their_fields(
     office: RunningService, asked: Heard
 ) -> None:
@@ -160,6 +166,7 @@ async def test_each_event_says_whose_it_is(office: RunningService, asked: Heard)
     assert [each.sequence for each in told] == sorted({each.sequence for each in told})
 
 
+@pytest.mark.requirement("R20")
 async def test_a_torn_down_dataset_waits_twenty_four_hours_before_it_is_emptied(
     office: RunningService, asked: Heard
 ) -> None:
@@ -197,6 +204,7 @@ async def test_a_minute_before_its_grace_period_ends_a_dataset_is_whole(
     assert await documents_in(office, dataset.connector.datasource) == 100
 
 
+@pytest.mark.requirement("R21")
 async def test_the_archive_of_an_archived_dataset_is_verified(
     office: RunningService, asked: Heard, tmp_path: Path
 ) -> None:
@@ -237,6 +245,7 @@ async def test_the_archive_event_tells_where_and_how_much(
     }
 
 
+@pytest.mark.requirement("R67")
 async def test_the_same_client_and_stage_has_only_one_active_dataset_of_a_type(
     office: RunningService, asked: Heard
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -139,6 +140,7 @@ async def test_a_supplier_that_sends_one_record_twice_fails_the_dataset(tmp_path
         assert "two records with the id same1" in heard.dataset["error"]
 
 
+@pytest.mark.requirement("R73", "R81")
 async def test_a_supplier_whose_records_break_the_schema_is_stopped_at_the_gate(
     tmp_path: Path,
 ) -> None:

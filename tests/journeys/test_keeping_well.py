@@ -69,6 +69,7 @@ async def test_two_failed_probes_leave_a_dataset_ready(ready: RunningService) ->
     assert dataset.status is DatasetStatus.READY
 
 
+@pytest.mark.requirement("R17", "R18", "R74")
 async def test_three_failed_probes_demote_ready_to_validating(ill: RunningService) -> None:
     dataset = await dataset_of(ill, GITHUB)
 
@@ -99,6 +100,7 @@ async def test_two_good_probes_run_the_gate_again(ill: RunningService) -> None:
     assert (await names_of(ill, GITHUB))[-2:] == ["ConnectorHealthDegraded", "DatasetReady"]
 
 
+@pytest.mark.requirement("R74")
 async def test_one_incident_has_one_id_until_the_gate_passes(ill: RunningService) -> None:
     began = (await dataset_of(ill, GITHUB)).health.incident_id
     seen = {(await probe_once(ill, GITHUB)).health.incident_id for _ in range(2)}

@@ -176,11 +176,10 @@ def _reopen(file: Path) -> None:
 @pytest.mark.requirement("R75", "R82")
 async def test_a_journey_that_cannot_be_looked_up_calls_the_cleanup_off(tmp_path: Path) -> None:
     journeys = create_journeys(tmp_path / "theirs.db", clock=lambda: datetime.now(UTC))
-    async with at_a_socket(journeys) as url:
-        async with running(tmp_path, journeys_url=url) as office:
-            await office.call(COORDINATOR, SMALL)
-            await office.http.post(f"{url}/journeys/{ACME['journey_id']}/complete")
-            await clean(office)
+    async with at_a_socket(journeys) as url, running(tmp_path, journeys_url=url) as office:
+        await office.call(COORDINATOR, SMALL)
+        await office.http.post(f"{url}/journeys/{ACME['journey_id']}/complete")
+        await clean(office)
     async with running(tmp_path, journeys_url=url) as office:
         heard = await clean(office)
 

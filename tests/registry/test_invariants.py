@@ -39,6 +39,7 @@ STILL_MOVING = {
 """What a purge, the engine and people who have it kept for longer write to an archived row."""
 
 
+@pytest.mark.requirement("R65", "R67")
 async def test_client_stage_uniqueness(house: House) -> None:
     """Only one active dataset per client, stage and type: two are refused, an ended one is not counted."""
     await house.keep(a_dataset_in(DatasetStatus.FAILED))
@@ -50,6 +51,7 @@ async def test_client_stage_uniqueness(house: House) -> None:
     await copy_row(house, datasets, generation=3, status=DatasetStatus.TEARDOWN, **second)
 
 
+@pytest.mark.requirement("R68")
 async def test_quality_threshold(house: House) -> None:
     """No row becomes ready below 0.95, nor without a score."""
     dataset = await house.keep(a_dataset_in(DatasetStatus.VALIDATING))
@@ -61,6 +63,7 @@ async def test_quality_threshold(house: House) -> None:
     await change_row(house, dataset, status=DatasetStatus.READY, quality_score=0.95)
 
 
+@pytest.mark.requirement("R65", "R69")
 async def test_connector_naming(house: House) -> None:
     """No two active datasets share a connector's name, whatever its case and whosever client."""
     await house.keep(a_dataset())
@@ -70,6 +73,7 @@ async def test_connector_naming(house: House) -> None:
         await house.keep(a_dataset(journey=a_journey("journey-other", client=namesake)))
 
 
+@pytest.mark.requirement("R22", "R70")
 async def test_archive_immutability(house: House) -> None:
     """Nothing takes an archived dataset back, changes any fact of it, deletes or replaces it."""
     dataset = await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
@@ -83,6 +87,7 @@ async def test_archive_immutability(house: House) -> None:
     assert await house.registry.dataset(TENANT, dataset.place.dataset_id) == dataset
 
 
+@pytest.mark.requirement("R71")
 async def test_stage_association(house: House) -> None:
     """A dataset has a known journey, of its client, and one of the three stages."""
     dataset = await house.keep(a_dataset())
@@ -95,6 +100,7 @@ async def test_stage_association(house: House) -> None:
         await run(house, update(datasets).values({datasets.c.stage: OTHER}))
 
 
+@pytest.mark.requirement("R71")
 async def test_a_dataset_of_a_journey_never_seen_is_refused(house: House) -> None:
     async def add() -> None:
         async with house.registry.transaction(ME) as transaction:

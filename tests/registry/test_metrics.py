@@ -44,6 +44,7 @@ async def test_an_empty_registry_has_no_rates(house: House) -> None:
     assert (figures.events, figures.waiting, figures.oldest_due_at) == (0, 0, None)
 
 
+@pytest.mark.requirement("R94")
 async def test_every_status_is_counted(house: House) -> None:
     for number, status in enumerate(DatasetStatus):
         await house.keep(a_dataset_in(status, a_dataset(f"type{number}")))
@@ -57,6 +58,7 @@ async def test_every_status_is_counted(house: House) -> None:
     assert figures.retention_compliance == 1
 
 
+@pytest.mark.requirement("R92", "R95")
 async def test_the_first_attempt_decides_the_pass_rate(house: House) -> None:
     await house.keep(a_dataset_in(DatasetStatus.FAILED))
     await house.keep(a_dataset_in(DatasetStatus.READY, a_dataset("github")))
@@ -68,6 +70,7 @@ async def test_the_first_attempt_decides_the_pass_rate(house: House) -> None:
     assert figures.average_quality == (0.995 + 0.945) / 2
 
 
+@pytest.mark.requirement("R91")
 async def test_provisioning_times_have_percentiles(house: House) -> None:
     for number in range(4):
         dataset = a_dataset_in(DatasetStatus.READY, a_dataset(f"type{number}"))
@@ -81,6 +84,7 @@ async def test_provisioning_times_have_percentiles(house: House) -> None:
     assert figures.provisioning_time(100) == timedelta(minutes=4)
 
 
+@pytest.mark.requirement("R93")
 async def test_a_teardown_in_its_grace_period_is_not_due(house: House) -> None:
     await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
     await in_grace(house, a_dataset("github"), until=NOW + timedelta(hours=24))
@@ -91,6 +95,7 @@ async def test_a_teardown_in_its_grace_period_is_not_due(house: House) -> None:
     assert figures.teardown_success == 1
 
 
+@pytest.mark.requirement("R93")
 async def test_a_teardown_that_should_be_over_and_is_not_counts(house: House) -> None:
     await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
     await in_grace(house, a_dataset("github"), until=NOW)
@@ -157,6 +162,7 @@ async def test_a_connector_that_answers_again_is_well_before_its_gate_has_passed
     assert (figures.connectors_watched, figures.connectors_well) == (1, 1)
 
 
+@pytest.mark.requirement("R98")
 async def test_an_archive_purged_in_time_is_no_violation(house: House) -> None:
     dataset = await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
     purge(dataset)
@@ -174,6 +180,7 @@ _WITHOUT_CHECKS = {
 }
 
 
+@pytest.mark.requirement("R98")
 async def test_an_archive_purged_early_past_the_database_is_a_violation(house: House) -> None:
     await house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
     async with house.database.engine.begin() as connection:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -32,6 +33,7 @@ from protocol.cards import load_cards
 from protocol.transport import StreamingTransport
 from registry.catalogue import SqlCatalogue
 from registry.database import Database
+from registry.metrics import read_figures
 from registry.subscriptions import SqlSubscriptions
 from registry.trail import SqlAuditTrail
 from service.api import api_routes
@@ -183,6 +185,7 @@ def _sources(
         catalogue=Cataloguer(
             scannable, SqlCatalogue(house.database), Telling(), house.database.ids
         ),
+        figures=partial(read_figures, house.database),
     )
 
 

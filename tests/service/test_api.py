@@ -106,6 +106,7 @@ async def test_a_dataset_without_an_archive_says_so(console: Console) -> None:
     assert "has no archive" in answer.json()["detail"]
 
 
+@pytest.mark.requirement("R79")
 async def test_templates_are_listed_shown_and_previewed(console: Console) -> None:
     key = "healthcare_developer_productivity_confluence"
 
@@ -123,6 +124,20 @@ async def test_the_agents_cards_are_listed(console: Console) -> None:
     found = (await console.http.get("/api/v1/agents")).json()
 
     assert len(found["agents"]) == 5
+
+
+async def test_the_success_metrics_are_told_of_the_tenant_that_asks(console: Console) -> None:
+    await console.keep(DatasetStatus.READY)
+
+    ours = (await console.http.get("/api/v1/metrics")).json()["metrics"]
+    async with console.seen_by(Principal("globex", "bob")) as stranger:
+        theirs = (await stranger.get("/api/v1/metrics")).json()["metrics"]
+
+    told = {each["number"]: (each["value"], each["is_met"], each["counted"]) for each in ours}
+    assert told["R91"] == (420, True, 1)
+    assert told["R95"] == (0.995, True, 1)
+    assert told["R98"] == (None, None, 0)
+    assert {each["value"] for each in theirs} == {None}
 
 
 @pytest.mark.parametrize(
@@ -245,6 +260,7 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(console: 
         ("templates/generic_jira", "/templates/{template}"),
         ("templates/generic_jira/preview", "/templates/{template}/preview"),
         ("agents", "/agents"),
+        ("metrics", "/metrics"),
         ("datasets/nothing", "/datasets/{dataset}"),
         ("datasets?stage=beta", "/datasets"),
     ],

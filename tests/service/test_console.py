@@ -67,7 +67,7 @@ async def every_path(console: Console) -> list[str]:
     archived = await console.keep(DatasetStatus.ARCHIVED, a_dataset_of(1))
     asked = await console.keep(DatasetStatus.DISCOVERING, a_dataset_of(2))
     datasets = [f"/datasets/{each.place.dataset_id}" for each in (failed, archived, asked)]
-    return ["/", "/cards", "/datasets/nothing", *datasets]
+    return ["/", "/cards", "/figures", "/datasets/nothing", *datasets]
 
 
 async def test_the_fleet_pins_what_failed_first_and_collapses_what_is_empty(
@@ -312,6 +312,40 @@ async def test_the_agents_page_shows_every_card_with_its_skills(console: Console
 
     assert len(cards) == 5
     assert all(skill["id"] in page.text for card in cards for skill in card["skills"])
+
+
+async def test_the_metrics_page_shows_each_metric_with_its_target_and_how_it_was(
+    console: Console,
+) -> None:
+    await console.keep(DatasetStatus.READY)
+
+    page = await page_of(console, "/figures")
+
+    assert "Provisioning time 7 min of 1 dataset ✓ met · target below 60 min" in page.text
+    assert "Quality pass rate 100 % of 1 dataset ✓ met · target at least 95 %" in page.text
+    assert "Average quality score 99.5 % of 1 dataset ✓ met · target above 97 %" in page.text
+    assert "4 to 6 hours by hand" in page.text
+
+
+@pytest.mark.requirement("R93", "R96", "R97", "R98")
+async def test_a_metric_without_history_has_no_data_rather_than_100_percent(
+    console: Console,
+) -> None:
+    page = await page_of(console, "/figures")
+    told = (await console.http.get("/figures.json")).json()["metrics"]
+
+    assert page.text.count("– no data yet target") == 8
+    assert {each["value"] for each in told} == {each["is_met"] for each in told} == {None}
+
+
+async def test_nobody_sees_another_tenants_figures(console: Console) -> None:
+    await console.keep(DatasetStatus.READY)
+
+    async with console.seen_by(Principal("globex", "bob")) as stranger:
+        told = (await stranger.get("/figures.json")).json()
+
+    assert {each["counted"] for each in told["metrics"]} == {0}
+    assert told["sequence"] == 0
 
 
 async def test_nothing_a_caller_writes_becomes_markup(console: Console) -> None:

@@ -35,6 +35,7 @@ async def _hear(data: dict[str, Any]) -> None:
     del data
 
 
+@pytest.mark.requirement("R100")
 async def test_the_demo_reports_what_it_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

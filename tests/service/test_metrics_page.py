@@ -14,6 +14,7 @@ from domain.checks import Probe
 from domain.dataset import Dataset
 from domain.lifecycle import DatasetStatus
 from domain.orphans import Holding, Stray
+from domain.success import SUCCESS_METRICS
 from domain.work import Probed
 from registry.metrics import read_figures
 from registry.orphans import SqlOrphanBook
@@ -28,6 +29,7 @@ SUCCESS = {
     "dataops_teardown_success_ratio": "R93",
     "dataops_template_coverage_ratio": "R94",
     "dataops_quality_score_average": "R95",
+    "dataops_connector_uptime_ratio": "R96",
     "dataops_connectors_watched": "R96",
     "dataops_connectors_well": "R96",
     "dataops_connectors_up_ratio": "R96",
@@ -90,21 +92,7 @@ async def test_the_page_tells_what_waits_and_what_is_under_way() -> None:
 
 @pytest.mark.requirement("R97")
 async def test_the_page_tells_each_success_metric_of_datasets_that_differ() -> None:
-    sick = a_dataset_in(DatasetStatus.READY, a_dataset("slack"))
-    apply(
-        sick, Probed(key_of(sick), Probe(connected=False, authenticated=False, response_time_ms=1))
-    )
-    stuck = a_dataset_in(DatasetStatus.TEARDOWN, a_dataset("jira"))
-    postpone(stuck)
-
-    page = await page_of(
-        a_dataset_in(DatasetStatus.READY),
-        a_dataset_in(DatasetStatus.FAILED, a_dataset("github")),
-        sick,
-        stuck,
-        a_dataset_in(DatasetStatus.ARCHIVED, a_dataset("gdrive")),
-        scanned=True,
-    )
+    page = await page_of(*datasets_that_differ(), scanned=True)
 
     assert {name: value_of(page, name) for name in SUCCESS} == {
         "dataops_provisioning_seconds_p50": 420,
@@ -113,6 +101,7 @@ async def test_the_page_tells_each_success_metric_of_datasets_that_differ() -> N
         "dataops_teardown_success_ratio": 1 / 2,
         "dataops_template_coverage_ratio": 1,
         "dataops_quality_score_average": pytest.approx((4 * 0.995 + 0.945) / 5),
+        "dataops_connector_uptime_ratio": 0,
         "dataops_connectors_watched": 2,
         "dataops_connectors_well": 1,
         "dataops_connectors_up_ratio": 1 / 2,
@@ -125,11 +114,47 @@ async def test_the_page_tells_each_success_metric_of_datasets_that_differ() -> N
 
 
 async def test_the_page_says_of_each_success_metric_which_it_is() -> None:
-    page = await page_of(
-        a_dataset_in(DatasetStatus.READY),
-        a_dataset_in(DatasetStatus.ARCHIVED, a_dataset("jira")),
-        scanned=True,
-    )
+    page = await page_of(*datasets_that_differ(), scanned=True)
 
     said = dict(re.findall(r"^# HELP (\w+) (R\d+): ", page, re.MULTILINE))
     assert said == SUCCESS
+
+
+async def test_each_target_is_told_and_a_verdict_where_there_is_history() -> None:
+    page = await page_of(*datasets_that_differ(), scanned=True)
+
+    labels = [f'{{metric="{each.key}",number="{each.number}"}}' for each in SUCCESS_METRICS]
+    targets = [value_of(page, f"dataops_success_target{each}") for each in labels]
+    verdicts = [value_of(page, f"dataops_success_met{each}") for each in labels]
+    assert targets == [3600, 0.95, 1, 1, 0.97, 0.995, 86400, 1]
+    assert verdicts == [1, 0, 0, 1, 1, 0, 1, 1]
+
+
+async def test_what_only_grows_is_told_as_a_counter() -> None:
+    late = a_dataset_in(DatasetStatus.READY, a_dataset("slack"))
+    late.ready_at = NOW + timedelta(hours=1)
+
+    page = await page_of(late, *datasets_that_differ()[:2])
+
+    assert "# TYPE dataops_provisioned_total counter" in page
+    assert value_of(page, "dataops_provisioned_total") == 2
+    assert value_of(page, "dataops_provisioned_late_total") == 1
+    assert value_of(page, "dataops_first_attempts_total") == 3
+    assert value_of(page, "dataops_first_passes_total") == 2
+
+
+def datasets_that_differ() -> list[Dataset]:
+    """Make datasets that are ready, failed, sick, stuck in teardown, and archived."""
+    sick = a_dataset_in(DatasetStatus.READY, a_dataset("slack"))
+    apply(
+        sick, Probed(key_of(sick), Probe(connected=False, authenticated=False, response_time_ms=1))
+    )
+    stuck = a_dataset_in(DatasetStatus.TEARDOWN, a_dataset("jira"))
+    postpone(stuck)
+    return [
+        a_dataset_in(DatasetStatus.READY),
+        a_dataset_in(DatasetStatus.FAILED, a_dataset("github")),
+        sick,
+        stuck,
+        a_dataset_in(DatasetStatus.ARCHIVED, a_dataset("gdrive")),
+    ]

@@ -24,6 +24,7 @@ def in_file(text: str) -> None:
     Path("dataops.toml").write_text(text)
 
 
+@pytest.mark.requirement("R23")
 def test_the_defaults_are_those_of_the_seed() -> None:
     rules = Settings().rules
 

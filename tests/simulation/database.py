@@ -210,5 +210,5 @@ def name_of(dataset: Dataset) -> str:
 def as_read(dataset: Dataset, rules: LifecycleRules) -> Dataset:
     """Give an aggregate of its own, as if it were read from its row."""
     read = copy.copy(dataset)
-    read.rules, read.happenings = rules, []
+    read.rules, read.happenings, read.probes = rules, [], ()
     return read

@@ -1,9 +1,11 @@
-"""The application: the supplier's calls, without any state of its own."""
+"""The application: the supplier's calls; all it keeps is what was said of its templates."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from functools import lru_cache
+from contextlib import asynccontextmanager
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, model_validator
@@ -14,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from gateways.local.mock_data.feedback import FeedbackBook
 from gateways.local.mock_data.records import records
 from gateways.local.mock_data.templates import Template, all_templates
 from gateways.local.problems import Problem, answer_problem, body_of
@@ -54,17 +57,29 @@ class Generation(BaseModel):
 Feedback = RootModel[dict[str, JsonValue]]
 
 
-def create_app() -> Starlette:
-    """The supplier of templates and mock data."""
+def create_app(database: Path | None = None) -> Starlette:
+    """The supplier of templates and mock data; feedback goes to one SQLite file (`None`: memory).
+
+    The application closes its file at the end of its lifespan.
+    """
+    book = FeedbackBook(database)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        book.close()
+
     return Starlette(
         routes=[
             Route("/templates", _list_all, methods=["GET"]),
+            Route("/templates/{template_id}/feedback", partial(_show, book), methods=["GET"]),
             Route("/templates/{industry}/{use_case}", _list_some, methods=["GET"]),
-            Route("/templates/{template_id}/feedback", _take_feedback, methods=["POST"]),
+            Route("/templates/{template_id}/feedback", partial(_take, book), methods=["POST"]),
             Route("/mock-data/{template_id}", _show_sample, methods=["GET"]),
             Route("/generate-mock-data", _generate, methods=["POST"]),
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
+        lifespan=lifespan,
     )
 
 
@@ -103,10 +118,15 @@ async def _generate(request: Request) -> Response:
     return JSONResponse(_echo(asked) | {"records": generated})
 
 
-async def _take_feedback(request: Request) -> Response:
-    _template(request.path_params["template_id"])
-    await body_of(request, Feedback)
+async def _take(book: FeedbackBook, request: Request) -> Response:
+    template = _template(request.path_params["template_id"])
+    said = await body_of(request, Feedback)
+    book.take(template.template_id, said.root)
     return Response(status_code=202)
+
+
+async def _show(book: FeedbackBook, request: Request) -> Response:
+    return JSONResponse(book.of(_template(request.path_params["template_id"]).template_id))
 
 
 async def _pages(template: Template, asked: Generation) -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -65,6 +66,7 @@ async def test_every_dataset_type_has_a_template(supplier: httpx.AsyncClient) ->
     assert {each["dataset_type"] for each in templates.values()} == set(TYPES)
 
 
+@pytest.mark.requirement("R37")
 async def test_templates_are_found_by_industry_and_use_case(supplier: httpx.AsyncClient) -> None:
     healthcare = await supplier.get("/templates/healthcare/developer_productivity")
     generic = await supplier.get("/templates/generic/generic")
@@ -81,6 +83,7 @@ async def test_no_template_is_a_problem_with_404(supplier: httpx.AsyncClient) ->
     assert answer.json()["detail"] == "there is no template for forestry and pest_control"
 
 
+@pytest.mark.requirement("R6", "R45")
 async def test_the_three_named_templates_are_as_they_were_described(
     supplier: httpx.AsyncClient,
 ) -> None:
@@ -131,6 +134,7 @@ async def test_the_three_named_templates_are_as_they_were_described(
     assert templates[ZENDESK]["industries"] == ["Banking", "Insurance", "Payments"]
 
 
+@pytest.mark.requirement("R6")
 @pytest.mark.parametrize("template_id", ALL)
 async def test_a_template_says_all_that_a_dataset_needs(
     supplier: httpx.AsyncClient, template_id: str
@@ -154,6 +158,7 @@ async def test_a_template_says_all_that_a_dataset_needs(
     assert "generator" not in template
 
 
+@pytest.mark.requirement("R6")
 @pytest.mark.parametrize("template_id", ALL)
 async def test_records_are_what_their_template_promises(
     supplier: httpx.AsyncClient, template_id: str
@@ -185,6 +190,7 @@ async def test_a_hundred_records_are_as_complete_as_five_hundred(
     assert sum(len(record) for record in records) / (100 * 10) == 0.98
 
 
+@pytest.mark.requirement("R38")
 async def test_the_sample_is_always_the_same_twenty(supplier: httpx.AsyncClient) -> None:
     first = await supplier.get(f"/mock-data/{CONFLUENCE}")
     again = await supplier.get(f"/mock-data/{CONFLUENCE}")
@@ -194,6 +200,7 @@ async def test_the_sample_is_always_the_same_twenty(supplier: httpx.AsyncClient)
     assert len(first.json()["records"]) == 20
 
 
+@pytest.mark.requirement("R39")
 async def test_an_answer_repeats_what_was_asked(supplier: httpx.AsyncClient) -> None:
     generated = await _generate(supplier, record_count=3, seed="9223372036854775808")
 
@@ -274,3 +281,42 @@ async def test_feedback_is_taken(supplier: httpx.AsyncClient) -> None:
     refused = await supplier.post(path, content=b"[1]")
 
     assert (taken.status_code, refused.status_code) == (202, 422)
+
+
+async def test_feedback_is_shown_newest_first_and_once_an_id(supplier: httpx.AsyncClient) -> None:
+    path = f"/templates/{CONFLUENCE}/feedback"
+    for said in ({"feedback_id": "a", "n": 1}, {"feedback_id": "b"}, {"feedback_id": "a", "n": 2}):
+        await supplier.post(path, json=said)
+
+    shown = (await supplier.get(path)).json()
+
+    assert shown == {
+        "template_id": CONFLUENCE,
+        "count": 2,
+        "feedback": [{"feedback_id": "b"}, {"feedback_id": "a", "n": 1}],
+    }
+    assert (await supplier.get("/templates/nobody/feedback")).status_code == 404
+
+
+async def test_feedback_without_an_id_is_known_by_what_it_says(supplier: httpx.AsyncClient) -> None:
+    path = f"/templates/{GITHUB}/feedback"
+    for said in ({"used": 1}, {"used": 1}, {"used": 2}):
+        await supplier.post(path, json=said)
+
+    assert (await supplier.get(path)).json()["count"] == 2
+
+
+async def test_feedback_outlasts_a_restart_and_is_seen_by_every_process(tmp_path: Path) -> None:
+    path, file = f"/templates/{GITHUB}/feedback", tmp_path / "mock-data.db"
+    counts = []
+    for number in range(2):
+        app = create_app(file)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://supplier") as http,
+        ):
+            await http.post(path, json={"feedback_id": str(number)})
+            counts.append((await http.get(path)).json()["count"])
+
+    assert counts == [1, 2]

@@ -52,6 +52,7 @@ def _mixes() -> st.SearchStrategy[dict[str, int]]:
     )
 
 
+@pytest.mark.requirement("R45")
 @example(mix={"all": 100})
 @given(mix=_mixes())
 @settings(max_examples=300)

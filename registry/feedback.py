@@ -1,0 +1,139 @@
+"""Feedback in SQL: a row a validation the supplier has not heard of, gone when it has."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import RowMapping, and_, bindparam, delete, insert, select, update
+
+from domain.feedback import CheckOutcome, Feedback
+from registry.history import quality_checks, quality_runs, supplier_feedback
+from registry.tables import dataset_templates, datasets
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from registry.database import Database, Session
+    from registry.rows import Values
+
+_f, _r, _c, _d, _t = (
+    supplier_feedback.c,
+    quality_runs.c,
+    quality_checks.c,
+    datasets.c,
+    dataset_templates.c,
+)
+
+_INSERT = insert(supplier_feedback)
+
+_THIS = (
+    _f.tenant == bindparam("of_tenant"),
+    _f.dataset_id == bindparam("of_dataset"),
+    _f.run == bindparam("of_run"),
+)
+
+_DUE = (
+    select(
+        _f.tenant,
+        _f.dataset_id,
+        _f.run,
+        _f.tries,
+        _t.key,
+        _t.version,
+        _d.stage,
+        _d.dataset_type,
+        _d.content,
+        _r.overall_score,
+        _r.is_ready,
+        _r.executed_at,
+    )
+    .select_from(supplier_feedback)
+    .join(
+        quality_runs,
+        and_(_r.tenant == _f.tenant, _r.dataset_id == _f.dataset_id, _r.run == _f.run),
+    )
+    .join(datasets, and_(_d.tenant == _f.tenant, _d.dataset_id == _f.dataset_id))
+    .join(
+        dataset_templates,
+        and_(_t.tenant == _d.tenant, _t.fingerprint == _d.template_fingerprint),
+    )
+    .where(_f.due_at <= bindparam("now"))
+    .order_by(_f.due_at, _f.dataset_id, _f.run)
+    .limit(bindparam("at_most"))
+)
+
+_CHECKS = (
+    select(_c.check_type, _c.passed, _c.score)
+    .where(
+        _c.tenant == bindparam("of_tenant"),
+        _c.dataset_id == bindparam("of_dataset"),
+        _c.run == bindparam("of_run"),
+    )
+    .order_by(_c.check_type)
+)
+
+_DONE = delete(supplier_feedback).where(*_THIS)
+
+_POSTPONE = update(supplier_feedback).where(*_THIS).values(tries=_f.tries + 1)
+
+
+async def ask_for_feedback(session: Session, key: Values, at: datetime) -> None:
+    """Let the supplier hear of a validation, in the commit that writes it down."""
+    await session.connection.execute(_INSERT, {**key, "tries": 0, "due_at": at})
+
+
+class SqlFeedback:
+    """The feedback of every tenant that is not sent yet."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, now: datetime, limit: int, /) -> list[Feedback]:
+        """Read what is to be sent by now, what has been due longest first."""
+        async with self._database.reads.connect() as connection:
+            rows = (await connection.execute(_DUE, {"now": now, "at_most": limit})).mappings()
+            return [await _feedback_of(connection, each) for each in rows.all()]
+
+    async def done(self, feedback: Feedback, /) -> None:
+        """Forget what the supplier has heard, or will never hear."""
+        async with self._database.at_once() as connection:
+            await connection.execute(_DONE, _key_of(feedback))
+
+    async def postpone(self, feedback: Feedback, until: datetime, /) -> None:
+        """Send it later, and count the try."""
+        asked = {**_key_of(feedback), "due_at": until}
+        async with self._database.at_once() as connection:
+            await connection.execute(_POSTPONE, asked)
+
+
+async def _feedback_of(connection: AsyncConnection, row: RowMapping) -> Feedback:
+    asked = _key(row["tenant"], row["dataset_id"], row["run"])
+    checks = (await connection.execute(_CHECKS, asked)).all()
+    content = row["content"]
+    return Feedback(
+        tenant=row["tenant"],
+        dataset_id=row["dataset_id"],
+        run=row["run"],
+        template_key=row["key"],
+        template_version=row["version"],
+        stage=row["stage"],
+        dataset_type=row["dataset_type"],
+        records_generated=content.record_count if content else None,
+        documents_indexed=content.documents if content else None,
+        overall_score=row["overall_score"],
+        is_ready=row["is_ready"],
+        checks=tuple(CheckOutcome(*each) for each in checks),
+        executed_at=row["executed_at"],
+        tries=row["tries"],
+    )
+
+
+def _key_of(feedback: Feedback) -> Values:
+    return _key(feedback.tenant, feedback.dataset_id, feedback.run)
+
+
+def _key(tenant: str, dataset_id: UUID, run: int) -> Values:
+    return {"of_tenant": tenant, "of_dataset": dataset_id, "of_run": run}

@@ -1,0 +1,107 @@
+"""The names the design gives: its agents, its services, and the fields of its models."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import fields
+from fractions import Fraction
+from typing import get_type_hints
+
+import pytest
+
+import agents
+from domain.documents import DatasetDocument
+from domain.lifecycle import DatasetStatus
+from domain.quality import DataQualityCheck, QualityScore
+from domain.template import DatasetTemplate
+from domain.view import describe
+from domain.work import AgentName
+from tests.builders import a_dataset_in, a_template
+
+DATASET_FIELDS = {
+    "dataset_id",
+    "journey_id",
+    "client_id",
+    "stage",
+    "dataset_type",
+    "status",
+    "template_id",
+    "connector_id",
+    "quality_score",
+    "record_count",
+    "created_at",
+    "ready_at",
+    "archived_at",
+}
+
+
+@pytest.mark.requirement("R10")
+def test_the_stage_agents_are_the_seeds_four_by_its_names() -> None:
+    modules = [
+        importlib.import_module(f"agents.{each.name}")
+        for each in pkgutil.iter_modules(agents.__path__)
+    ]
+
+    found = {
+        each.__name__: name
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, type) and isinstance(name := getattr(each, "name", None), AgentName)
+    }
+
+    assert found == {
+        "DatasetDiscoveryAgent": AgentName.DISCOVERY,
+        "DatasetProvisioningAgent": AgentName.PROVISIONING,
+        "DataValidationAgent": AgentName.VALIDATION,
+        "DataTeardownAgent": AgentName.TEARDOWN,
+    }
+
+
+@pytest.mark.requirement("R25")
+def test_a_quality_check_has_the_seeds_fields() -> None:
+    assert [each.name for each in fields(DataQualityCheck)] == [
+        "check_type",
+        "passed",
+        "score",
+        "details",
+        "executed_at",
+    ]
+
+
+@pytest.mark.requirement("R25", "R34")
+def test_a_verdict_has_an_overall_score_and_checks_with_scores_of_0_to_1() -> None:
+    quality = a_dataset_in(DatasetStatus.FAILED).quality
+
+    assert quality is not None
+    assert [each.name for each in fields(QualityScore)][:2] == ["overall_score", "checks"]
+    assert len(quality.checks) == 4
+    assert all(Fraction(0) <= each.score <= 1 for each in quality.checks)
+
+
+@pytest.mark.requirement("R62")
+@pytest.mark.parametrize("status", DatasetStatus)
+def test_a_dataset_tells_the_seeds_fields_at_every_status(status: DatasetStatus) -> None:
+    shown = describe(a_dataset_in(status))
+
+    assert set(shown) >= DATASET_FIELDS
+    assert set(get_type_hints(DatasetDocument)) >= DATASET_FIELDS
+
+
+@pytest.mark.requirement("R64")
+def test_a_template_has_the_seeds_fields() -> None:
+    template = a_template()
+
+    assert {each.name for each in fields(DatasetTemplate)} >= {
+        "template_id",
+        "name",
+        "industry",
+        "use_case",
+        "dataset_type",
+        "schema",
+        "sample_data_url",
+        "record_count_range",
+        "quality_expectations",
+    }
+    assert template.record_count_range == (10, 5000)
+    assert template.quality_expectations == {"completeness": 0.96}
