@@ -12,11 +12,11 @@ from gateways.secrets import resolve
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
-    from domain.ports import Archive
+    from domain.ports import Anchors
     from service.settings import Settings
 
 
-def opened_archive(settings: Settings, stack: AsyncExitStack) -> Archive:
+def opened_archive(settings: Settings, stack: AsyncExitStack) -> Anchors:
     """Open the archive that is set; the stack closes it. Nothing is asked of it yet."""
     place = settings.archive_bucket
     if place is None:

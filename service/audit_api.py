@@ -9,8 +9,8 @@ from starlette.routing import BaseRoute, Route
 
 from domain.errors import NotFound
 from service.auditing import entry_document, verified
+from service.batches import BATCH
 from service.problems import LARGEST_NUMBER, answering, whole_number
-from service.publishing import BATCH
 from service.sources import principal_of
 
 if TYPE_CHECKING:

@@ -159,7 +159,7 @@ async def test_a_count_that_no_source_gives_is_named_as_a_field(
     greedy = replace(PILOT, wish=Wish(record_count=1_000_001))
 
     with pytest.raises(InvalidInput) as refused:
-        await reading_planner(house, tmp_path).require_makeable(greedy, a_journey())
+        await reading_planner(house, tmp_path).require_makeable(greedy, a_journey(), ADA)
 
     assert [each.field for each in refused.value.errors] == ["record_count"]
 
