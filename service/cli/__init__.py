@@ -11,7 +11,16 @@ import sys
 
 import typer
 
-from service.cli import audit, catalogue, datasets, history, measures, orphans, running
+from service.cli import (
+    approvals,
+    audit,
+    catalogue,
+    datasets,
+    history,
+    measures,
+    orphans,
+    running,
+)
 from service.cli.ending import Commands, broken_off
 
 _EPILOG = (
@@ -30,6 +39,7 @@ app = typer.Typer(
 )
 running.add_to(app)
 datasets.add_to(app)
+approvals.add_to(app)
 catalogue.add_to(app)
 history.add_to(app)
 audit.add_to(app)
