@@ -161,7 +161,10 @@ class Moves:
         return _left_behind(active, command)
 
     async def _refusals(
-        self, command: TransitionStage, journey: Journey, before: Sequence[Dataset]
+        self,
+        command: TransitionStage,
+        journey: Journey,
+        before: Sequence[Dataset],
     ) -> dict[str, str]:
         """Tell of each type why it could not be made at the new stage; nothing where it could."""
         types = dict.fromkeys(each.place.dataset_type for each in before)

@@ -19,6 +19,7 @@ from domain.lifecycle import DatasetStatus
 from domain.shape import Between, Format, OneOf
 from domain.view import describe, describe_quality
 from tests.domain.driving import IN_STATUS, a_dataset, demoted, in_grace, ready
+from tests.domain.making import NOW
 
 
 def fields_of(document: type[Any]) -> tuple[set[str], set[str]]:
@@ -39,7 +40,9 @@ def test_a_dataset_is_shown_in_the_fields_of_its_document(status: DatasetStatus)
 
 def test_every_field_of_a_dataset_is_shown_at_some_time() -> None:
     known, _ = fields_of(DatasetDocument)
-    seen = [*(make() for make in IN_STATUS.values()), demoted(), in_grace()]
+    leaving = ready()
+    leaving.give_way(None, NOW)
+    seen = [*(make() for make in IN_STATUS.values()), demoted(), in_grace(), leaving]
 
     shown = {name for each in seen for name in describe(each)}
 

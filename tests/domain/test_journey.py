@@ -6,14 +6,17 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import InvalidInput
+from domain.errors import IllegalTransition, InvalidInput
 from domain.journey import (
     Journey,
     JourneyId,
     JourneyStage,
     JourneyStatus,
+    furthest,
     next_stage,
     previous_stage,
+    require_move,
+    stages_before,
     uuid_of,
 )
 from tests.domain.making import (
@@ -94,3 +97,54 @@ def test_another_tenant_kind_or_slug_has_another_uuid(tenant: str, kind: str, re
 def test_stage_association_there_is_no_other_stage(stage: str) -> None:
     with pytest.raises(ValueError, match="is not a valid JourneyStage"):
         JourneyStage(stage)
+
+
+@pytest.mark.requirement("R53", "R72")
+@pytest.mark.parametrize(
+    ("reached", "to_stage"),
+    [
+        (SANDBOX, PILOT),
+        (PILOT, PRODUCTION),
+        (PILOT, PILOT),
+        (PRODUCTION, PRODUCTION),
+    ],
+)
+def test_a_journey_moves_to_its_next_stage_and_to_the_one_it_was_told_to_be_at(
+    reached: JourneyStage, to_stage: JourneyStage
+) -> None:
+    require_move("journey-1", reached, to_stage)
+
+
+@pytest.mark.requirement("R72")
+@pytest.mark.parametrize(
+    ("reached", "to_stage", "why"),
+    [
+        (SANDBOX, PRODUCTION, "past a stage"),
+        (SANDBOX, SANDBOX, "back"),
+        (PILOT, SANDBOX, "back"),
+        (PRODUCTION, PILOT, "back"),
+        (PRODUCTION, SANDBOX, "back"),
+    ],
+)
+def test_a_journey_moves_neither_back_nor_past_a_stage(
+    reached: JourneyStage, to_stage: JourneyStage, why: str
+) -> None:
+    with pytest.raises(IllegalTransition, match=why) as refused:
+        require_move("journey-1", reached, to_stage)
+
+    assert "journey-1" in str(refused.value)
+
+
+def test_a_journey_at_its_last_stage_is_told_so() -> None:
+    with pytest.raises(IllegalTransition, match="It is at its last stage"):
+        require_move("journey-1", PRODUCTION, SANDBOX)
+
+
+def test_the_furthest_of_no_stages_is_where_every_journey_begins() -> None:
+    assert furthest([]) is SANDBOX
+    assert furthest([PILOT, SANDBOX]) is PILOT
+
+
+def test_the_stages_before_one_are_told_in_order() -> None:
+    assert stages_before(SANDBOX) == ()
+    assert stages_before(PRODUCTION) == (SANDBOX, PILOT)

@@ -149,5 +149,5 @@ def schema_of(file: Path) -> dict[str, list[str]]:
 
 def _lines(sql: str) -> list[str]:
     """Split a statement into its lines; a column that was added later has one of its own."""
-    added = re.compile(r", (?=\w+ (?:BOOLEAN|TEXT|DATETIME)\b)")
+    added = re.compile(r", (?=\w+ (?:BOOLEAN|TEXT|DATETIME|JSON)\b)")
     return [part for line in sql.splitlines() for part in added.split(line.strip(", \t"))]
