@@ -1,0 +1,130 @@
+"""Fan-out: 500 who listen and 50 webhooks, and how much provisioning slows because of them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+import sys
+import tempfile
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from bench.setting import bench
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bench.setting import Bench
+
+LISTENERS = 500
+WEBHOOKS = 50
+ROUNDS = 8
+"""How often a client asks for two datasets, on each side in turns."""
+
+PATIENCE_SECONDS = 300.0
+
+
+async def measure() -> list[dict[str, Any]]:
+    """Provision in turns alone and with everybody listening; tell the ratio, and what was heard."""
+    alone, before_all = [], []
+    async with _service() as (setting, folder):
+        await _provision(setting, "warmup")
+        for number in range(ROUNDS):
+            alone.append(await _provision(setting, f"alone{number}"))
+            async with _crowd(setting, folder) as told:
+                before_all.append(await _provision(setting, f"crowd{number}"))
+    slowed = sum(before_all) / sum(alone) - 1
+    return [
+        {
+            "what": f"provisioning before {LISTENERS} listeners and {WEBHOOKS} webhooks, at most 0.10 slower",
+            "slowed": round(slowed, 3),
+            "alone_ms": round(median(alone) * 1000, 1),
+            "before_all_ms": round(median(before_all) * 1000, 1),
+            "rounds": ROUNDS,
+            **told,
+        }
+    ]
+
+
+@asynccontextmanager
+async def _service() -> AsyncIterator[tuple[Bench, Path]]:
+    with tempfile.TemporaryDirectory(prefix="dataops-hooks-") as hooks:
+        async with bench(webhook_loopback="true", webhook_secrets=hooks) as setting:
+            key = base64.b64encode(secrets.token_bytes(32)).decode()
+            theirs = Path(hooks) / "default"
+            await asyncio.to_thread(theirs.mkdir)
+            await asyncio.to_thread((theirs / "key").write_text, f"whsec_{key}")
+            yield setting, theirs
+
+
+@asynccontextmanager
+async def _crowd(setting: Bench, folder: Path) -> AsyncIterator[dict[str, Any]]:
+    """Let everybody listen from a process of its own; afterwards each has heard everything."""
+    told: dict[str, Any] = {}
+    listening = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.listeners",
+        setting.served.url,
+        str(LISTENERS),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, source = listening.stdout, listening.stdin
+    if output is None or source is None:
+        message = "The listeners have no pipes."
+        raise RuntimeError(message)
+    port = int(await output.readline())
+    async with httpx.AsyncClient(base_url=setting.served.url, trust_env=False) as http:
+        names = [await _subscribe(http, folder, port) for _ in range(WEBHOOKS)]
+        since = await _newest(setting)
+        yield told
+        caught_up = await _wait_for_all(http, setting)
+        for name in names:
+            await http.delete(f"/api/v1/subscriptions/{name}")
+    events = await _newest(setting) - since
+    source.close()
+    heard = json.loads(await output.readline())
+    await listening.wait()
+    told |= {"events": events, **heard, "webhooks_caught_up_s": round(caught_up, 1)}
+    if heard["calls"] < events * WEBHOOKS or heard["frames"] < events * LISTENERS:
+        message = f"Of {events} events not all were heard: {heard}."
+        raise RuntimeError(message)
+
+
+async def _subscribe(http: httpx.AsyncClient, folder: Path, port: int) -> str:
+    body = {"url": f"http://127.0.0.1:{port}/", "secrets": [f"secret://file/{folder}/key"]}
+    answer = await http.post("/api/v1/subscriptions", json=body)
+    return str(answer.raise_for_status().json()["subscription_id"])
+
+
+async def _wait_for_all(http: httpx.AsyncClient, setting: Bench) -> float:
+    """Wait until every webhook has acknowledged everything; gives how long it took."""
+    started = time.perf_counter()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            found = (await http.get("/api/v1/subscriptions")).json()["subscriptions"]
+            newest = await _newest(setting)
+            if all(each["position"] == newest for each in found):
+                return time.perf_counter() - started
+            await asyncio.sleep(0.5)
+
+
+async def _newest(setting: Bench) -> int:
+    return await setting.served.service.registry.last_sequence("default")
+
+
+async def _provision(setting: Bench, client: str) -> float:
+    started = time.perf_counter()
+    ending = await setting.provision(client, ["confluence", "github"])
+    if {each["status"] for each in ending.data["datasets"]} != {"ready"}:
+        message = f"The request of {client} ended otherwise: {ending.sentence}"
+        raise RuntimeError(message)
+    return time.perf_counter() - started

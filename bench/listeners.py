@@ -1,0 +1,60 @@
+"""A process of its own that listens: many by server-sent events, and many webhooks that acknowledge.
+
+`python -m bench.listeners URL LISTENERS`: prints the port of the webhooks, counts what comes, and
+prints both counts as JSON once its input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+_OK = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+class Counts:
+    """What came so far: frames of events, and calls of webhooks."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.calls = 0
+
+    async def listen(self, host: str, port: int) -> None:
+        """Listen until cancelled."""
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        while chunk := await reader.read(2**16):
+            self.frames += chunk.count(b"\ndata: ")
+        writer.close()
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Acknowledge every call on one line."""
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+                await reader.readexactly(int(length))
+                self.calls += 1
+                writer.write(_OK)
+        writer.close()
+
+
+async def main(url: str, listeners: int) -> None:
+    counts, parts = Counts(), urlsplit(url)
+    server = await asyncio.start_server(counts.take, "127.0.0.1", 0)
+    lines = [
+        asyncio.create_task(counts.listen(parts.hostname or "", parts.port or 80))
+        for _ in range(listeners)
+    ]
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    print(json.dumps({"frames": counts.frames, "calls": counts.calls}), flush=True)
+    for each in lines:
+        each.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
