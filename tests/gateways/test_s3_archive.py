@@ -99,9 +99,7 @@ async def test_compliance_lets_nobody_through(place: Place) -> None:
         receipt = await archive.put(KEY, b"content", NOW + timedelta(minutes=1))
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        s3.server().client().delete_object(
-            **asked(receipt, place), BypassGovernanceRetention=True
-        )
+        s3.server().client().delete_object(**asked(receipt, place), BypassGovernanceRetention=True)
 
 
 async def test_a_stricter_lock_is_extended_as_strict_as_it_was(place: Place) -> None:
@@ -143,8 +141,15 @@ async def test_a_locked_object_outlives_a_server_that_is_killed(
 async def test_an_object_that_is_not_what_it_was_written_as_is_damaged(
     archive: S3Archive, place: Place
 ) -> None:
-    made = s3.server().client().put_object(
-        Bucket=place.bucket, Key=f"{place.prefix}x", Body=b"content", Metadata={"sha256": "ab" * 32}
+    made = (
+        s3.server()
+        .client()
+        .put_object(
+            Bucket=place.bucket,
+            Key=f"{place.prefix}x",
+            Body=b"content",
+            Metadata={"sha256": "ab" * 32},
+        )
     )
     location = Spot(f"{place.prefix}x", made["VersionId"]).location(place.bucket)
 
@@ -338,7 +343,7 @@ async def put_where_all_is_answered(
     """Archive something at a server that answers everything so."""
 
     class Saying(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:  # noqa: N802 - the library's name for it
+        def do_PUT(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
