@@ -98,8 +98,7 @@ class ProbeConnector:
 class TakeStep:
     """Take one step of a teardown; to the teardown agent.
 
-    `connector` is None where none was ever configured; `dossier` comes with ARCHIVE_METADATA
-    alone, `queries` serve VERIFY_EMPTIED.
+    `connector` may be None; ARCHIVE_METADATA needs the `dossier`, VERIFY_EMPTIED the `queries`.
     """
 
     key: OrderKey
@@ -180,8 +179,7 @@ class TemplateFound:
 class Provisioned:
     """The provisioning agent's answer: what was generated, uploaded and indexed.
 
-    `record_count` is what the supplier made, `documents` what the filters let through and the
-    search engine indexed; `size_bytes` the canonical bytes of the latter (A30).
+    `record_count` were made; `documents` were let through and indexed, in `size_bytes` (A30).
     """
 
     key: OrderKey

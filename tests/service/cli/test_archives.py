@@ -15,6 +15,8 @@ from tests.service.cli.commanding import Cli
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gateways.s3 import Place
+
 
 @pytest.fixture(scope="module")
 def archived(cli: Cli) -> str:
@@ -137,7 +139,7 @@ def test_an_archive_of_nothing_is_not_exported(cli: Cli, tmp_path: Path) -> None
     assert not (tmp_path / "export").exists()
 
 
-def on_a_bucket(place: s3.Place) -> dict[str, str]:
+def on_a_bucket(place: Place) -> dict[str, str]:
     return {
         "DATAOPS_ARCHIVE": str(place).rstrip("/"),
         "DATAOPS_ARCHIVE_ENDPOINT_URL": s3.server().endpoint,
