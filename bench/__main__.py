@@ -11,7 +11,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import acme, crowd, engines, fanout, growth, handing_over, limits, many, starts
+from bench import (
+    acme,
+    archives,
+    crowd,
+    engines,
+    fanout,
+    growth,
+    handing_over,
+    limits,
+    many,
+    starts,
+)
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -21,7 +32,9 @@ _VERSIONS = ("a2a-sdk", "starlette", "uvicorn", "sqlalchemy", "pydantic", "httpx
 async def main() -> list[dict[str, Any]]:
     """Run the benchmarks one after the other."""
     results: list[dict[str, Any]] = []
-    for each in (acme, many, limits, starts, growth, handing_over, engines, crowd, fanout):
+    for each in (
+        acme, many, limits, starts, growth, handing_over, engines, crowd, archives, fanout
+    ):
         results += await each.measure()
     return results
 

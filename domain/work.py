@@ -98,8 +98,7 @@ class ProbeConnector:
 class TakeStep:
     """Take one step of a teardown; to the teardown agent.
 
-    `connector` is None where none was ever configured; `dossier` comes with ARCHIVE_METADATA
-    alone, `queries` serve VERIFY_EMPTIED.
+    `connector` may be None; ARCHIVE_METADATA needs the `dossier`, VERIFY_EMPTIED the `queries`.
     """
 
     key: OrderKey

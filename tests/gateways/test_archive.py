@@ -265,7 +265,7 @@ async def test_an_archive_whose_lock_nobody_can_read_is_not_purged(tmp_path: Pat
     receipt = await archive.put(KEY, b"content", NOW)
     (tmp_path / "dataset" / ".digest.json.lock").write_text("scribble")
 
-    with pytest.raises(ArchiveDamaged, match="its lock .digest.json.lock cannot be read"):
+    with pytest.raises(ArchiveDamaged, match=r"its lock \.digest\.json\.lock cannot be read"):
         await archive.purge(receipt.location, NOW)
     with pytest.raises(ArchiveDamaged):
         await archive.lock_of(receipt.location)

@@ -173,9 +173,11 @@ async def test_an_object_of_somebody_elses_is_no_archive(archive: S3Archive, pla
 
 
 async def test_a_bucket_that_locks_nothing_is_found_at_the_first_archive() -> None:
-    with an_archive(s3.a_fresh_place(s3.PLAIN)) as archive:
-        with pytest.raises(SupplierRefused, match="cannot be locked in its bucket"):
-            await archive.put(KEY, b"content", UNTIL)
+    with (
+        an_archive(s3.a_fresh_place(s3.PLAIN)) as archive,
+        pytest.raises(SupplierRefused, match="cannot be locked in its bucket"),
+    ):
+        await archive.put(KEY, b"content", UNTIL)
 
 
 @pytest.mark.parametrize(
@@ -219,9 +221,11 @@ async def test_wrong_keys_are_refused_and_not_told(archive: S3Archive, place: Pl
     receipt = await archive.put(KEY, b"content", UNTIL)
     wrong = Access(s3.server().endpoint, lambda: Keys("dataops", "hunter2"))
 
-    with an_archive(place, wrong) as stranger:
-        with pytest.raises(SupplierRefused, match="SignatureDoesNotMatch") as refused:
-            await stranger.read(receipt.location)
+    with (
+        an_archive(place, wrong) as stranger,
+        pytest.raises(SupplierRefused, match="SignatureDoesNotMatch") as refused,
+    ):
+        await stranger.read(receipt.location)
 
     assert "hunter2" not in str(refused.value)
 
@@ -229,7 +233,7 @@ async def test_wrong_keys_are_refused_and_not_told(archive: S3Archive, place: Pl
 async def test_keys_that_change_are_taken_up_without_a_restart(place: Place) -> None:
     known = [Keys("dataops", "not yet")]
     with an_archive(place, Access(s3.server().endpoint, lambda: known[0])) as archive:
-        with pytest.raises(SupplierRefused):
+        with pytest.raises(SupplierRefused, match="SignatureDoesNotMatch"):
             await archive.put(KEY, b"content", UNTIL)
         known[0] = s3.KEYS
 
@@ -242,9 +246,11 @@ async def test_keys_that_cannot_be_read_are_told(place: Place) -> None:
     def unread() -> Keys:
         raise InvalidInput("The environment variable 'S3_ID' holds no secret.")
 
-    with an_archive(place, Access(s3.server().endpoint, unread)) as archive:
-        with pytest.raises(SupplierRefused, match="'S3_ID' holds no secret"):
-            await archive.read(f"s3://{place.bucket}/x?versionId=v")
+    with (
+        an_archive(place, Access(s3.server().endpoint, unread)) as archive,
+        pytest.raises(SupplierRefused, match="'S3_ID' holds no secret"),
+    ):
+        await archive.read(f"s3://{place.bucket}/x?versionId=v")
 
 
 async def test_without_any_keys_it_is_told_how_to_set_them(
@@ -256,9 +262,11 @@ async def test_without_any_keys_it_is_told_how_to_set_them(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
 
-    with an_archive(place, Access(s3.server().endpoint)) as archive:
-        with pytest.raises(SupplierRefused, match="DATAOPS_ARCHIVE_ACCESS_KEY_ID"):
-            await archive.put(KEY, b"content", UNTIL)
+    with (
+        an_archive(place, Access(s3.server().endpoint)) as archive,
+        pytest.raises(SupplierRefused, match="DATAOPS_ARCHIVE_ACCESS_KEY_ID"),
+    ):
+        await archive.put(KEY, b"content", UNTIL)
 
 
 async def test_boto3s_own_chain_is_taken_where_no_keys_are_set(
@@ -278,9 +286,11 @@ async def test_a_server_that_is_not_there_is_an_outage(place: Place) -> None:
         port = listener.getsockname()[1]
     access = replace(s3.server().access, endpoint_url=f"http://127.0.0.1:{port}")
 
-    with an_archive(place, access) as archive:
-        with pytest.raises(SupplierUnavailable, match="cannot be reached"):
-            await archive.put(KEY, b"content", UNTIL)
+    with (
+        an_archive(place, access) as archive,
+        pytest.raises(SupplierUnavailable, match="cannot be reached"),
+    ):
+        await archive.put(KEY, b"content", UNTIL)
 
 
 @pytest.mark.parametrize("status", [409, 429, 500, 503])
@@ -343,7 +353,7 @@ async def put_where_all_is_answered(
     """Archive something at a server that answers everything so."""
 
     class Saying(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:  # noqa: N802 - the library's name for it
+        def do_PUT(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -353,7 +363,7 @@ async def put_where_all_is_answered(
 
         do_HEAD = do_GET = do_PUT  # noqa: N815 - as above
 
-        def log_message(self, *_: object) -> None: ...
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - as above
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Saying) as server:
         answering = Thread(target=server.serve_forever)

@@ -55,19 +55,19 @@ async def test_a_bucket_without_locks_is_found_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "access", "told"),
+    ("place", "keys", "told"),
     [
-        (Place("nowhere"), None, "NoSuchBucket"),
-        (None, lambda: Keys("dataops", "hunter2"), "SignatureDoesNotMatch"),
-        (None, lambda: Keys("nobody", "hunter2"), "InvalidAccessKeyId"),
+        (Place("nowhere"), s3.KEYS, "NoSuchBucket"),
+        (None, Keys("dataops", "hunter2"), "SignatureDoesNotMatch"),
+        (None, Keys("nobody", "hunter2"), "InvalidAccessKeyId"),
     ],
 )
 async def test_a_bucket_that_lets_us_not_in_is_one_finding(
-    place: Place | None, access: object, told: str
+    place: Place | None, keys: Keys, told: str
 ) -> None:
-    keys = Access(s3.server().endpoint, access) if callable(access) else None
+    access = Access(s3.server().endpoint, lambda: keys)
 
-    looks = await looked(place or s3.a_fresh_place(), keys)
+    looks = await looked(place or s3.a_fresh_place(), access)
 
     assert tuple(looks) == ("bucket",)
     assert told in looks["bucket"].told

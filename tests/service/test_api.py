@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -95,6 +97,76 @@ async def test_an_archive_is_read_back_and_compared(console: Console) -> None:
 
     assert found["verified"] is True
     assert found["size_bytes"] == 30
+
+
+async def test_archives_are_listed_page_by_page(console: Console) -> None:
+    for client in range(3):
+        await console.keep(DatasetStatus.ARCHIVED, a_dataset_of(client))
+    await console.keep(DatasetStatus.READY, a_dataset_of(9))
+
+    first = (await console.http.get("/api/v1/archives?page_size=2")).json()
+    rest = await console.http.get(
+        "/api/v1/archives", params={"page_size": 2, "page_token": first["next_page_token"]}
+    )
+
+    assert len(first["archives"]) == 2
+    assert len(rest.json()["archives"]) == 1
+    assert rest.json()["next_page_token"] is None
+
+
+async def test_an_archive_is_shown_with_how_long_it_is_kept(console: Console) -> None:
+    dataset = await console.keep_archived(b"{}")
+
+    found = (await console.http.get(f"/api/v1/archives/{dataset.place.dataset_id}")).json()
+
+    assert dataset.archive is not None
+    assert dataset.retain_until is not None
+    assert found["location"] == dataset.archive.location
+    assert found["kept_until"] == dataset.retain_until.isoformat()
+    assert (found["legal_hold"], found["lock_owed"], found["purged_at"]) == (None, False, None)
+
+
+async def test_an_archives_bytes_come_as_they_were_written_with_their_digest(
+    console: Console,
+) -> None:
+    content = b'{"format":"dataops-archive/1"}'
+    dataset = await console.keep_archived(content)
+
+    answer = await console.http.get(f"/api/v1/archives/{dataset.place.dataset_id}/content")
+
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    assert answer.content == content
+    assert answer.headers["repr-digest"] == f"sha-256=:{digest}:"
+    assert answer.headers["content-disposition"].endswith(f'{dataset.place.dataset_id}.json"')
+
+
+@pytest.mark.parametrize("damage", ["exchanged", "gone"])
+async def test_bytes_that_are_not_the_archives_are_not_given_out(
+    console: Console, damage: str
+) -> None:
+    dataset = await console.keep_archived(b"{}")
+    assert dataset.archive is not None
+    await console.archive.purge(dataset.archive.location, dataset.archive.locked_until)
+    if damage == "exchanged":
+        key = dataset.archive.location.removeprefix("folder:")
+        await console.archive.put(key, b"other", dataset.archive.locked_until)
+
+    answer = await console.http.get(f"/api/v1/archives/{dataset.place.dataset_id}/content")
+
+    assert answer.status_code == 502
+    assert dataset.archive.location.removeprefix("folder:") in answer.json()["detail"]
+
+
+async def test_another_tenants_archive_does_not_exist(console: Console) -> None:
+    dataset = await console.keep_archived(b"{}")
+
+    async with console.seen_by(Principal("globex", "bob")) as stranger:
+        listed = (await stranger.get("/api/v1/archives")).json()
+        shown = await stranger.get(f"/api/v1/archives/{dataset.place.dataset_id}")
+        content = await stranger.get(f"/api/v1/archives/{dataset.place.dataset_id}/content")
+
+    assert listed["archives"] == []
+    assert (shown.status_code, content.status_code) == (404, 404)
 
 
 async def test_a_dataset_without_an_archive_says_so(console: Console) -> None:
@@ -268,6 +340,9 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(console: 
         ("datasets/{0}/quality", "/datasets/{dataset}/quality"),
         ("datasets/{0}/events?limit=2", "/datasets/{dataset}/events"),
         ("datasets/{0}/archive", "/datasets/{dataset}/archive"),
+        ("archives", "/archives"),
+        ("archives/{0}", "/archives/{dataset}"),
+        ("archives/nothing", "/archives/{dataset}"),
         ("events", "/events"),
         ("templates", "/templates"),
         ("templates/generic_jira", "/templates/{template}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -22,7 +23,7 @@ from protocol.transport import StreamingTransport
 from registry.outbox import plain_fields
 from service.app import build_app
 from service.pages import pages
-from tests.builders import ADDRESS
+from tests.builders import ADDRESS, NOW
 from tests.published import strictly
 from tests.registry.databases import ME
 from tests.running import BASE, JIRA, SMALL, RunningService, running
@@ -231,6 +232,7 @@ SAMPLES: dict[Any, Any] = {
     str: "x",
     int: 1,
     Fraction: Fraction(199, 200),
+    datetime: NOW,
     tuple[str, ...]: ("jira",),
     JourneyStage: JourneyStage.SANDBOX,
     TeardownReason: TeardownReason.ORPHAN_CLEANUP,

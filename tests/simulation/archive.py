@@ -28,10 +28,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Somebody asked for an object's removal; whether it is allowed is another matter."""
+    """Somebody asked for an object's removal; whether it is allowed is another matter.
+
+    `kept` is the object as it was then; None where it was gone already.
+    """
 
     location: str
     at: float
+    kept: Kept | None
 
 
 @dataclass
@@ -98,8 +102,8 @@ class ArchiveLine:
         return self._lock_of(location)
 
     def _purge(self, location: str, now: datetime) -> None:
-        self._world.purges.append(Purge(location, self._world.now()))
         kept = self._world.kept.get(location)
+        self._world.purges.append(Purge(location, self._world.now(), kept))
         if kept is not None and (kept.is_held or now < kept.locked_until):
             raise SupplierRefused(location)
         self._world.kept.pop(location, None)

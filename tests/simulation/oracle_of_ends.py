@@ -54,6 +54,8 @@ def nothing_is_purged_inside_its_retention(witness: Witness) -> Iterator[str]:
             yield f"the archive of {owner.int} is purged at {purge.at:.3f}"
         if _is_locked(witness, purge):
             yield f"the archive of {owner.int} is purged while it is locked"
+        if purge.kept is not None and purge.kept.is_held:
+            yield f"the archive of {owner.int} is purged under a legal hold"
 
 
 def nothing_is_deleted_inside_its_grace(witness: Witness) -> Iterator[str]:
@@ -80,7 +82,7 @@ def _archived_between(witness: Witness, owner: UUID, since: float, until: float)
 
 
 def _is_locked(witness: Witness, purge: Purge) -> bool:
-    kept = witness.world.archive.ever.get(purge.location)
+    kept = purge.kept or witness.world.archive.ever.get(purge.location)
     return kept is not None and moment(purge.at + A_MOMENT) < kept.locked_until
 
 

@@ -8,9 +8,11 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from domain.commands import ExtendRetention, HoldArchive, ReleaseArchive
 from domain.lifecycle import DatasetStatus
 from domain.state import Wish
 from tests.simulation.plan import Plan
+from tests.simulation.virtual_time import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,6 +121,21 @@ async def expire(caller: Caller) -> Message:
     return asked
 
 
+async def keep_longer(caller: Caller) -> Message:
+    """Have an archive kept for longer and held, and released after its time."""
+    asked = await tear_down(caller)
+    dataset = caller.newest(asked)
+    if dataset.retain_until is None:
+        return asked
+    dataset_id, until = dataset.place.dataset_id, dataset.retain_until + timedelta(seconds=1)
+    await caller.send(ExtendRetention(dataset_id, until))
+    await caller.send(HoldArchive(dataset_id, "case 7"))
+    await asyncio.sleep((until - moment(caller.world.now())).total_seconds() + 0.5)
+    await caller.send(ReleaseArchive(dataset_id))
+    await caller.until(lambda: caller.newest(asked).purged_at is not None)
+    return asked
+
+
 async def live_shortly(caller: Caller) -> Message:
     """Have a dataset made whose lifetime ends by itself."""
     asked = await caller.provision("confluence", wish=Wish(lifetime=timedelta(seconds=2)))
@@ -150,6 +167,7 @@ STORIES: Mapping[str, Callable[[Caller], Awaitable[object]]] = MappingProxyType(
             call_off,
             lose,
             expire,
+            keep_longer,
             live_shortly,
             do_anything,
         )

@@ -20,6 +20,12 @@ _WAYS = {
     "call_off": ("discovering>provisioning",),
     "lose": ("validating>ready",),
     "expire": ("archived>archived DatasetRetentionExpired",),
+    "keep_longer": (
+        "archived>archived DatasetRetentionExtended",
+        "archived>archived DatasetLegalHoldPlaced",
+        "archived>archived DatasetLegalHoldReleased",
+        "archived>archived DatasetRetentionExpired",
+    ),
     "live_shortly": ("ready>teardown", "teardown>archived"),
 }
 
