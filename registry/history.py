@@ -131,7 +131,7 @@ audit = Table(
     Column("hash", Text),
     _of_dataset(),
     UniqueConstraint("tenant", "sequence"),
-    Index("ix_audit_dataset", "tenant", "dataset_id", "at"),
+    Index("ix_audit_dataset", "tenant", "dataset_id", "sequence"),
 )
 """Who did what, when, to which dataset if to one; never changed, never deleted.
 

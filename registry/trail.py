@@ -48,7 +48,7 @@ _HEAD = ENTRIES.order_by(_a.sequence.desc()).limit(1)
 
 _AFTER = (
     ENTRIES.where(_a.sequence > bindparam("after"))
-    .order_by(_a.sequence, _a.entry_id)
+    .order_by(_a.sequence)
     .limit(bindparam("at_most"))
 )
 

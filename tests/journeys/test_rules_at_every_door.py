@@ -251,7 +251,8 @@ def test_no_dataset_is_made_without_a_journey_of_its_client_and_a_stage(
 def test_every_door_matches_a_template_and_falls_back_to_the_generic_one(
     cli: Cli, door: Door, wanted: tuple[str, str, str], chosen: str
 ) -> None:
-    asked = dict(zip(("industry", "use_case", "dataset_type"), wanted, strict=True))
+    industry, use_case, kind = wanted
+    asked = {"industry": industry, "use_case": use_case, "dataset_type": kind}
 
     told = door(cli, "select-template", asked)
     strictly = door(cli, "select-template", {**asked, "strict": True})

@@ -16,9 +16,10 @@ from domain.commands import RequestKey
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, DatasetFilter, Slot
-from registry.history import outbox, progress, quality_checks, quality_runs, requests
+from registry.history import audit, outbox, progress, quality_checks, quality_runs, requests
 from registry.metrics import read_figures
 from registry.tables import datasets
+from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_client, a_dataset_in
 from tests.registry.databases import ME, ROOM, House
 
@@ -40,11 +41,16 @@ def key_of(table: Table, number: int = 1) -> str:
 
 
 SLOTS, SEQUENCES, MESSAGES = key_of(datasets, 2), key_of(outbox, 2), key_of(requests, 2)
+PLACES = key_of(audit, 2)
 
 
 def listing(**wanted: Any) -> Callable[[House], Awaitable[object]]:
     """List datasets of one kind."""
     return lambda house: house.registry.datasets(TENANT, DatasetFilter(**wanted), 10, None)
+
+
+def trail(house: House) -> SqlAuditTrail:
+    return SqlAuditTrail(house.database)
 
 
 async def a_turn(house: House) -> None:
@@ -115,8 +121,22 @@ CALLS: dict[str, tuple[Callable[[House], Awaitable[object]], set[str]]] = {
     ),
     "a turn": (
         a_turn,
-        {"ix_datasets_newest", key_of(datasets), "uq_datasets_active_slot", SLOTS, SEQUENCES},
+        {
+            "ix_datasets_newest",
+            key_of(datasets),
+            "uq_datasets_active_slot",
+            SLOTS,
+            SEQUENCES,
+            PLACES,
+        },
     ),
+    "audit entries": (lambda house: trail(house).entries(TENANT, 7, 10), {PLACES}),
+    "audit entries of one": (
+        lambda house: trail(house).entries(TENANT, 7, 10, dataset_id=ID),
+        {"ix_audit_dataset"},
+    ),
+    "the end of the chain": (lambda house: trail(house).head(TENANT), {PLACES}),
+    "outside the chain": (lambda house: trail(house).unchained(TENANT), {PLACES}),
 }
 
 

@@ -49,12 +49,16 @@ def _widen() -> None:
     for each in _columns_of_the_chain():
         op.add_column("audit", each)
     op.create_unique_constraint(op.f("uq_audit_tenant_sequence"), "audit", ["tenant", "sequence"])
+    op.drop_index("ix_audit_dataset", "audit")
+    _index(whole=True)
 
 
 def _narrow() -> None:
     op.execute("DROP TRIGGER audit_numbered ON audit")
     op.execute("DROP FUNCTION chain_entry()")
     op.drop_constraint(op.f("uq_audit_tenant_sequence"), "audit")
+    op.drop_index("ix_audit_dataset", "audit")
+    _index(whole=False)
     for each in _columns_of_the_chain():
         op.drop_column("audit", each.name)
     for name in ("dataset_id", "version", "to_status"):
@@ -104,7 +108,12 @@ def _create(*, whole: bool) -> None:
         sa.PrimaryKeyConstraint("tenant", "entry_id", name=op.f("pk_audit")),
         *([unique] if whole else []),
     )
-    op.create_index("ix_audit_dataset", "audit", ["tenant", "dataset_id", "at"])
+    _index(whole=whole)
+
+
+def _index(*, whole: bool) -> None:
+    order = "sequence" if whole else "at"
+    op.create_index("ix_audit_dataset", "audit", ["tenant", "dataset_id", order])
 
 
 def _status(name: str) -> sa.Enum:

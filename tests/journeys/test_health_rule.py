@@ -1,0 +1,71 @@
+"""The connector health rule: READY is taken away, operations are told, and nobody talks it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.lifecycle import DatasetStatus
+from tests.journeys.scenes import (
+    COORDINATOR,
+    ONE,
+    TEARDOWN,
+    VALIDATION,
+    dataset_of,
+    events_of,
+    probe_once,
+    until_status,
+)
+from tests.running import GITHUB, RunningService, running
+
+STATUS = "/status"
+"""How the path ends on which a connector is probed."""
+
+
+async def fall_ill(office: RunningService) -> None:
+    """Let a READY dataset's connector fail three probes in a row."""
+    await office.call(COORDINATOR, ONE)
+    office.glean_faults.fail_next(STATUS, times=1000)
+    for _ in range(3):
+        await probe_once(office, GITHUB)
+
+
+@pytest.mark.requirement("R74", "R18")
+async def test_operations_are_told_by_log_and_event_when_ready_is_taken_away(
+    tmp_path: Path,
+) -> None:
+    with capture_logs() as lines:
+        async with running(tmp_path) as office:
+            await fall_ill(office)
+            dataset = await dataset_of(office, GITHUB)
+            (told,) = [
+                each
+                for each in await events_of(office, GITHUB)
+                if each.name == "ConnectorHealthDegraded"
+            ]
+
+    (line,) = [each for each in lines if each["event"] == "connector.degraded"]
+    assert dataset.status is DatasetStatus.VALIDATING
+    assert line["log_level"] == "warning"
+    assert line["dataset_id"] == told.fields["dataset_id"] == str(dataset.place.dataset_id)
+
+
+@pytest.mark.requirement("R74", "R68")
+async def test_a_dataset_whose_connector_is_ill_is_not_talked_back_to_ready(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as office:
+        await fall_ill(office)
+
+        await office.line.begin(VALIDATION, {"skill": "validate-dataset", "dataset_id": GITHUB})
+        refused = await office.call(TEARDOWN, {"skill": "restore-dataset", "dataset_id": GITHUB})
+        await probe_once(office, GITHUB)
+
+        assert refused.state == "REJECTED"
+        assert (await dataset_of(office, GITHUB)).status is DatasetStatus.VALIDATING
+        office.glean_faults.clear()
+        for _ in range(2):
+            await probe_once(office, GITHUB)
+        await until_status(office, GITHUB, DatasetStatus.READY)
