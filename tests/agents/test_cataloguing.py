@@ -78,7 +78,11 @@ async def test_a_scan_within_its_limits_sees_everything(house: House, tmp_path: 
     assert found["scan"]["stopped_by"] is None
     assert found["record_count"] == 2000
     number = next(each for each in found["types"][0]["fields"] if each["path"] == "n")
-    assert (number.get("least"), number.get("most"), number["is_distinct_exact"]) == (0.0, 1999.0, False)
+    assert (number.get("least"), number.get("most"), number["is_distinct_exact"]) == (
+        0.0,
+        1999.0,
+        False,
+    )
 
 
 async def test_who_discovered_what_and_when_is_kept(house: House, tmp_path: Path) -> None:
