@@ -8,6 +8,8 @@ BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
 # Compiled at once: where Python may write no bytecode itself, every start would compile its libraries anew.
 INSTALL = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
+# A fresh machine may forbid it; then three workers would each compile every test anew.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 LOCK = $(UV) --no-config pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS)
 
@@ -17,10 +19,14 @@ help: ## Print these lines
 demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archive
 	@$(BIN)/python -m service demo
 
-# The simulation takes twice as long under coverage, and runs nothing that other tests do not.
+# What tests many processes or many worlds runs without coverage: it would take twice as long, and
+# runs nothing that other tests do not. The first line compiles the tests once for all workers.
+UNCOVERED = tests/journeys tests/simulation
 test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-fail-under=0 $(or $(ARGS),--ignore tests/simulation)
-	@$(if $(ARGS),,$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation)
+	@$(if $(ARGS),,$(PYTEST) --collect-only --quiet --no-header --no-summary >/dev/null)
+	@$(if $(ARGS),,$(PYTEST) -n 4 --dist worksteal $(UNCOVERED))
+	@$(PYTEST) -n 3 --dist worksteal --cov --cov-fail-under=0 \
+		$(or $(ARGS),$(addprefix --ignore ,$(UNCOVERED)))
 
 check: .venv/.ready ## Everything that must be green before a commit: format, lint, types, imports, tests, coverage
 	$(BIN)/ruff format --check .

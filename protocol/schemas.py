@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from domain import catalogue_documents, documents
@@ -41,18 +42,23 @@ _OUTPUTS: dict[str, Any] = {
 
 def schemas(base_url: str) -> dict[str, JsonObject]:
     """Give every schema by the name it is served under, such as `provision-datasets.input`."""
+    return {name: _named(name, schema, base_url) for name, schema in _nameless().items()}
+
+
+def schema_url(base_url: str, name: str) -> str:
+    """Give the address of a schema."""
+    return f"{base_url}/schemas/{name}.v1.json"
+
+
+@cache
+def _nameless() -> dict[str, JsonObject]:
     found: dict[str, JsonObject] = {}
     for skill in SKILLS.values():
         found[f"{skill.id}.input"] = skill.input.model_json_schema(mode="validation")
         found[f"{skill.id}.output"] = _whole(_OUTPUTS[skill.id])
     for event in (*get_args(SeedEvent), *get_args(AdditiveEvent)):
         found[event.__name__] = _whole(event)
-    return {name: _named(name, schema, base_url) for name, schema in found.items()}
-
-
-def schema_url(base_url: str, name: str) -> str:
-    """Give the address of a schema."""
-    return f"{base_url}/schemas/{name}.v1.json"
+    return found
 
 
 def _whole(kind: Any) -> JsonObject:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from domain.ports import Changes, StageAgent
+    from domain.record import JsonObject
     from domain.repository import Follows, ProgressLog, Registry
     from protocol.cards import Card
     from protocol.skills import Desks
@@ -190,7 +192,12 @@ class _SchemaEndpoint:
     """Serves each schema by name."""
 
     def __init__(self, base_url: str) -> None:
-        self._schemas = schemas(base_url)
+        self._base = base_url
+
+    @cached_property
+    def _schemas(self) -> Mapping[str, JsonObject]:
+        """Worked out when somebody asks: it takes as long as all the rest of a server."""
+        return schemas(self._base)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a schema, or 404 naming those there are."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import structlog
-from a2a.server.cluster import VersionedDatabaseTaskStore
+from a2a.server.cluster import ConcurrentTaskModificationError, VersionedDatabaseTaskStore
 from a2a.types import TaskState
 
 from domain.errors import RegistryUnavailable
@@ -50,6 +50,13 @@ POLL_SECONDS = 0.5
 """How long to wait for it at most: a task that another process keeps rings no bell here."""
 
 
+RETRY_SECONDS = 0.02
+"""How long to rest after a first failure; each further one rests longer."""
+
+MOST_TRIES = 5
+"""How often a new task is tried: a connection may have been lost while it rested."""
+
+
 class AgentTasks(VersionedDatabaseTaskStore):
     """One agent's tasks; each belongs to its caller, a subject within a tenant."""
 
@@ -61,7 +68,7 @@ class AgentTasks(VersionedDatabaseTaskStore):
         def owner(context: ServerCallContext) -> str:
             return f"{agent.value}/{caller_of(context).user_name}"
 
-        super().__init__(writes, create_table=False, owner_resolver=owner)
+        super().__init__(writes, create_table=False, owner_resolver=owner, max_attempts=1)
         self._reads = VersionedDatabaseTaskStore(reads, create_table=False, owner_resolver=owner)
         self._registry = registry
         self._awaited: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
@@ -101,18 +108,39 @@ class AgentTasks(VersionedDatabaseTaskStore):
         context: ServerCallContext,
         before: dict[str, Any],
     ) -> TaskVersion:
+        failures = 0
         while True:
             try:
-                version: TaskVersion = await super().save(
-                    task, prev_version=prev_version, context=context, **before
+                return await self._saved(
+                    task, prev_version, context, before, is_tried_again=failures > 0
                 )
             except RegistryUnavailable as error:
-                if prev_version.is_missing:
+                failures += 1
+                if prev_version.is_missing and failures == MOST_TRIES:
                     raise
                 log.warning("task.unsaved", task_id=task.id, why=repr(error.__cause__))
-                await asyncio.sleep(POLL_SECONDS)
-            else:
-                return version
+                await asyncio.sleep(min(RETRY_SECONDS * failures, POLL_SECONDS))
+
+    async def _saved(
+        self,
+        task: Task,
+        prev_version: TaskVersion,
+        context: ServerCallContext,
+        before: dict[str, Any],
+        *,
+        is_tried_again: bool,
+    ) -> TaskVersion:
+        """Keep a task; one whose commit was done though its answer was lost is kept already."""
+        try:
+            version: TaskVersion = await super().save(
+                task, prev_version=prev_version, context=context, **before
+            )
+        except ConcurrentTaskModificationError:
+            stored = await self.get(task.id, context) if is_tried_again else None
+            if stored is None or stored.task != task:
+                raise
+            return stored.version
+        return version
 
     async def get(self, task_id: str, context: ServerCallContext) -> StoredTask | None:
         """Give a task with its version, as the last commit left them."""

@@ -17,7 +17,7 @@ from domain.repository import DatasetFilter
 from protocol.auth import Authentication
 from protocol.edge import Edge
 from registry.metrics import read_figures
-from registry.migrations import HEAD, current_revision
+from registry.migrations import is_served_by_us
 from service.observability import metrics_page
 from service.problems import answer_http
 
@@ -125,9 +125,7 @@ class Running:
 
     async def _is_up_to_date(self) -> bool:
         try:
-            return await asyncio.to_thread(
-                lambda: current_revision(self._service.settings.database) == HEAD
-            )
+            return await asyncio.to_thread(is_served_by_us, self._service.settings.database)
         except Exception:  # noqa: BLE001 - as above
             return False
 

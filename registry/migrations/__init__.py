@@ -59,6 +59,16 @@ def current_revision(url: str) -> str | None:
         return found
 
 
+def is_served_by_us(url: str) -> bool:
+    """Tell whether this code can work on a database: on one of its own revision, or of a later one.
+
+    Revisions only add, so that a newer version's process may bring the database up while older
+    ones are at work. Blocks. Raises DatabaseUnusable.
+    """
+    with _reached(url) as engine:
+        return (_revision_of(engine) or "") >= HEAD
+
+
 def database_file(url: str) -> Path | None:
     """Give the file a database lies in; None for one that lies in none."""
     try:
@@ -90,11 +100,18 @@ def open_for_migration(url: str) -> Engine:
 
 @contextmanager
 def _opened(url: str) -> Iterator[tuple[Engine, str | None]]:
-    """Open a database and tell its revision; what stands against it is said in our words."""
+    """Open a database and tell its revision, which must be one that this code knows."""
+    with _reached(url) as engine:
+        yield engine, _known(_revision_of(engine), url)
+
+
+@contextmanager
+def _reached(url: str) -> Iterator[Engine]:
+    """Open a database; what stands against it is said in our words."""
     try:
         engine = open_for_migration(url)
         try:
-            yield engine, _known(_revision_of(engine), url)
+            yield engine
         finally:
             engine.dispose()
     except (SQLAlchemyError, ImportError) as error:

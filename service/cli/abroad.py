@@ -27,6 +27,7 @@ _NOBODY = "dataops-doctor"
 """What is asked for by its name, and need not be there."""
 
 _READ = frozenset({200, 404})
+_FOUND = frozenset({200})
 _TAKEN = frozenset({200, 400, 404})
 
 _timing = Timing(wall_clock, asyncio.sleep, time.monotonic, random.SystemRandom().random)
@@ -83,8 +84,19 @@ async def _journeys(client: httpx.AsyncClient, settings: Settings) -> None:
     await supplier.ask(_once(Call("GET", f"/journeys/{_NOBODY}"), _READ))
 
 
+async def _agents(client: httpx.AsyncClient, settings: Settings) -> None:
+    """Ask for the cards, by which a coordinator finds its agents."""
+    del settings
+    await Supplier(client, "The agents' host", _timing).ask(_once(Call("GET", "/agents"), _FOUND))
+
+
 def _once(call: Call, accept: frozenset[int]) -> Call:
     return replace(call, accept=accept, attempts=1, seconds=SECONDS)
 
 
-_ASK = {"glean_url": _glean, "mock_data_url": _mock_data, "journeys_url": _journeys}
+_ASK = {
+    "glean_url": _glean,
+    "mock_data_url": _mock_data,
+    "journeys_url": _journeys,
+    "agents_url": _agents,
+}

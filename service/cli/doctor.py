@@ -31,7 +31,11 @@ _FOREIGN = {
     "glean_url": "Glean",
     "mock_data_url": "mock-data supplier",
     "journeys_url": "Journey Orchestration",
+    "agents_url": "agents",
 }
+_HERE = {"agents_url": "in this process"}
+"""What takes the place of a foreign system that is not set, where that is no stand-in."""
+
 _TOKENS = "mend it as docs/settings.md says"
 _PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
 
@@ -172,7 +176,7 @@ def _abroad(settings: Settings) -> Iterator[Finding]:
     wrong = asked(settings)
     for setting, name in _FOREIGN.items():
         if setting not in wrong:
-            yield Finding(name, "ok", "local stand-in")
+            yield Finding(name, "ok", _HERE.get(setting, "local stand-in"))
         elif (told := wrong[setting]) is None:
             yield Finding(name, "ok", f"{_masked(getattr(settings, setting))} lets us in")
         else:

@@ -145,10 +145,71 @@ async def test_a_task_at_work_is_written_as_soon_as_the_database_takes_it(
 async def test_a_new_task_is_refused_at_once_where_the_database_takes_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    take_nothing(monkeypatch, 1_000_000)
+
+    async with asyncio.timeout(SOON_SECONDS):
+        with pytest.raises(RegistryUnavailable):
+            await keep(tasks_of(house), a_task())
+
+
+def lose_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database take the next task, and its answer get lost."""
+    save = VersionedDatabaseTaskStore.save
+
+    async def saved(*given: Any, **named: Any) -> TaskVersion:
+        monkeypatch.setattr(VersionedDatabaseTaskStore, "save", save)
+        await save(*given, **named)
+        raise RegistryUnavailable("the answer was lost")
+
+    monkeypatch.setattr(VersionedDatabaseTaskStore, "save", saved)
+
+
+async def test_a_new_task_whose_answer_was_lost_is_kept_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, task = tasks_of(house), a_task()
+    lose_an_answer(monkeypatch)
+
+    version = await keep(tasks, task)
+
+    stored = await tasks.get(task.id, MINE)
+    assert stored is not None
+    assert (stored.task, stored.version) == (task, version)
+
+
+async def test_a_change_whose_answer_was_lost_is_made_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, task = tasks_of(house), a_task()
+    first = await keep(tasks, task)
+    task.status.state = TaskState.TASK_STATE_COMPLETED
+    lose_an_answer(monkeypatch)
+
+    second = await change(tasks, task, first)
+
+    stored = await tasks.get(task.id, MINE)
+    assert stored is not None
+    assert (stored.task, stored.version) == (task, second)
+    assert second.is_after(first)
+
+
+async def test_what_somebody_else_wrote_meanwhile_is_no_answer_that_was_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, task = tasks_of(house), a_task()
+    first = await keep(tasks, task)
+    await change(tasks, a_copy(task, "somebody else's"), first)
     take_nothing(monkeypatch, 1)
 
-    with pytest.raises(RegistryUnavailable):
-        await keep(tasks_of(house), a_task())
+    with pytest.raises(ConcurrentTaskModificationError):
+        await change(tasks, task, first)
+
+
+def a_copy(task: Task, context_id: str) -> Task:
+    """Give a task in another version of it."""
+    copied = Task(id=task.id, context_id=context_id)
+    copied.status.CopyFrom(task.status)
+    return copied
 
 
 async def test_whoever_waits_to_write_a_task_can_be_stopped(

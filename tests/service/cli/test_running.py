@@ -309,12 +309,13 @@ def test_the_doctor_asks_each_foreign_system_that_is_set(cli: Cli, tmp_path: Pat
         DATAOPS_GLEAN_URL=f"{cli.url}/glean",
         DATAOPS_MOCK_DATA_URL=f"{cli.url}/mock-data",
         DATAOPS_JOURNEYS_URL=f"{cli.url}/journeys",
+        DATAOPS_AGENTS_URL=cli.url,
         GLEAN_INDEXING_TOKEN=f"indexing-{token}",
         GLEAN_CLIENT_TOKEN=f"client-{token}",
     )
 
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.count("lets us in") == 3
+    assert result.stdout.count("lets us in") == 4
 
 
 def test_the_doctor_finds_a_token_that_glean_does_not_take(cli: Cli, tmp_path: Path) -> None:
@@ -340,12 +341,15 @@ def test_the_doctor_finds_foreign_systems_that_do_not_answer(cli: Cli, tmp_path:
         DATAOPS_GLEAN_URL=nobody,
         DATAOPS_MOCK_DATA_URL=nobody,
         DATAOPS_JOURNEYS_URL=nobody,
+        DATAOPS_AGENTS_URL=nobody,
         GLEAN_INDEXING_TOKEN="an-indexing-token",
         GLEAN_CLIENT_TOKEN="a-client-token",
     )
 
     assert result.exit_code == 1
-    assert "Not in order: Glean, mock-data supplier, Journey Orchestration." in result.stderr
+    assert (
+        "Not in order: Glean, mock-data supplier, Journey Orchestration, agents." in result.stderr
+    )
 
 
 @pytest.mark.parametrize("word", ["doctor", "serve", "migrate"])
