@@ -342,3 +342,46 @@ async def test_a_registered_template_is_its_tenants_alone(tmp_path: Path) -> Non
         mine, other = await ours.call(DISCOVERY, shown), await theirs.call(DISCOVERY, shown)
 
         assert (mine.state, other.state) == ("COMPLETED", "REJECTED")
+
+
+DEVELOPERS = "developer_productivity"
+
+NEAREST = [
+    ("healthcare", DEVELOPERS, "github", "exact", "healthcare_developer_productivity_github"),
+    ("healthcare", "support", "confluence", "industry", CONFLUENCE),
+    ("retail", DEVELOPERS, "confluence", "use_case", CONFLUENCE),
+    ("retail", "support", "confluence", "type", CONFLUENCE),
+    ("retail", "support", "slack", "generic", "generic_slack"),
+]
+
+
+@pytest.mark.requirement("R76", "R80")
+async def test_the_nearest_template_is_selected_down_to_the_generic_one(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        for industry, use_case, dataset_type, match, key in NEAREST:
+            wanted = {"industry": industry, "use_case": use_case, "dataset_type": dataset_type}
+
+            heard = await service.call(DISCOVERY, {"skill": "select-template", **wanted})
+
+            assert (heard.data["match"], heard.data["template_id"]) == (match, key)
+            assert len(heard.data["reasons"]) == len(heard.data["candidates"])
+
+
+@pytest.mark.requirement("R76", "R80")
+async def test_at_one_level_the_registered_template_comes_first(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        pack = a_pack(template_id="zzz_last_by_name", industry="generic", use_case="generic")
+        await register(service, pack)
+
+        heard = await service.call(
+            DISCOVERY,
+            {
+                "skill": "select-template",
+                "industry": "retail",
+                "use_case": "support",
+                "dataset_type": "jira",
+            },
+        )
+
+        assert heard.data["template_id"] == "zzz_last_by_name"
+        assert heard.data["candidates"]["generic"] == ["zzz_last_by_name", "generic_jira"]

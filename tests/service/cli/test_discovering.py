@@ -11,11 +11,19 @@ from protocol.examples import example_of
 from tests.service.cli.commanding import served
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.service.cli.commanding import Cli
 
 SAMPLES = "samples:generic_slack"
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """Give a service of our own: what is registered here would be chosen in every other test."""
+    with served(tmp_path_factory.mktemp("discovering")) as found:
+        yield found
 
 
 def a_pack_file(folder: Path, **changes: Any) -> str:
