@@ -150,12 +150,17 @@ async def _masked_pages(reading: Reading, masker: Masker) -> AsyncIterator[Seque
     done = 0
     async with closing(reading.pages):
         async for page in reading.pages:
-            masked = [masker.mask(each) for each in page]
-            for number, record in enumerate(masked, start=done + 1):
-                _require_clean(record, number, masker)
+            masked = await asyncio.to_thread(_masked_page, page, done, masker)
             done += len(page)
             yield masked
-            await asyncio.sleep(0)
+
+
+def _masked_page(page: Sequence[Record], done: int, masker: Masker) -> Sequence[Record]:
+    """Mask a page, `done` records having come before; it is long work, and done beside the loop."""
+    masked = [masker.mask(each) for each in page]
+    for number, record in enumerate(masked, start=done + 1):
+        _require_clean(record, number, masker)
+    return masked
 
 
 def _require_clean(record: Record, number: int, masker: Masker) -> None:

@@ -93,7 +93,7 @@ def find_people(
     text: str, names: frozenset[PersonName], first_words: frozenset[str]
 ) -> Iterator[Finding]:
     """Find names in a plain text, the longest at each place; `first_words` are those of `names`."""
-    words = list(_WORD.finditer(text))
+    words = list(_WORD.finditer(text)) if names else []
     for place, word in enumerate(words):
         if word[0].casefold() in first_words:
             run = _run(words[place : place + MOST_NAME_WORDS], text)

@@ -28,6 +28,7 @@ from domain.journey import (
     uuid_of,
 )
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
+from domain.masking import MaskingRule
 from domain.rules import LifecycleRules
 from domain.state import DatasetPlace, Wish
 from domain.template import (
@@ -115,6 +116,7 @@ def a_template(
         exclude_patterns=("drafts/*",),
         max_documents=4000,
         sample_queries=tuple(sample_queries()),
+        masking={"reviewer": MaskingRule.HASH},
     )
 
 
