@@ -33,7 +33,16 @@ async def main() -> list[dict[str, Any]]:
     """Run the benchmarks one after the other."""
     results: list[dict[str, Any]] = []
     for each in (
-        acme, many, limits, starts, growth, handing_over, engines, crowd, archives, fanout
+        acme,
+        many,
+        limits,
+        starts,
+        growth,
+        handing_over,
+        engines,
+        crowd,
+        archives,
+        fanout,
     ):
         results += await each.measure()
     return results
