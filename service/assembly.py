@@ -201,6 +201,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         engine=engine,
         coordinator=coordinator,
         schedules=_schedules(settings, database, orphans, clock),
+        orphans=orphans,
         server=A2AServer(cards, backstage),
         cards=cards,
         desks=desks,
