@@ -22,6 +22,7 @@ from bench import (
     limits,
     many,
     starts,
+    sweep,
 )
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -37,12 +38,14 @@ async def main() -> list[dict[str, Any]]:
         many,
         limits,
         starts,
+        sweep,
         growth,
         handing_over,
         engines,
         crowd,
         archives,
         fanout,
+        sweep,
     ):
         results += await each.measure()
     return results

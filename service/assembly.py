@@ -223,6 +223,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         engine=engine,
         coordinator=coordinator,
         schedules=schedules,
+        orphans=orphans,
         server=server,
         cards=cards,
         desks=desks,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from agents.auditor import Auditor
     from agents.coordinator import LifecycleCoordinator
+    from agents.orphan_sweep import OrphanSweep
     from domain.ports import Clock
     from domain.work import AgentName
     from protocol.auth import Tokens
@@ -52,6 +53,7 @@ class Service:
     engine: TurnEngine
     coordinator: LifecycleCoordinator
     schedules: Schedules
+    orphans: OrphanSweep
     server: A2AServer
     cards: Mapping[AgentName, Card]
     desks: Desks
