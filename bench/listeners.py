@@ -21,18 +21,21 @@ class Counts:
     def __init__(self) -> None:
         self.frames = 0
         self.calls = 0
+        self.listening = asyncio.Semaphore(0)
 
     async def listen(self, host: str, port: int) -> None:
         """Listen until cancelled."""
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        await reader.readuntil(b": connected")
+        self.listening.release()
         while chunk := await reader.read(2**16):
             self.frames += chunk.count(b"\ndata: ")
         writer.close()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Acknowledge every call on one line."""
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
@@ -49,6 +52,8 @@ async def main(url: str, listeners: int) -> None:
         asyncio.create_task(counts.listen(parts.hostname or "", parts.port or 80))
         for _ in range(listeners)
     ]
+    for _ in lines:
+        await counts.listening.acquire()
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
     print(json.dumps({"frames": counts.frames, "calls": counts.calls}), flush=True)

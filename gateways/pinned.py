@@ -12,7 +12,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore
@@ -98,7 +98,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
-        self._inner = httpcore.AnyIOBackend()
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(
         self,

@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +24,7 @@ from gateways.pinned import PinnedBackend
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
     from datetime import datetime
 
     from domain.ports import Clock
@@ -41,10 +42,12 @@ REST_SECONDS = 1.0
 LEAST_SECRET_BYTES = 24
 """A shorter secret could be guessed."""
 
+KEPT_LINES = 400
+"""How many lines are kept: more than are ever in use at once, so none is cut that is."""
+
 _PREFIX = "whsec_"
 _REFUSALS = frozenset(range(400, 500)) - {408, 425, 429}
 _IDLE_SECONDS = 30.0
-_KEPT_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +69,26 @@ class Webhooks:
         """Go the ways there are; `trust` says whose certificates count, by default the public's."""
         self._ways = ways
         self._clock = clock
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trust or httpx.create_ssl_context(trust_env=False),
-            max_connections=None,
-            max_keepalive_connections=_KEPT_LINES,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=PinnedBackend(ways),
-        )
+        self._trust = trust or httpx.create_ssl_context(trust_env=False)
+        self._backend = PinnedBackend(ways)
+        self._lines: OrderedDict[Hashable, httpcore.AsyncConnectionPool] = OrderedDict()
 
     async def close(self) -> None:
         """Hang up everywhere."""
-        await self._pool.aclose()
+        for each in self._lines.values():
+            await each.aclose()
 
     async def post(
-        self, url: str, headers: Mapping[str, str], body: bytes
+        self, url: str, headers: Mapping[str, str], body: bytes, *, whom: Hashable = None
     ) -> Taken | Gone | Setback:
-        """Send one body; redirects are not followed, and nothing is sent that is not given here."""
+        """Send one body; redirects are not followed, and nothing is sent that is not given here.
+
+        `whom` has a line of his own, on which one thing is sent after the other.
+        """
         try:
             self._ways.require(url)
             async with asyncio.timeout(SECONDS):
-                return await self._exchange(url, headers, body)
+                return await self._exchange(await self._line(whom), url, headers, body)
         except (DataOpsError, httpcore.UnsupportedProtocol) as refused:
             return Setback(str(refused))
         except httpcore.LocalProtocolError:  # what it says repeats the header
@@ -95,12 +98,32 @@ class Webhooks:
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as broken:
             return Setback(f"the line broke: {str(broken) or type(broken).__name__}")
 
+    async def _line(self, whom: Hashable) -> httpcore.AsyncConnectionPool:
+        """Give somebody's line; one pool of all lines would look through all at every call."""
+        line = self._lines.pop(whom, None)
+        if line is None:
+            line = httpcore.AsyncConnectionPool(
+                ssl_context=self._trust,
+                max_connections=1,
+                keepalive_expiry=_IDLE_SECONDS,
+                network_backend=self._backend,
+            )
+        self._lines[whom] = line
+        if len(self._lines) > KEPT_LINES:
+            _, oldest = self._lines.popitem(last=False)
+            await oldest.aclose()
+        return line
+
     async def _exchange(
-        self, url: str, headers: Mapping[str, str], body: bytes
+        self,
+        line: httpcore.AsyncConnectionPool,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> Taken | Gone | Setback:
         all_of_them = {"host": urlsplit(url).netloc, **headers}
         given = [(name.encode(), value.encode("latin-1")) for name, value in all_of_them.items()]
-        async with self._pool.stream("POST", _url_of(url), headers=given, content=body) as answer:
+        async with line.stream("POST", _url_of(url), headers=given, content=body) as answer:
             judged = self._judged(answer)
             with suppress(TimeoutError, httpcore.NetworkError, httpcore.ProtocolError):
                 async with asyncio.timeout(REST_SECONDS):

@@ -43,7 +43,8 @@ class Means:
     ) -> Taken | Gone | Setback:
         """Send one thing, in its turn."""
         await self.pace.turn()
-        return await self.webhooks.post(subscription.url, headers, body)
+        whom = subscription.subscription_id
+        return await self.webhooks.post(subscription.url, headers, body, whom=whom)
 
 
 class EventRounds:
@@ -81,9 +82,10 @@ class EventRounds:
         self, subscription: Subscription, batch: Sequence[Published], moved: Moved
     ) -> Subscription | Left:
         """Deliver a batch; where that cannot be done to its end, gives what it comes to."""
+        keys = self._found(subscription)
         for at, each in enumerate(batch):
             if subscription.wanted.lets_through(each.event):
-                answer = await self._send(subscription, each)
+                answer = await self._send(subscription, each, keys)
                 if isinstance(answer, Gone):
                     return Left(_disabled(subscription, answer.why))
                 if isinstance(answer, Setback):
@@ -95,11 +97,18 @@ class EventRounds:
                 return Left(subscription)
         return subscription
 
-    async def _send(self, subscription: Subscription, event: Published) -> Taken | Gone | Setback:
+    def _found(self, subscription: Subscription) -> list[bytes] | Setback:
+        """Look the keys up, once a batch."""
         try:
-            keys = self._keys(subscription)
+            return self._keys(subscription)
         except InvalidInput as error:
             return Setback(str(error))
+
+    async def _send(
+        self, subscription: Subscription, event: Published, keys: list[bytes] | Setback
+    ) -> Taken | Gone | Setback:
+        if isinstance(keys, Setback):
+            return keys
         message_id = str(event.event.event_id)
         headers = signed(keys, message_id, self._means.clock(), event.content)
         return await self._means.post(
@@ -122,7 +131,7 @@ class EventRounds:
     async def _again(self, subscription: Subscription, letter: DeadLetter) -> None:
         """Deliver a dead letter once more, once."""
         (event,) = await self._batches.page(subscription.tenant, letter.sequence - 1, 1)
-        answer = await self._send(subscription, event)
+        answer = await self._send(subscription, event, self._found(subscription))
         why = None if isinstance(answer, Taken) else answer.why
         await self._deliveries.revive(subscription, letter.sequence, why)
 

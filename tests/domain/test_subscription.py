@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.events import EventContext, RecordedEvent
+from domain.journey import JourneyId
 from domain.subscription import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
@@ -26,10 +28,10 @@ from tests.builders import NOW
 
 BROKEN = Setback("it answered 500")
 REFUSED = Setback("it answered 400", is_refusal=True)
-JOURNEY = UUID(int=7)
+JOURNEY = JourneyId(UUID(int=7))
 
 
-def a_subscription(**changed: object) -> Subscription:
+def a_subscription(**changed: Any) -> Subscription:
     plain = Subscription(
         tenant="default",
         subscription_id=UUID(int=1),

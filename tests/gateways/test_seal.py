@@ -29,7 +29,12 @@ def test_another_key_opens_nothing() -> None:
 
 def test_the_key_is_looked_up_when_it_is_needed_and_once() -> None:
     asked: list[str] = []
-    seal = FernetSeal(lambda: asked.append("asked") or "a key")
+
+    def key() -> str:
+        asked.append("asked")
+        return "a key"
+
+    seal = FernetSeal(key)
     assert asked == []
 
     seal.open(seal.close(b"x"))

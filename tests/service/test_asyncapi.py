@@ -107,7 +107,7 @@ async def console(tmp_path: Path) -> AsyncIterator[Console]:
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    return asyncapi_document(ADDRESS)
+    return dict(asyncapi_document(ADDRESS))
 
 
 def test_the_document_is_as_asyncapi_3_asks(document: dict[str, Any]) -> None:
