@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from domain.errors import InvalidInput, NotFound, SupplierRefused, SupplierUnavailable
+from gateways.archive_keys import is_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ THREADS = 8
 _USUAL_REGION = "us-east-1"
 """What is signed for where nobody names a region: servers other than Amazon's do not look."""
 
-_PLACE = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[\w./-]*))?")
+_PLACE = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?")
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
 _MUST_BE_MENDED = (
     "Mend what it complains about, then try again: dataops doctor looks at the bucket."
@@ -51,7 +52,9 @@ class Place:
         found = _PLACE.fullmatch(text)
         if found is None:
             return None
-        prefix = (found["prefix"] or "").strip("/")
+        prefix = (found["prefix"] or "").removesuffix("/")
+        if prefix and not is_key(prefix):
+            return None
         return cls(found["bucket"], f"{prefix}/" if prefix else "")
 
     def __str__(self) -> str:
@@ -160,15 +163,15 @@ def make_session(keys: Keys | None) -> Any:
 
 
 def make_client(access: Access, keys: Keys | None) -> Client:
-    """Make a client that waits seconds, not minutes, and tries three times."""
+    """Make a client that gives up after half a minute: a process that ends waits for its threads."""
     from botocore.config import Config  # noqa: PLC0415 - as above
 
     session = make_session(keys)
     config = Config(
         max_pool_connections=THREADS,
         connect_timeout=5,
-        read_timeout=30,
-        retries={"total_max_attempts": 3, "mode": "standard"},
+        read_timeout=10,
+        retries={"total_max_attempts": 2, "mode": "standard"},  # the order is given again anyway
         s3={"addressing_style": "path"} if access.endpoint_url else None,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
