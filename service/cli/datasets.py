@@ -227,12 +227,12 @@ def _plan(data: Mapping[str, Any]) -> None:
             each["connector_name"],
             each["template_id"],
             show.worded(each["record_count"]),
-            each["source"],
         )
         for each in data["datasets"]
     ]
-    show.table(("connector", "template", "records", "source"), rows)
+    show.table(("connector", "template", "records"), rows)
     for each in data["datasets"]:
+        show.line(f"{each['connector_name']} is filled from {each['source']}.")
         if each["conflict"]:
             show.line(f"{each['connector_name']} is taken: dataset {each['conflict']} is active.")
     show.line(f"Nothing was changed. Plan {data['plan_digest']}")

@@ -47,6 +47,7 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(cli: Cli) -> None:
 
     assert result.exit_code == 0, result.stderr
     assert "healthcare_developer_productivity_confluence" in result.stdout
+    assert "ACME-sandbox-confluence is filled from mock data." in result.stdout
     assert cli.answer("datasets", "list", "--client", "acme-healthcare") == {"datasets": []}
 
 
