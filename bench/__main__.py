@@ -38,7 +38,6 @@ async def main() -> list[dict[str, Any]]:
         many,
         limits,
         starts,
-        sweep,
         growth,
         handing_over,
         engines,
