@@ -40,7 +40,7 @@ from protocol.skills import Desks
 from protocol.transport import StreamingTransport
 from registry.database import Database
 from registry.follows import SqlFollows
-from registry.housekeeping import prune_task_events
+from registry.housekeeping import prune_pushes, prune_task_events
 from registry.leases import SqlLeases
 from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
@@ -203,6 +203,7 @@ def _schedules(database: Database, clock: Clock) -> Schedules:
     async def keep_house(tick: datetime) -> None:
         pruned = await prune_task_events(database, tick)
         log.info("task_events.pruned", events=pruned)
+        log.info("pushes.pruned", pushes=await prune_pushes(database, tick))
 
     schedules = Schedules(SqlTicks(database), clock)
     schedules.every(HOUSEKEEPING, "housekeeping", keep_house)
