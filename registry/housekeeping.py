@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import DateTime, column, delete, select, table
 
+from domain.subscription import SubscriptionState
+from registry.history import subscriptions
+
 if TYPE_CHECKING:
     from registry.database import Database
 
@@ -24,6 +27,15 @@ async def prune_task_events(database: Database, now: datetime) -> int:
     """
     quiet = select(_tasks.c.id).where(_tasks.c.last_updated < (now - KEPT).replace(tzinfo=None))
     statement = delete(_events).where(_events.c.task_id.in_(quiet))
+    async with database.engine.begin() as connection:
+        done = await connection.execute(statement)
+    return done.rowcount
+
+
+async def prune_pushes(database: Database, now: datetime) -> int:
+    """Delete the subscriptions to tasks that ended a while ago; tells how many."""
+    is_done = subscriptions.c.state == SubscriptionState.DONE
+    statement = delete(subscriptions).where(is_done, subscriptions.c.created_at < now - KEPT)
     async with database.engine.begin() as connection:
         done = await connection.execute(statement)
     return done.rowcount

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from registry.housekeeping import prune_task_events
+from registry.housekeeping import prune_pushes, prune_task_events
 from registry.ticks import SqlTicks
 from registry.uptime import prune_uptime
 from service.schedules import Schedules
@@ -41,6 +41,7 @@ def scheduled(
     async def keep_house(tick: datetime) -> None:
         pruned = await prune_task_events(database, tick)
         log.info("task_events.pruned", events=pruned)
+        log.info("pushes.pruned", pushes=await prune_pushes(database, tick))
         await prune_uptime(database, tick)
 
     async def tell_supplier(_: datetime) -> None:

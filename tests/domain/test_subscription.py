@@ -160,6 +160,14 @@ def test_who_only_refused_is_well_behind_the_event_he_refused() -> None:
     assert behind == a_subscription(position=3)
 
 
+def test_who_goes_on_failing_has_failed_since_the_first_time() -> None:
+    failed = a_subscription().failed(BROKEN, NOW, 0.0)
+
+    again = failed.failed(BROKEN, NOW + timedelta(hours=1), 0.0)
+
+    assert (again.failures, again.failing_since) == (2, NOW)
+
+
 def test_who_fails_is_failing_behind_the_event_given_up_as_well() -> None:
     failed = a_subscription().failed(BROKEN, NOW, 0.0)
 

@@ -10,6 +10,8 @@ import pytest
 from protocol.transport import StreamingTransport
 from service.app import build_app
 from service.pages import pages
+from tests.postgres import a_fresh_database
+from tests.processes import PATIENCE, cluster, name_of
 from tests.running import BASE, SMALL, RunningService, running
 from tests.subscribers import is_signed, keep_secret, subscriber
 
@@ -40,3 +42,39 @@ async def test_a_subscriber_hears_of_each_event_in_order_signed_and_as_the_repla
     assert hook.events == [each["type"].split(".")[-2] for each in replayed.json()]
     assert b"[%s]" % b",".join(each.body for each in hook.calls) == replayed.content
     assert all(is_signed(each) for each in hook.calls)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.no_cover  # the processes do the work
+@pytest.mark.requirement("R61", "R88")
+@pytest.mark.parametrize("end", ["killed", "frozen"])
+async def test_when_the_process_that_delivers_dies_another_goes_on_and_nothing_is_lost(
+    tmp_path: Path, end: str
+) -> None:
+    secret = keep_secret(tmp_path / "hooks")
+    settings = {"webhook_loopback": "true", "webhook_secrets": str(tmp_path / "hooks")}
+    async with (
+        subscriber() as hook,
+        cluster(tmp_path, a_fresh_database(), **settings) as town,
+    ):
+        hook.answer = lambda _: None
+        one = await town.start()
+        async with httpx.AsyncClient(base_url=one.url, timeout=PATIENCE, trust_env=False) as http:
+            given = {"url": hook.url, "secrets": [secret]}
+            (await http.post("/api/v1/subscriptions", json=given)).raise_for_status()
+        await one.begin(SMALL, "the-one-message")
+        await hook.until(lambda: len(hook.calls) == 1)
+        two = await town.start()
+        one.kill() if end == "killed" else one.stop()
+        hook.answer = None
+
+        await hook.until(lambda: "DatasetReady" in hook.events)
+
+        told = dict.fromkeys(each.headers["webhook-id"] for each in hook.calls)
+        events = await two.events()
+
+    assert list(told) == [each["id"] for each in events]
+    assert name_of(events[-1]) == "DatasetReady"
+    first, again = hook.calls[:2]
+    assert first.headers["webhook-id"] == again.headers["webhook-id"]
+    assert first.event["data"] == again.event["data"]

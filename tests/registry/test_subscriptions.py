@@ -21,6 +21,7 @@ from domain.subscription import (
     Wanted,
 )
 from registry.deliveries import SqlDeliveries
+from registry.housekeeping import KEPT, prune_pushes
 from registry.subscriptions import SqlSubscriptions
 from tests.builders import NOW, TENANT, a_dataset_in
 from tests.registry.databases import House
@@ -346,6 +347,20 @@ async def test_a_push_is_due_when_its_task_has_moved_on(
     assert await deliveries.claim("me", TTL, 10, NOW) == [push]
     assert await deliveries.version_of(push) == 3
     assert await deliveries.version_of(a_webhook()) == 0
+
+
+async def test_who_heard_of_an_ended_task_is_forgotten_after_a_while(
+    house: House, kept: SqlSubscriptions
+) -> None:
+    done, active = a_push("c-1", state=SubscriptionState.DONE), a_push("c-2")
+    await kept.keep_push(done)
+    await kept.keep_push(active)
+
+    early = await prune_pushes(house.database, NOW + KEPT)
+    late = await prune_pushes(house.database, NOW + KEPT + timedelta(seconds=1))
+
+    assert (early, late) == (0, 1)
+    assert await kept.pushes(TENANT, "alice", "task-1") == [active]
 
 
 async def test_a_push_without_a_task_is_a_mistake_of_ours(kept: SqlSubscriptions) -> None:
