@@ -82,7 +82,7 @@ def a_discovery(*types: CataloguedType, number: int = 1) -> Discovery:
 
 
 @pytest.mark.requirement("R11")
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(RECORDS)
 def test_every_record_is_valid_by_the_schema_inferred_from_it(
     records: list[dict[str, Any]],
@@ -95,7 +95,7 @@ def test_every_record_is_valid_by_the_schema_inferred_from_it(
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_a_form_is_guessed_only_where_a_validator_agrees(form: str, data: st.DataObject) -> None:
     text = data.draw(st.from_regex(FORMATS[form], fullmatch=True))

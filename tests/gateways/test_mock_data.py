@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -308,6 +309,17 @@ async def test_records_come_in_pages_of_a_hundred_at_most() -> None:
     pages = [len(page) async for page in client.generate(Recipe(template, 7, 250))]
 
     assert pages == [100, 100, 50]
+
+
+async def test_records_of_a_registered_template_are_the_suppliers_by_its_own_key() -> None:
+    ours = replace(a_template(), key="ours", generate_from="theirs")
+    app = Scripted(said({"template_id": "theirs", "seed": 11, "records": some(3)}))
+    client = MockDataClient(calling(app), Time().timing)
+
+    found = await generated(client, Recipe(ours, seed=11, record_count=3))
+
+    assert len(found) == 3
+    assert [json.loads(each)["template_id"] for each in app.bodies] == ["theirs"]
 
 
 @pytest.mark.requirement("R39")
