@@ -26,7 +26,7 @@ STEPS = {
     "records": ("mock_data", "/generate-mock-data"),
     "connector": ("glean", "/adddatasource"),
     "upload": ("glean", "/bulkindexdocuments"),
-    "validation": ("glean", "/search"),
+    "validation": ("glean", "/rest/api/v1/search"),
 }
 """Each step by the first foreign call that it needs."""
 

@@ -183,10 +183,10 @@ async def versions_of(database: Database) -> list[int]:
 
 @contextmanager
 def held_up(url: str) -> Iterator[Connection]:
-    """Keep whoever would change a table, or refer to it, waiting until the transaction ends."""
+    """Keep whoever would migrate waiting until the transaction ends, whatever it changes."""
     engine = open_for_migration(url)
     with engine.connect() as connection:
-        connection.execute(text("LOCK TABLE datasets IN ROW EXCLUSIVE MODE"))
+        connection.execute(text("LOCK TABLE registry_version IN SHARE MODE"))
         yield connection
     engine.dispose()
 
