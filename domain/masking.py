@@ -40,6 +40,9 @@ class MaskingRule(StrEnum):
     DROP = "drop"
 
 
+_MOST_LOOKS = 3
+"""How often a text is searched; what is left after that stops the record."""
+
 _R = MaskingRule
 
 Rules = Mapping[str, MaskingRule]
@@ -138,8 +141,13 @@ class Masker:
             return self._shifted(value)
         if kind is not None:
             return self._replaced(text, _kind(text, path))
-        found = self._found(text)
-        return self._pieced(text, found) if found else value
+        cleared = self._cleared(text)
+        return value if cleared == text else cleared
+
+    def _cleared(self, text: str, looks: int = _MOST_LOOKS) -> str:
+        """Mask what is found, and what shows only then: two that stood close may have hidden it."""
+        found = self._found(text) if looks else []
+        return self._cleared(self._pieced(text, found), looks - 1) if found else text
 
     def _pieced(self, text: str, found: list[Finding]) -> str:
         pieces, done = [], 0

@@ -95,6 +95,19 @@ def test_a_disguised_value_is_masked_too() -> None:
     assert "acme" not in masked("Ask jane\u200b@acme.test")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+49 30 901820 774539 1488 0343 6467",
+        "536-22-1234 0094539 1488 0343 6467",
+        "+347 2)::38,29",
+        "a@b.testZelda Quackenbush",
+    ],
+)
+def test_what_shows_only_when_its_neighbour_is_masked_is_masked_too(text: str) -> None:
+    assert masker().residue(masker().mask({"note": text})) == ()
+
+
 def test_the_same_record_is_always_masked_the_same() -> None:
     record = {"id": "1", "author": "Zelda Quackenbush", "body": " ".join(CANARIES.values())}
 
