@@ -137,13 +137,14 @@ def _require_database(settings: Settings) -> None:
 
 
 async def _verified(settings: Settings) -> list[AuditVerdictDocument]:
+    from contextlib import AsyncExitStack
     from datetime import UTC, datetime
     from uuid import uuid4
 
     from agents.auditor import Auditor
-    from gateways.archive import FolderArchive
     from registry.database import Database
     from registry.trail import SqlAuditTrail
+    from service.archives import opened_archive
     from service.auditing import verified
 
     database = Database.open(
@@ -153,12 +154,11 @@ async def _verified(settings: Settings) -> list[AuditVerdictDocument]:
         ids=uuid4,
         on_commit=lambda: None,
     )
-    try:
-        archive = FolderArchive(settings.archive_folder)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        archive = opened_archive(settings, stack)
         auditor = Auditor(SqlAuditTrail(database), archive, settings.retention)
         return [await verified(auditor, each) for each in await auditor.tenants()]
-    finally:
-        await database.close()
 
 
 def _tell(verdicts: Sequence[AuditVerdictDocument]) -> None:
