@@ -76,7 +76,9 @@ def verify(
     *,
     anchors: Annotated[
         str | None,
-        typer.Option(help="Where the checkpoints are, as folder:PATH; without it, the archive."),
+        typer.Option(
+            help="Where the checkpoints are, folder:PATH or s3://BUCKET; without it, the archive."
+        ),
     ] = None,
     data: Data = None,
     as_json: Json = False,
