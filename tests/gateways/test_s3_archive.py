@@ -50,6 +50,10 @@ def archive(place: Place) -> Iterator[S3Archive]:
         yield opened
 
 
+def in_minutes(minutes: float) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=minutes)
+
+
 def asked(receipt: ArchiveReceipt, place: Place) -> dict[str, str]:
     return Spot.read(receipt.location, place.bucket).asked(place.bucket)
 
@@ -96,7 +100,7 @@ async def test_the_lock_is_as_strict_as_it_is_set(mode: LockMode, place: Place) 
 
 async def test_compliance_lets_nobody_through(place: Place) -> None:
     with an_archive(place, mode=LockMode.COMPLIANCE) as archive:
-        receipt = await archive.put(KEY, b"content", NOW + timedelta(minutes=1))
+        receipt = await archive.put(KEY, b"content", in_minutes(1))
 
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.server().client().delete_object(**asked(receipt, place), BypassGovernanceRetention=True)
@@ -104,14 +108,15 @@ async def test_compliance_lets_nobody_through(place: Place) -> None:
 
 async def test_a_stricter_lock_is_extended_as_strict_as_it_was(place: Place) -> None:
     with an_archive(place, mode=LockMode.COMPLIANCE) as strict:
-        receipt = await strict.put(KEY, b"content", NOW + timedelta(minutes=1))
+        receipt = await strict.put(KEY, b"content", in_minutes(1))
 
+    until = in_minutes(2)
     with an_archive(place) as mild:
-        await mild.lock(receipt.location, ArchiveLock(NOW + timedelta(minutes=2)))
+        await mild.lock(receipt.location, ArchiveLock(until))
 
     head = s3.server().client().head_object(**asked(receipt, place))
     assert head["ObjectLockMode"] == "COMPLIANCE"
-    assert head["ObjectLockRetainUntilDate"] == NOW + timedelta(minutes=2)
+    assert head["ObjectLockRetainUntilDate"] == until
 
 
 async def test_a_lock_ends_no_fraction_of_a_second_early(archive: S3Archive) -> None:

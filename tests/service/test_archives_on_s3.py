@@ -71,7 +71,7 @@ def versions_in(place: Place) -> list[dict[str, Any]]:
 async def test_a_dataset_is_archived_verified_and_purged_after_its_retention(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short: dict[str, Any] = {"grace_period": "0s", "retention": "4s"}
+    short: dict[str, Any] = {"grace_period": "0s", "retention": "6s"}
     async with on_a_bucket(tmp_path, monkeypatch, **short) as (service, place):
         dataset = await archived(service)
         verified = await service.call(TEARDOWN, {"skill": "verify-archive", "dataset_id": JIRA})
