@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,17 @@ async def test_a_validation_is_due_to_be_told_as_soon_as_it_is_written_down(hous
     assert (due.run, due.tries, due.is_ready, due.overall_score) == (1, 0, True, 0.995)
     assert (due.records_generated, due.documents_indexed) == (500, 500)
     assert {each.check_type for each in due.checks} == set(CheckType)
+
+
+async def test_of_a_registered_template_the_supplier_hears_by_its_own_key(house: House) -> None:
+    dataset = a_dataset_in(DatasetStatus.READY)
+    assert dataset.template is not None
+    dataset.template = replace(dataset.template, key="ours", generate_from="theirs")
+    await house.keep(dataset)
+
+    (due,) = await SqlFeedback(house.database).due(house.hands.now, 10)
+
+    assert due.template_key == "theirs"
 
 
 async def test_what_was_never_validated_is_not_told(house: House) -> None:

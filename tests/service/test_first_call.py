@@ -67,8 +67,6 @@ async def test_a_call_without_a_version_is_the_error_that_the_pages_name(
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("POST", "/events", 405),
-        ("GET", "/asyncapi.json", 404),
         ("GET", "/.well-known/jwks.json", 404),
         ("GET", "/.well-known/ai-catalog.json", 404),
     ],

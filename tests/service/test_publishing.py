@@ -229,6 +229,8 @@ SEED_EVENTS = {each.__name__ for each in get_args(SeedEvent)}
 
 SAMPLES: dict[Any, Any] = {
     UUID: UUID(int=1),
+    UUID | None: None,
+    bool: True,
     str: "x",
     int: 1,
     Fraction: Fraction(199, 200),
