@@ -34,6 +34,9 @@ from tests.warm import Forked
 
 BEFORE = REVISIONS[-2]
 
+BEFORE_COLUMNS = "0004"
+"""A revision after which the table of datasets changes: whoever changes it can be kept waiting."""
+
 PATIENCE = 30.0
 
 Columns = dict[str, dict[str, bool]]
@@ -133,7 +136,7 @@ async def test_processes_at_work_lose_nothing_while_a_newer_one_brings_the_datab
 
 def test_processes_that_start_at_once_bring_the_database_up_once() -> None:
     url = a_fresh_database()
-    downgrade(url, BEFORE)
+    downgrade(url, BEFORE_COLUMNS)
 
     with held_up(url) as connection:
         starting = [Forked(upgrade, url) for _ in range(2)]
