@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from agents import registration
-from service.settings import Settings
+from tests.sources import MASKING_SECRET, client_records, write_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,17 +15,9 @@ READER = "dataops@example.com"
 """Who may read a production's records: the test user."""
 
 
-def later_stages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Give the settings with which datasets of later stages are made.
-
-    They are read from a folder of the client's own records; a service that has no such setting
-    makes them up as it does for the sandbox.
-    """
-    if "source" not in Settings.model_fields:
-        monkeypatch.setattr(registration, "require_plannable", lambda _: None)
-        return {}
-    sources: Any = import_module("tests.sources")
-    monkeypatch.setenv("MASKING_KEY", sources.MASKING_SECRET)
-    made = [{**each, "allowed_users": [READER]} for each in sources.client_records("github")]
-    sources.write_source(folder / "source", made, dataset_type="github")
+def later_stages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Give the settings with which datasets of later stages are made: a folder of the client's own."""
+    monkeypatch.setenv("MASKING_KEY", MASKING_SECRET)
+    made = [{**each, "allowed_users": [READER]} for each in client_records("github")]
+    write_source(folder / "source", made, dataset_type="github")
     return {"source": f"folder:{folder / 'source'}", "masking_key": "secret://env/MASKING_KEY"}
