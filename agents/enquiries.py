@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from domain.commands import Principal
     from domain.dataset import Dataset
     from domain.documents import (
-        ApprovalListDocument,
         ArchiveVerificationDocument,
         ConnectorDocument,
         DatasetListDocument,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
         VerdictDocument,
     )
     from domain.journey import Client, JourneyStage
+    from domain.journey_documents import ApprovalListDocument
     from domain.ports import Archive, Connectors, Journeys
     from domain.repository import Registry
 

@@ -73,10 +73,10 @@ class Approval:
         return replace(self, status=wanted, resolved_by=by, resolved_at=at, comment=comment)
 
     def _decided_before(self) -> str:
-        at = self.resolved_at.isoformat(timespec="seconds") if self.resolved_at else "some time"
         return (
-            f"Approval {self.approval_id} was {self.status} by {self.resolved_by} at {at} and stays "
-            f"so. Ask for the teardown of {self.connector_name} anew to have it decided anew."
+            f"Approval {self.approval_id} was {self.status} by {self.resolved_by} at "
+            f"{self.resolved_at} and stays so. Ask for the teardown of {self.connector_name} anew "
+            "to have it decided anew."
         )
 
 

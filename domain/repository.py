@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from domain.approvals import Approval, ApprovalStatus
 from domain.commands import Principal, Request, RequestKey
+from domain.consents import ConsentReads, ConsentWrites
 from domain.dataset import Dataset
 from domain.events import DatasetProvisionRequested, EventContext, RecordedEvent
 from domain.journey import Client, ClientId, Journey, JourneyStage
@@ -28,7 +28,7 @@ class Slot:
     dataset_type: str
 
 
-class Transaction(Protocol):
+class Transaction(ConsentWrites, Protocol):
     """One commit: every change of state with its events and its audit entry, or nothing."""
 
     async def dataset(self, dataset_id: UUID, /) -> Dataset:
@@ -85,25 +85,6 @@ class Transaction(Protocol):
         """
         ...
 
-    async def ask(self, approval: Approval, dataset: Dataset, /) -> Approval:
-        """Ask for consent to a dataset's teardown: approval, event and audit entry.
-
-        Gives the approval that is pending for the dataset already, where there is one; the
-        dataset itself is not changed.
-        """
-        ...
-
-    async def approval(self, approval_id: UUID, /) -> Approval:
-        """Read an approval. Raises NotFound, for another tenant's as well."""
-        ...
-
-    async def decide(self, approval: Approval, dataset: Dataset, /) -> None:
-        """Write down how an approval of a dataset's teardown was decided, with event and audit.
-
-        Raises Conflict when somebody decided first.
-        """
-        ...
-
     async def publish(
         self, event: DatasetProvisionRequested, context: EventContext, at: datetime, /
     ) -> None:
@@ -138,7 +119,7 @@ class QualityRun:
     verdict: JsonObject
 
 
-class Registry(Protocol):
+class Registry(ConsentReads, Protocol):
     """The shared repository; all of it is seen through one tenant at a time."""
 
     def transaction(self, principal: Principal, /) -> AbstractAsyncContextManager[Transaction]:
@@ -169,27 +150,6 @@ class Registry(Protocol):
 
     async def unsettled_requests(self, limit: int, /) -> Sequence[Request]:
         """Read requests of every tenant whose task has not ended, oldest first."""
-        ...
-
-    async def approval_id_of(self, tenant: str, ref: str, /) -> UUID:
-        """Resolve a reference: a UUID, or the name of a connector for whose end consent was asked.
-
-        Of several the pending one is meant, or else the newest. Raises NotFound.
-        """
-        ...
-
-    async def open_approvals(self, tenant: str, limit: int, /) -> Sequence[Approval]:
-        """Read what waits for consent, oldest first: pending, and its dataset has not ended."""
-        ...
-
-    async def approvals(
-        self, tenant: str, status: ApprovalStatus | None, limit: int, /
-    ) -> Sequence[Approval]:
-        """Read approvals, of one status or of all, newest first."""
-        ...
-
-    async def approvals_by_id(self, tenant: str, ids: Collection[UUID], /) -> Sequence[Approval]:
-        """Read approvals by id, oldest first; unknown ones are left out."""
         ...
 
     async def quality_history(self, tenant: str, dataset_id: UUID, /) -> Sequence[QualityRun]:

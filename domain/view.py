@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
     from domain.approvals import Approval
     from domain.documents import (
-        ApprovalDocument,
         CheckDocument,
         ConditionDocument,
         DatasetDocument,
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
         TimesDocument,
         VerdictDocument,
     )
+    from domain.journey_documents import ApprovalDocument
     from domain.quality import DataQualityCheck, QualityScore
     from domain.state import DatasetState
 

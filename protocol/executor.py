@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.types import Message, TaskState, TaskStatus
 from a2a.utils.errors import InvalidParamsError
-from pydantic import ValidationError
 
-from domain.commands import Call, Principal, Request, RequestKey
+from domain.commands import Call, Principal, Request
 from domain.errors import (
     Conflict,
     DataOpsError,
@@ -21,14 +20,12 @@ from domain.errors import (
     RegistryUnavailable,
     RequestRejected,
 )
-from domain.record import digest_of
-from protocol.aims import RESOLVE_APPROVAL
 from protocol.arrivals import Arrivals, sent
 from protocol.auth import caller_of
-from protocol.codec import SkillCall, field_errors, read_call, require_understood
+from protocol.calls import checked, decision_in, looked_up, request_key
+from protocol.codec import SkillCall, read_call, require_understood
 from protocol.examples import example_of
 from protocol.gate import CalledOff, Gate
-from protocol.inputs import DatasetInput, ResolveApprovalInput
 from protocol.projection import Showing
 from protocol.schemas import schema_url
 from protocol.skills import SKILLS, Desks, Skill, dry_run_of, skills_of
@@ -37,7 +34,6 @@ from protocol.telling import Telling, said
 if TYPE_CHECKING:
     from a2a.server.events import EventQueue
 
-    from domain.commands import ResolveApproval
     from domain.record import JsonObject
     from domain.repository import Registry
     from domain.work import AgentName
@@ -175,8 +171,7 @@ class SkillExecutor(AgentExecutor):
     async def _run(
         self, context: RequestContext, message: Message, told: Telling, gate: Gate
     ) -> None:
-        waiting = await self._waiting(context, message)
-        if waiting is not None:
+        if (waiting := await self._waiting(context, message)) is not None:
             await self._answered(waiting, message, told, gate)
             return
         require_understood(message)
@@ -186,7 +181,7 @@ class SkillExecutor(AgentExecutor):
             return
         skill, given = self._validated(call)
         principal = caller_of(context.call_context).principal
-        given = await self._resolved(given, principal)
+        given = await looked_up(given, principal, self._desks.enquiries)
         skill = dry_run_of(skill, given)
         if skill.ask is not None:
             answer = await skill.ask(given, self._desks, principal)
@@ -199,40 +194,24 @@ class SkillExecutor(AgentExecutor):
 
     async def _waiting(self, context: RequestContext, message: Message) -> Request | None:
         """Give the request whose task this message answers, and did not make."""
+        tenant = caller_of(context.call_context).principal.tenant
         if context.current_task is None:
             return None
-        tenant = caller_of(context.call_context).principal.tenant
         known = await self._registry.request_of_task(tenant, str(context.task_id))
-        is_answer = known is not None and known.key.message_id != message.message_id
-        return known if is_answer else None
+        return known if known and known.key.message_id != message.message_id else None
 
     async def _answered(
         self, request: Request, message: Message, told: Telling, gate: Gate
     ) -> None:
         """Take an answer to a task that waits for consent; one that is none leaves it waiting."""
         try:
-            command = await self._decision(message, request)
+            command = await decision_in(message, request, self._desks.enquiries)
             await self._desks.front.resolve(command, request.principal)
         except (RequestRejected, Conflict) as error:
             showing = await self._projection.showing(request)
             await told.ask(f"{error} {showing.sentence}", {**showing.data, **_error(error)})
             return
         await self._follow(request, told, gate)
-
-    async def _decision(self, message: Message, request: Request) -> ResolveApproval:
-        """Read an answer as the decision it must be. Raises InvalidInput, or NotFound."""
-        require_understood(message)
-        call, skill = read_call(message), SKILLS[RESOLVE_APPROVAL]
-        if call is None or call.skill != skill.id:
-            raise InvalidInput(f"This task waits for {skill.id} and takes nothing else.")
-        given = _checked(skill, call)
-        approval_id = await self._desks.enquiries.resolve_approval(
-            request.principal, str(given.approval_id)
-        )
-        if approval_id not in request.undertaking.approvals:
-            raise InvalidInput(f"This task does not wait for approval {approval_id}.")
-        decision: ResolveApproval = given.model_copy(update={"approval_id": approval_id}).command()
-        return decision
 
     async def _accepted(
         self,
@@ -281,18 +260,6 @@ class SkillExecutor(AgentExecutor):
         else:
             await told.finish(showing.sentence, showing.data, showing.state)
 
-    async def _resolved(self, given: SkillInput, principal: Principal) -> SkillInput:
-        enquiries = self._desks.enquiries
-        match given:
-            case DatasetInput(dataset_id=ref):
-                found = await enquiries.resolve(principal, str(ref))
-                return given.model_copy(update={"dataset_id": found})
-            case ResolveApprovalInput(approval_id=ref):
-                found = await enquiries.resolve_approval(principal, str(ref))
-                return given.model_copy(update={"approval_id": found})
-            case _:
-                return given
-
     def _validated(self, call: SkillCall) -> tuple[Skill, SkillInput]:
         skill = SKILLS.get(call.skill)
         if skill is None or skill.agent is not self._agent:
@@ -300,7 +267,7 @@ class SkillExecutor(AgentExecutor):
             where = f"; {skill.agent.value} has it" if skill else ""
             message = f"Agent {self._agent.value} has no skill {call.skill!r}{where}. Its: {known}."
             raise RequestRejected(message)
-        return skill, _checked(skill, call)
+        return skill, checked(skill, call)
 
     async def _ask_again(self, error: InvalidInput, message: Message, told: Telling) -> None:
         """Name the wrong fields, and show an example and the schema to go by."""
@@ -327,33 +294,6 @@ class SkillExecutor(AgentExecutor):
             for each in skills
         ]
         return sentence, {"skills": shown, "example": example_of(skills[0].id)}
-
-
-def _checked(skill: Skill, call: SkillCall) -> Any:
-    """Give a call's input as the model of its skill. Raises InvalidInput, naming each field."""
-    try:
-        return skill.input.model_validate(dict(call.given))
-    except ValidationError as error:
-        wrong = field_errors(error)
-        told = "; ".join(f"{each.field}: {each.message}" for each in wrong)
-        raise InvalidInput(f"The input of {skill.id} is wrong: {told}", wrong) from error
-
-
-def request_key(agent: AgentName, message: Message) -> RequestKey:
-    """Give the identity of a writing message: one request, however often and in what form it comes."""
-    return RequestKey(agent.value, message.message_id, _digest(message))
-
-
-def _digest(message: Message) -> str:
-    """Digest the call as it is understood: `20` and `20.0` are one count."""
-    try:
-        call = read_call(message)
-        if call is None:
-            return ""
-        understood = SKILLS[call.skill].input.model_validate(dict(call.given))
-    except (InvalidInput, KeyError, ValidationError):
-        return ""
-    return digest_of({"skill": call.skill, "input": understood.model_dump(mode="json")})
 
 
 def _error(error: DataOpsError) -> JsonObject:

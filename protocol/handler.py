@@ -25,9 +25,9 @@ from a2a.utils.errors import (
 from domain.errors import InvalidInput
 from protocol.arrivals import sent
 from protocol.auth import Caller, caller_of
+from protocol.calls import request_key
 from protocol.codec import read_call
 from protocol.ending import Ending, cancelled, has_ended
-from protocol.executor import request_key
 from protocol.orders import OrderHandler
 from protocol.skills import SKILLS
 from protocol.tasks import ENDED, WAITING

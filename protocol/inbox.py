@@ -11,8 +11,8 @@ from a2a.types import Message, Role
 from domain.commands import Call
 from domain.errors import Conflict, InvalidInput
 from domain.work import AgentName
+from protocol.calls import request_key
 from protocol.codec import data_part
-from protocol.executor import request_key
 from protocol.skills import SKILLS
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from domain.approvals import Approval
     from domain.commands import Move, Request
     from domain.dataset import Dataset
-    from domain.documents import MoveDocument
+    from domain.journey_documents import MoveDocument
     from domain.ports import Changes
     from domain.record import JsonObject
     from domain.repository import ProgressLog, Registry, Standing

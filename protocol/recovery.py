@@ -52,6 +52,7 @@ class Recovery:
                 await self.sweep()
             except Exception:
                 log.exception("recovery.failed")
+            _heed_cancellation()
 
     async def sweep(self) -> None:
         """Say that we are alive, and carry on each request that nobody follows any more.
@@ -101,6 +102,17 @@ class Recovery:
                 context=context,
             )
         await handler.resume(request)
+
+
+def _heed_cancellation() -> None:
+    """Go no further once we are cancelled: the library keeps that to itself where it reads events.
+
+    Raises:
+        CancelledError: somebody has cancelled us meanwhile.
+    """
+    this = asyncio.current_task()
+    if this is not None and this.cancelling():
+        raise asyncio.CancelledError
 
 
 def _task_of(request: Request) -> Task:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from domain import documents
+from domain import documents, journey_documents
 from domain.events import AdditiveEvent, SeedEvent
 from domain.orphan_documents import CleanupDocument, OrphanReportDocument
 from protocol.shapes import Shapes
@@ -20,9 +20,9 @@ _HERE = "#/$defs/"
 _OUTPUTS: dict[str, Any] = {
     "provision-datasets": documents.DatasetListDocument | documents.PlanDocument,
     "plan-datasets": documents.PlanDocument,
-    "transition-stage": documents.TransitionDocument,
-    "complete-journey": documents.EndingListDocument,
-    "resolve-approval": documents.ResolutionDocument,
+    "transition-stage": journey_documents.TransitionDocument,
+    "complete-journey": journey_documents.EndingListDocument,
+    "resolve-approval": journey_documents.ResolutionDocument,
     "dataset-status": documents.DatasetListDocument,
     "list-datasets": documents.DatasetPageDocument,
     "list-templates": documents.TemplateListDocument,
@@ -34,7 +34,7 @@ _OUTPUTS: dict[str, Any] = {
     "validate-dataset": documents.DatasetListDocument,
     "check-connector": documents.ProbeDocument,
     "quality-report": documents.QualityReportDocument,
-    "teardown-dataset": documents.EndingListDocument,
+    "teardown-dataset": journey_documents.EndingListDocument,
     "restore-dataset": documents.DatasetListDocument,
     "cleanup-orphans": CleanupDocument | OrphanReportDocument,
     "verify-archive": documents.ArchiveVerificationDocument,

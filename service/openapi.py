@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from domain import documents
+from domain import documents, journey_documents
 from domain.approvals import ApprovalStatus
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
@@ -126,7 +126,7 @@ _OPERATIONS = (
         "/approvals",
         "listApprovals",
         "List what waits for consent, or the approvals of one status",
-        documents.ApprovalListDocument,
+        journey_documents.ApprovalListDocument,
         {"status": _one_of(ApprovalStatus)},
     ),
     _Operation("/events", "listEvents", "List what happened, in order", EventPageDocument, _PAGE),
@@ -201,7 +201,7 @@ def _described(operation: _Operation, shapes: Shapes) -> JsonObject:
 def _receiving(shapes: Shapes) -> JsonObject:
     """Describe the door for events, which takes each in either of CloudEvents' two modes."""
     taken = HTTPStatus.ACCEPTED
-    received = shapes.schema_of(documents.ReceivedDocument)
+    received = shapes.schema_of(journey_documents.ReceivedDocument)
     return {
         "operationId": "receiveEvent",
         "summary": "Take an event of Journey Orchestration in, once however often it is sent",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from domain import commands
-    from domain.documents import ReceivedDocument
+    from domain.journey_documents import ReceivedDocument
     from domain.record import JsonObject
     from protocol.inbox import Inbox
 

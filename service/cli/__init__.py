@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from service.cli import catalogue, datasets, history, measures, orphans, running
+from service.cli import approvals, catalogue, datasets, history, measures, orphans, running
 from service.cli.ending import Commands, broken_off
 
 _EPILOG = (
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 running.add_to(app)
 datasets.add_to(app)
+approvals.add_to(app)
 catalogue.add_to(app)
 history.add_to(app)
 app.command(rich_help_panel=history.PANEL)(measures.metrics)

@@ -82,7 +82,8 @@ def finish(
     Raises:
         Stopped: the skill did not end well.
     """
-    is_answer = result.state in {"completed", "failed", "working"} and "error" not in result.data
+    is_told = result.state in {"completed", "failed", "working"} or waits(result)
+    is_answer = is_told and "error" not in result.data
     if as_json:
         document(result.document)
     elif is_answer:
@@ -97,11 +98,18 @@ def exit_code(result: Result) -> ExitCode:
     error = result.data.get("error")
     if result.state in {"completed", "working"}:
         return ExitCode.OK
+    if waits(result):
+        return ExitCode.NOT_ALLOWED
     if result.state == "input_required" or error == "InvalidInput":
         return ExitCode.USAGE
     if error == "NotAllowed":
         return ExitCode.NOT_ALLOWED
     return ExitCode.NOT_READY if failed_in(result.data) else ExitCode.FAILED
+
+
+def waits(result: Result) -> bool:
+    """Whether the task waits until somebody consents to it."""
+    return result.state == "input_required" and bool(result.data.get("approvals"))
 
 
 def failed_in(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -126,6 +134,8 @@ def _reason(dataset: Mapping[str, Any], sentence: str) -> str:
 
 
 def _next(result: Result, code: ExitCode, listing: str) -> str:
+    if waits(result):
+        return f"dataops approvals resolve {result.data['approvals'][0]['approval_id']} --approve"
     if failed := failed_in(result.data):
         name = failed[0]["connector_name"]
         return f"dataops datasets show {name}, then dataops validate {name}"

@@ -8,7 +8,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from domain.lifecycle import ENDED, DatasetStatus
-from domain.view import describe
+from domain.view import describe, describe_approval
 from service.publishing import EventFilter, cloud_event
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ COLUMNS = (
 FEED = 20
 """How many events the feed looks back over."""
 
+_MOST_APPROVALS = 20
 _PAGE = 100
 _PAGES = 5
 _RECENT_ARCHIVED = 6
@@ -60,6 +61,7 @@ async def fleet_page(sources: ConsoleSources, tenant: str, wanted: DatasetFilter
     newest = await sources.registry.last_sequence(tenant)
     found, is_more = await _read(sources, tenant, wanted)
     events = await sources.registry.events(tenant, max(0, newest - FEED), FEED)
+    approvals = await sources.registry.open_approvals(tenant, _MOST_APPROVALS)
     of_journey = EventFilter(journey=wanted.journey)
     shown = [each for each in reversed(events) if of_journey.lets_through(each)]
     return {
@@ -69,6 +71,7 @@ async def fleet_page(sources: ConsoleSources, tenant: str, wanted: DatasetFilter
         "filter": _shown_filter(wanted),
         "total": len(found),
         "is_more": is_more,
+        "approvals": [describe_approval(each) for each in approvals],
         "figures": [asdict(each) for each in figures(found)],
         "columns": [column for status in COLUMNS if (column := _column(status, found))],
         "empty": [each.value for each in COLUMNS if all(one.status is not each for one in found)],

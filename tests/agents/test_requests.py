@@ -119,6 +119,7 @@ async def test_a_completed_journey_gets_no_datasets(tmp_path: Path) -> None:
         assert "is completed" in heard.sentence
 
 
+@pytest.mark.requirement("R19")
 async def test_an_ephemeral_dataset_is_torn_down_by_itself(tmp_path: Path) -> None:
     async with running(tmp_path) as service:
         await service.call(COORDINATOR, {**SMALL, "ephemeral": {"ttl": "2h"}})

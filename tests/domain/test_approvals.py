@@ -113,15 +113,3 @@ def test_an_approval_is_shown_with_its_decision() -> None:
     assert (pending["status"], pending["resolved_at"]) == ("pending", None)
     assert (shown["status"], shown["resolved_by"]) == ("approved", "bob")
     assert shown["resolved_at"] == after(hours=1).isoformat()
-
-
-def test_a_decision_of_which_the_time_was_lost_is_told_all_the_same() -> None:
-    kept = an_approval().decided(approve=True, by="bob", at=NOW)
-    lost = Approval(**{**describe_fields(kept), "resolved_at": None})
-
-    with pytest.raises(IllegalTransition, match="by bob at some time"):
-        lost.decided(approve=False, by="carol", at=NOW)
-
-
-def describe_fields(approval: Approval) -> dict[str, object]:
-    return {name: getattr(approval, name) for name in Approval.__dataclass_fields__}

@@ -49,6 +49,7 @@ def a_supplier_that_sends(records: list[dict[str, Any]]) -> Starlette:
     )
 
 
+@pytest.mark.requirement("R66")
 async def test_glean_away_for_a_while_costs_a_retry_and_no_dataset(
     office: RunningService,
 ) -> None:
@@ -80,6 +81,7 @@ async def test_glean_away_for_good_fails_the_dataset_and_names_glean(tmp_path: P
         assert "DatasetProvisioningFailed" in await names_of(office, GITHUB)
 
 
+@pytest.mark.requirement("R66")
 async def test_what_failed_is_provisioned_again_when_somebody_has_mended_it(
     tmp_path: Path,
 ) -> None:

@@ -165,6 +165,7 @@ async def test_after_the_grace_period_nothing_can_be_restored(ready: RunningServ
     assert heard.state == "REJECTED"
 
 
+@pytest.mark.requirement("R67")
 async def test_a_new_dataset_in_the_grace_period_outlives_its_predecessor(
     ready: RunningService,
 ) -> None:

@@ -12,9 +12,11 @@ from a2a.utils.errors import TaskNotCancelableError
 from domain.commands import Principal, RequestKey
 from domain.work import AgentName
 from gateways.local.glean.faults import FaultKind
+from protocol import calls, executor
 from protocol.auth import ANONYMOUS
+from protocol.calls import request_key
 from protocol.codec import data_part
-from protocol.executor import NEVER_BEGUN, SkillExecutor, request_key
+from protocol.executor import NEVER_BEGUN, SkillExecutor
 from protocol.telling import Telling
 from tests.running import JIRA, SMALL, RunningService, running
 
@@ -190,21 +192,21 @@ async def test_a_correction_called_off_before_it_is_taken_in_begins_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(tmp_path) as service:
-        resolved, reached, go_on = SkillExecutor._resolved, asyncio.Event(), asyncio.Event()  # noqa: SLF001 - the last step before
+        reached, go_on = asyncio.Event(), asyncio.Event()
 
-        async def held(self: SkillExecutor, given: Any, principal: Principal) -> Any:
+        async def held(given: Any, principal: Principal, enquiries: Any) -> Any:
             reached.set()
             await go_on.wait()
-            return await resolved(self, given, principal)
+            return await calls.looked_up(given, principal, enquiries)
 
         asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
-        monkeypatch.setattr(SkillExecutor, "_resolved", held)
+        monkeypatch.setattr(executor, "looked_up", held)  # the last step before
         mending = asyncio.create_task(
             service.line.say(COORDINATOR, [data_part(SMALL)], task_id=asked.task_id)
         )
         await reached.wait()
-        executor = service.service.server.handlers[AgentName.COORDINATOR]._executor  # noqa: SLF001 - its gate alone tells
-        await executor.call_off(asked.task_id, ANONYMOUS)
+        taking_in = service.service.server.handlers[AgentName.COORDINATOR]._executor  # noqa: SLF001 - its gate alone tells
+        await taking_in.call_off(asked.task_id, ANONYMOUS)
         go_on.set()
 
         heard = await mending

@@ -28,6 +28,7 @@ ORDER = (
     "plan-datasets",
     "configure-connector",
     "list-datasets",
+    "transition-stage",
     "provision-datasets",
     "provision-dataset",
     "dataset-status",
@@ -38,8 +39,12 @@ ORDER = (
     "teardown-dataset",
     "verify-archive",
     "restore-dataset",
+    "complete-journey",
 )
 """An order in which every example makes sense: up to the provisioning, on a fresh service."""
+
+ON_WHAT_WAITS = {"resolve-approval"}
+"""The skills whose examples want a teardown that waits for somebody's consent."""
 
 
 def _copied(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
@@ -135,7 +140,7 @@ def test_every_skill_has_a_schema_of_its_input_and_of_its_output() -> None:
 
 
 async def test_every_example_runs_as_it_stands(tmp_path: Path) -> None:
-    assert set(ORDER) == set(SKILLS)
+    assert set(ORDER) | ON_WHAT_WAITS == set(SKILLS)
     async with running(tmp_path) as service:
         published = schemas(BASE)
         for skill in ORDER:
@@ -143,3 +148,17 @@ async def test_every_example_runs_as_it_stands(tmp_path: Path) -> None:
 
             assert (skill, heard.state, heard.sentence) == (skill, "COMPLETED", heard.sentence)
             strictly(published[f"{skill}.output"]).validate(heard.data)
+
+
+async def test_the_example_of_an_approval_runs_where_a_teardown_waits(tmp_path: Path) -> None:
+    async with running(tmp_path, protect_stages=("sandbox",)) as service:
+        coordinator, ended = AgentName.COORDINATOR.value, example_of("complete-journey")
+        await service.call(coordinator, example_of("provision-datasets"))
+        waiting = await service.call(coordinator, ended)
+
+        heard = await service.call(coordinator, example_of("resolve-approval"))
+
+        published = schemas(BASE)
+        assert (waiting.state, heard.state) == ("INPUT_REQUIRED", "COMPLETED")
+        strictly(published["complete-journey.output"]).validate(waiting.data)
+        strictly(published["resolve-approval.output"]).validate(heard.data)

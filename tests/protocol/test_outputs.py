@@ -101,6 +101,32 @@ async def test_an_archived_dataset_answers_as_published(tmp_path: Path) -> None:
         _published("teardown-dataset").validate(heard.data)
 
 
+async def test_a_transition_whose_types_cannot_be_made_answers_as_published(
+    tmp_path: Path,
+) -> None:
+    moving = {"skill": "transition-stage", "journey_id": ACME["journey_id"], "to_stage": "pilot"}
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, SMALL)
+
+        heard = await service.call(COORDINATOR, {**moving, "mode": "MAKE_BEFORE_BREAK"})
+
+        assert heard.data["moves"][0]["refusal"]
+        assert heard.dataset["gives_way_until"]
+        _published("transition-stage").validate(heard.data)
+        _published("list-datasets").validate(await _listed(service))
+
+
+async def test_a_teardown_that_waits_for_consent_answers_as_published(tmp_path: Path) -> None:
+    given = {"skill": "teardown-dataset", "dataset_id": JIRA, "reason": "orphan_cleanup"}
+    async with running(tmp_path, protect_stages=("sandbox",)) as service:
+        await service.call(COORDINATOR, SMALL)
+
+        heard = await service.call(TEARDOWN, given)
+
+        assert heard.state == "INPUT_REQUIRED"
+        _published("teardown-dataset").validate(heard.data)
+
+
 async def test_a_page_that_leads_on_answers_as_published(tmp_path: Path) -> None:
     asked = {**ACME, "skill": "provision-datasets", "dataset_types": ["jira", "slack"]}
     async with running(tmp_path) as service:

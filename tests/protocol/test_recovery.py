@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +15,9 @@ from domain.errors import RegistryUnavailable
 from gateways.local.glean.faults import FaultKind
 from protocol.auth import ANONYMOUS, Caller
 from protocol.projection import Projection
+from protocol.recovery import Recovery
 from registry.repository import SqlRegistry
-from tests.running import JIRA, SMALL, RunningService, running
+from tests.running import JIRA, PATIENCE_SECONDS, SMALL, RunningService, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,3 +228,42 @@ async def test_a_teardown_that_is_refused_again_and_again_ends_its_task_and_says
         assert heard.sentence.startswith(f"{JIRA} is being torn down (disconnect; which failed: ")
         assert "answered 403" in heard.sentence
         assert "tried again at" in heard.sentence
+
+
+async def test_a_recovery_that_is_cancelled_where_the_library_keeps_it_to_itself_ends_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = asyncio.Event()
+
+    async def look(self: Recovery) -> None:
+        del self
+        looking.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async with running(tmp_path) as service:
+        monkeypatch.setattr(Recovery, "sweep", look)
+        recovering = asyncio.create_task(service.service.server.recovery.run())
+        await looking.wait()
+
+        recovering.cancel()
+        ended, _ = await asyncio.wait({recovering}, timeout=PATIENCE_SECONDS)
+
+        assert ended == {recovering}
+        assert recovering.cancelled()
+        monkeypatch.undo()
+
+
+async def test_a_task_that_waits_for_consent_is_left_waiting(tmp_path: Path) -> None:
+    async with running(tmp_path, protect_stages=("sandbox",)) as service:
+        await service.call(COORDINATOR, SMALL)
+        given = {"skill": "complete-journey", "journey_id": "journey-acme-2026"}
+        asked = await service.call(COORDINATOR, given)
+        before = await service.line.task(COORDINATOR, asked.task_id)
+
+        await service.service.server.recovery.sweep()
+
+        after = await service.line.task(COORDINATOR, asked.task_id)
+        assert before.status.state == TaskState.TASK_STATE_INPUT_REQUIRED
+        assert after == before
+        assert await _unsettled(service) == [asked.task_id]

@@ -10,14 +10,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from starlette.applications import Starlette
 
 from agents.discovery import Templates
 from agents.enquiries import Enquiries, Sources
-from domain.lifecycle import DatasetStatus
+from domain.approvals import Approval, asked_for
+from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.rules import LifecycleRules
 from gateways.archive import FolderArchive
 from gateways.glean import GleanConnectors
@@ -48,7 +49,7 @@ from tests.builders import (
     validate,
 )
 from tests.gateways.foreign import Time, calling, the_credentials
-from tests.registry.databases import House, a_fresh_file
+from tests.registry.databases import ME, House, a_fresh_file
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -93,6 +94,19 @@ class Console:
         key = f"{dataset.place.dataset_id}/archive.json"
         dataset.archive = await self.archive.put(key, content, NOW + timedelta(days=91))
         return await self.house.keep(dataset)
+
+    async def ask_about(self, dataset: Dataset) -> Approval:
+        """Ask for the consent to tear a dataset down."""
+        approval = asked_for(
+            dataset,
+            TeardownReason.JOURNEY_COMPLETED,
+            approval_id=uuid4(),
+            because="It is protected.",
+            by="<alice>",
+            at=self.moment(),
+        )
+        async with self.house.registry.transaction(ME) as transaction:
+            return await transaction.ask(approval, dataset)
 
     def seen_by(self, principal: Principal) -> httpx.AsyncClient:
         """Give a client that calls as somebody in particular."""

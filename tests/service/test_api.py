@@ -106,6 +106,19 @@ async def test_a_dataset_without_an_archive_says_so(console: Console) -> None:
     assert "has no archive" in answer.json()["detail"]
 
 
+async def test_approvals_are_listed_those_that_wait_unless_a_status_is_named(
+    console: Console,
+) -> None:
+    asked = await console.ask_about(await console.keep(DatasetStatus.READY))
+
+    waiting = (await console.http.get("/api/v1/approvals")).json()
+    refused = (await console.http.get("/api/v1/approvals?status=refused")).json()
+    elsewhere = await console.seen_by(Principal("globex", "bob")).get("/api/v1/approvals")
+
+    assert [each["approval_id"] for each in waiting["approvals"]] == [str(asked.approval_id)]
+    assert refused["approvals"] == elsewhere.json()["approvals"] == []
+
+
 @pytest.mark.requirement("R79")
 async def test_templates_are_listed_shown_and_previewed(console: Console) -> None:
     key = "healthcare_developer_productivity_confluence"
@@ -261,6 +274,9 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(console: 
         ("templates/generic_jira/preview", "/templates/{template}/preview"),
         ("agents", "/agents"),
         ("metrics", "/metrics"),
+        ("approvals", "/approvals"),
+        ("approvals?status=pending", "/approvals"),
+        ("approvals?status=maybe", "/approvals"),
         ("datasets/nothing", "/datasets/{dataset}"),
         ("datasets?stage=beta", "/datasets"),
     ],
@@ -269,6 +285,7 @@ async def test_every_answer_is_as_the_openapi_document_says(
     console: Console, path: str, operation: str
 ) -> None:
     archived = await console.keep_archived(b"{}")
+    await console.ask_about(await console.keep(DatasetStatus.READY, a_dataset_of(99)))
     for number, status in enumerate(DatasetStatus):
         await console.keep(status, a_dataset_of(number))
     document = (await console.http.get("/openapi.json")).json()

@@ -82,6 +82,28 @@ async def test_the_fleet_pins_what_failed_first_and_collapses_what_is_empty(
     assert "archived" in fleet["empty"]
 
 
+async def test_the_fleet_shows_what_waits_for_approval_and_how_it_is_decided(
+    console: Console,
+) -> None:
+    asked = await console.ask_about(await console.keep(DatasetStatus.READY))
+
+    fleet = (await console.http.get("/.json")).json()
+    page = await page_of(console, "/")
+
+    assert [each["approval_id"] for each in fleet["approvals"]] == [str(asked.approval_id)]
+    assert "Waiting for approval" in page.text
+    assert f"dataops approvals resolve {asked.approval_id} --approve" in page.text
+    assert "<alice>" in page.text
+
+
+async def test_where_nothing_waits_the_fleet_says_nothing_of_approvals(console: Console) -> None:
+    await console.keep(DatasetStatus.READY)
+
+    page = await page_of(console, "/")
+
+    assert "Waiting for approval" not in page.text
+
+
 async def test_the_fleet_counts_its_figures_from_what_it_lists(console: Console) -> None:
     await console.keep(DatasetStatus.READY, a_dataset_of(1))
     await console.keep(DatasetStatus.FAILED, a_dataset_of(2))

@@ -227,6 +227,8 @@ async def test_a_position_that_is_none_is_told_by_field(console: Console, query:
 SEED_EVENTS = {each.__name__ for each in get_args(SeedEvent)}
 
 SAMPLES: dict[Any, Any] = {
+    bool: True,
+    UUID | None: None,
     UUID: UUID(int=1),
     str: "x",
     int: 1,
