@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import acme, crowd, engines, growth, handing_over, limits, many, starts
+from bench import acme, crowd, engines, growth, handing_over, limits, many, starts, sweep
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -21,7 +21,7 @@ _VERSIONS = ("a2a-sdk", "starlette", "uvicorn", "sqlalchemy", "pydantic", "httpx
 async def main() -> list[dict[str, Any]]:
     """Run the benchmarks one after the other."""
     results: list[dict[str, Any]] = []
-    for each in (acme, many, limits, starts, growth, handing_over, engines, crowd):
+    for each in (acme, many, limits, starts, growth, handing_over, engines, crowd, sweep):
         results += await each.measure()
     return results
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, NotRequired, TypedDict
 
-from domain.documents import Count, EndingListDocument, Id, Moment, Stage, Status
+from domain.documents import Count, Id, Moment, Stage, Status
+from domain.journey_documents import EndingListDocument
 from domain.orphans import Fate
 from domain.shape import OneOf
 

@@ -9,23 +9,27 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Select,
     Subquery,
+    TextClause,
     and_,
     bindparam,
     case,
+    exists,
     func,
+    literal,
     or_,
     select,
     tuple_,
+    union_all,
     update,
 )
 
-from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, Room
 from registry.dialect import database_now, lease_end
-from registry.tables import datasets
+from registry.tables import IS_PROBE, IS_WORK, datasets
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 _d = datasets.c
 
 _MOST_LOOKED_AT = 1000
-"""How many due datasets a claim chooses among, so that its cost does not grow with the rest."""
+"""How many due datasets of each kind a claim chooses among, so that its cost does not grow with the rest."""
 
 
 WORK_A_PROBE = 4
@@ -156,33 +160,43 @@ def _in_turns(dialect: str, due: tuple[ColumnElement[bool], ...]) -> Select[Any]
     Its turn among all is that among the client's of its kind: work, or probes, which weigh more.
     """
     held = _held(dialect)
-    under_way = func.coalesce(held.c.turns, 0)
-    is_same = and_(held.c.tenant == _d.tenant, held.c.client_id == _d.client_id)
-    weight = case((_d.status == DatasetStatus.READY, WORK_A_PROBE), else_=1).label("weight")
-    who = (_d.tenant, _d.dataset_id, _d.client_id, _d.due_at)
-    waiting = (
-        select(*who, weight, under_way.label("under_way"))
-        .select_from(datasets.outerjoin(held, is_same))
-        .where(*due, under_way < bindparam("a_client"))
-        .order_by(weight, _d.due_at)
-        .limit(_MOST_LOOKED_AT)
-        .subquery("waiting")
-    )
-    client, before = (waiting.c.tenant, waiting.c.client_id), waiting.c.under_way
+    work, probes = _first(due, held, IS_WORK, 1), _first(due, held, IS_PROBE, WORK_A_PROBE)
+    waiting = union_all(select(work), select(probes)).subquery("waiting")
+    client, before = (waiting.c.tenant, waiting.c.client_id), func.coalesce(held.c.turns, 0)
     place = func.row_number().over(
         partition_by=client, order_by=(waiting.c.weight, waiting.c.due_at)
     )
     turn = func.row_number().over(
         partition_by=(*client, waiting.c.weight), order_by=waiting.c.due_at
     )
+    is_same = and_(held.c.tenant == waiting.c.tenant, held.c.client_id == waiting.c.client_id)
     return select(
         waiting,
         (place + before).label("place"),
         ((turn + before) * waiting.c.weight).label("turn"),
+    ).select_from(waiting.outerjoin(held, is_same))
+
+
+def _first(
+    due: tuple[ColumnElement[bool], ...], held: CTE, of_kind: TextClause, weight: int
+) -> Subquery:
+    """Give the query of what has been due longest of one kind, whose clients may have more turns."""
+    is_at_limit = exists().where(
+        held.c.tenant == _d.tenant,
+        held.c.client_id == _d.client_id,
+        held.c.turns >= bindparam("a_client"),
     )
+    who = (_d.tenant, _d.dataset_id, _d.client_id, _d.due_at)
+    longest = (
+        select(*who, literal(weight).label("weight"))
+        .where(*due, of_kind, ~is_at_limit)
+        .order_by(_d.due_at)
+        .limit(_MOST_LOOKED_AT)
+    )
+    return longest.subquery()
 
 
-def _held(dialect: str) -> Subquery:
+def _held(dialect: str) -> CTE:
     """Give the query of how many turns each client has under way.
 
     The few leased rows are found first, by their own index: a grouping by client alone would
@@ -195,7 +209,7 @@ def _held(dialect: str) -> Subquery:
         .prefix_with("MATERIALIZED")
     )
     counted = select(leased, func.count().label("turns"))
-    return counted.group_by(leased.c.tenant, leased.c.client_id).subquery("held")
+    return counted.group_by(leased.c.tenant, leased.c.client_id).cte("held")
 
 
 @cache

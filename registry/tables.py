@@ -204,6 +204,17 @@ Index(
     sqlite_where=text("due_at IS NOT NULL"),
     postgresql_where=text("due_at IS NOT NULL"),
 )
+IS_PROBE, IS_WORK = text("status = 'ready'"), text("status <> 'ready'")
+"""What a turn is for that is due: a probe of a READY dataset, or anything else; as the indexes say it."""
+
+for _kind, _of_kind in {"probes": IS_PROBE, "work": IS_WORK}.items():
+    _is_due = text(f"due_at IS NOT NULL AND {_of_kind.text}")
+    Index(
+        f"ix_datasets_due_{_kind}",
+        datasets.c.due_at,
+        sqlite_where=_is_due,
+        postgresql_where=_is_due,
+    )
 Index(
     "ix_datasets_lease",
     datasets.c.lease_owner,

@@ -198,6 +198,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         engine=engine,
         coordinator=coordinator,
         schedules=scheduled(settings, database, orphans, feedback, clock),
+        orphans=orphans,
         server=A2AServer(cards, backstage),
         cards=cards,
         desks=desks,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from agents.coordinator import LifecycleCoordinator
+    from agents.orphan_sweep import OrphanSweep
     from domain.ports import Clock
     from domain.work import AgentName
     from protocol.auth import Tokens
@@ -49,6 +50,7 @@ class Service:
     engine: TurnEngine
     coordinator: LifecycleCoordinator
     schedules: Schedules
+    orphans: OrphanSweep
     server: A2AServer
     cards: Mapping[AgentName, Card]
     desks: Desks

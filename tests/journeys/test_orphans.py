@@ -12,6 +12,7 @@ import pytest
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.orphans import Fate
 from gateways.local.journeys import create_app as create_journeys
+from protocol.schemas import schemas
 from registry.orphans import SqlOrphanBook
 from service import schedules
 from tests.journeys.scenes import (
@@ -27,7 +28,8 @@ from tests.journeys.scenes import (
     teardown,
     until_status,
 )
-from tests.running import ACME, BASE, JIRA, SMALL, Heard, RunningService, running
+from tests.published import strictly
+from tests.running import ACME, BASE, JIRA, SMALL, Heard, RunningService, running, tokens_file
 
 CLEANUP = {"skill": "cleanup-orphans", "dry_run": False}
 DRY = {"skill": "cleanup-orphans", "dry_run": True}
@@ -306,6 +308,51 @@ async def test_an_outage_of_the_search_engine_leaves_everything_as_it_was(
 
     assert heard.state == "FAILED"
     assert (await dataset_of(office, JIRA)).status is DatasetStatus.READY
+
+
+async def test_a_cleanup_and_its_dry_run_answer_as_published(office: RunningService) -> None:
+    published = strictly(schemas(BASE)["cleanup-orphans.output"])
+    await lay_stray(office)
+    await complete_journey(office)
+    await clean(office)
+
+    dry, ended = await office.call(TEARDOWN, DRY), await clean(office)
+
+    assert dry.data["orphans"]
+    assert dry.data["strays"]
+    assert (len(ended.data["datasets"]), ended.data["datasources"]) == (1, [STRAY])
+    published.validate(dry.data)
+    published.validate(ended.data)
+
+
+@pytest.mark.parametrize("wrong", [{"dry_run": "no"}, {"dry_run": False, "force": True}])
+async def test_a_cleanup_that_is_asked_for_wrongly_is_asked_for_again(
+    office: RunningService, wrong: dict[str, object]
+) -> None:
+    await complete_journey(office)
+
+    heard = await office.call(TEARDOWN, {"skill": "cleanup-orphans", **wrong})
+
+    assert heard.state == "INPUT_REQUIRED"
+    assert (await office.call(TEARDOWN, DRY)).data["orphans"][0]["suspected_since"] is None
+
+
+async def test_a_tenant_sees_and_ends_no_orphans_but_its_own(tmp_path: Path) -> None:
+    tokens = tokens_file(tmp_path, alice="default alice", bob="globex bob")
+    async with running(tmp_path, auth_tokens=tokens) as office:
+        alice, bob = await office.line_of("alice"), await office.line_of("bob")
+        await alice.call(COORDINATOR, SMALL)
+        await lay_stray(office)
+        await alice.http.post(f"/journeys/journeys/{ACME['journey_id']}/complete")
+        await alice.call(TEARDOWN, CLEANUP)
+
+        seen = await bob.call(TEARDOWN, DRY)
+        ended = await bob.call(TEARDOWN, CLEANUP)
+
+        assert (seen.data["looked_at"], seen.data["orphans"], seen.data["strays"]) == (0, [], [])
+        assert ended.data["datasets"] == []
+        assert (await dataset_of(office, JIRA)).status is DatasetStatus.READY
+        assert await documents_in(office, STRAY) == 1
 
 
 # --- by the clock --------------------------------------------------------------------------------

@@ -5,9 +5,21 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from domain.dataset import Dataset
+from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, Leases, Room
-from tests.builders import NOW, TENANT, a_client, a_dataset, a_journey, find_template
+from registry.leases import WORK_A_PROBE
+from tests.builders import (
+    NOW,
+    TENANT,
+    a_client,
+    a_dataset,
+    a_dataset_in,
+    a_journey,
+    find_template,
+)
 from tests.registry.databases import ROOM, House, open_house
 
 LONG = timedelta(seconds=60)
@@ -199,3 +211,64 @@ async def test_a_client_at_its_limit_hides_no_other(house: House) -> None:
     claims = await house.leases.claim("two", LONG, Room(5, 1), NOW)
 
     assert [each.dataset_id for each in claims] == [one.place.dataset_id]
+
+
+async def kept_of(house: House, kind: str, count: int) -> list[Claim]:
+    """Keep datasets of one client each, due one after the other: probes, and later than those work."""
+    claims = []
+    for number in range(count):
+        client = a_client(f"{kind}-{number}", code=f"{kind}{number}")
+        journey = a_journey(f"journey-{kind}-{number}", client=client)
+        dataset = a_dataset(journey=journey)
+        is_probe = kind == "probe"
+        kept = await house.keep(a_dataset_in(DatasetStatus.READY, dataset) if is_probe else dataset)
+        before = timedelta(hours=2) if is_probe else timedelta(hours=1)
+        await house.save(kept, NOW - before + timedelta(seconds=number))
+        claims.append(claim_on(kept))
+    return claims
+
+
+@pytest.mark.requirement("R17")
+async def test_work_goes_before_probes_that_have_been_due_for_longer(house: House) -> None:
+    await kept_of(house, "probe", 6)
+    work = await kept_of(house, "work", 2)
+
+    claims = await house.leases.claim("one", LONG, Room(2, 16), NOW)
+
+    assert sorted(claims, key=str) == sorted(work, key=str)
+
+
+async def test_probes_fill_what_room_work_leaves(house: House) -> None:
+    probes = await kept_of(house, "probe", 6)
+    work = await kept_of(house, "work", 2)
+
+    claims = await house.leases.claim("one", LONG, Room(5, 16), NOW)
+
+    assert sorted(claims, key=str) == sorted([*work, *probes[:3]], key=str)
+
+
+async def test_of_one_client_a_probe_is_made_for_every_few_turns_of_work(house: House) -> None:
+    journey, turns = a_journey(), WORK_A_PROBE + 1
+    for number in range(3 * turns):
+        is_probe = number % 3 == 0
+        dataset = a_dataset(f"type{number}", journey=journey)
+        await house.keep(a_dataset_in(DatasetStatus.READY, dataset) if is_probe else dataset)
+
+    claims = await house.leases.claim("one", LONG, Room(turns, 100), NOW)
+
+    ids = [each.dataset_id for each in claims]
+    statuses = [each.status for each in await house.registry.datasets_by_id(TENANT, ids)]
+    assert statuses.count(DatasetStatus.READY) == 1
+
+
+async def test_probes_of_one_client_are_claimed_in_the_order_they_are_due(house: House) -> None:
+    kept = [
+        await house.keep(a_dataset_in(DatasetStatus.READY, a_dataset(each)))
+        for each in ("jira", "slack", "gdrive")
+    ]
+    for place, each in enumerate(kept):
+        await house.save(each, NOW - timedelta(minutes=place))
+
+    claims = await house.leases.claim("one", LONG, Room(2, 16), NOW)
+
+    assert {each.dataset_id for each in claims} == {each.place.dataset_id for each in kept[1:]}

@@ -1,4 +1,7 @@
-"""Orphans: what the scans saw, on both sides, and when they last looked at everything."""
+"""Orphans: what the scans saw, on both sides, and when they last looked at everything.
+
+And two indexes by which work and probes are found apart, each by what has been due longest.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from alembic import op
 revision = "0007"
 down_revision = "0006"
 
+_KINDS = {"probes": "status = 'ready'", "work": "status <> 'ready'"}
 _TIME = sa.DateTime(timezone=True)
 
 
@@ -43,8 +47,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scan", name=op.f("pk_orphan_scans")),
     )
 
+    for kind, of_kind in _KINDS.items():
+        is_due = sa.text(f"due_at IS NOT NULL AND {of_kind}")
+        op.create_index(
+            f"ix_datasets_due_{kind}",
+            "datasets",
+            ["due_at"],
+            sqlite_where=is_due,
+            postgresql_where=is_due,
+        )
+
 
 def downgrade() -> None:
+    for kind in _KINDS:
+        op.drop_index(f"ix_datasets_due_{kind}", "datasets")
     op.drop_table("orphan_scans")
     op.drop_table("stray_datasources")
     op.drop_table("orphan_suspects")

@@ -1,0 +1,163 @@
+"""The sweep: ten thousand datasets looked at for orphans, and claimed for their health probes."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, text, update
+from uuid_utils.compat import uuid7
+
+from domain.lifecycle import DatasetStatus
+from domain.repository import Room
+from registry.leases import SqlLeases
+from registry.orphans import SqlOrphanBook
+from registry.tables import datasets, journeys
+from service.cli.serve import serving
+from service.cli.talk import Talk
+from service.observability import set_up_logs
+from service.settings import Settings
+from tests.postgres import a_fresh_database
+from tests.storm import Client
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from agents.orphan_sweep import OrphanSweep
+    from service.cli.serve import Served
+
+DATASETS = 10_000
+JOURNEYS = 2_000
+"""Five datasets a journey."""
+
+LEASE = timedelta(seconds=6)
+ROOM = Room(32, 16)
+CLAIMS = 20
+
+
+async def measure() -> list[dict[str, Any]]:
+    """Measure both databases."""
+    return [await _sweep("sqlite"), await _sweep("postgresql")]
+
+
+async def _sweep(database: str) -> dict[str, Any]:
+    async with _served(database) as served:
+        talk = Talk(served.url)
+        try:
+            ending = await talk.call("lifecycle-coordinator", Client(0, ("jira",)).request, _ignore)
+            if ending.data["datasets"][0]["status"] != "ready":
+                raise RuntimeError(ending.sentence)
+        finally:
+            await talk.close()
+        await _fill(served)
+        scan, light = await _scans(served)
+        return {
+            "what": f"one scan of {DATASETS} datasets of {JOURNEYS} journeys, and claims among them",
+            "database": database,
+            "scan_seconds": round(scan, 2),
+            "light_scan_seconds": round(light, 3),
+            "lookups": JOURNEYS,
+            "claim_ms_when_all_are_due": await _claims(served, all_due=True),
+            "claim_ms_when_few_are_due": await _claims(served, all_due=False),
+            "claims": CLAIMS,
+        }
+
+
+async def _scans(served: Served) -> tuple[float, float]:
+    """Give the seconds of a whole scan and of a light one after it, of which nobody is suspected."""
+    sweep: OrphanSweep = served.service.orphans
+    started = time.perf_counter()
+    await sweep.sweep_all(served.service.clock())
+    between = time.perf_counter()
+    await sweep.sweep_doubtful(served.service.clock())
+    ended = time.perf_counter()
+    last = await SqlOrphanBook(served.service.database).last_whole_scan()
+    if last is None:
+        raise RuntimeError("The scan was called off.")
+    return between - started, ended - between
+
+
+async def _claims(served: Served, *, all_due: bool) -> float:
+    """Give the milliseconds of a claim, with every dataset due or only as many as it takes."""
+    leases, taken = SqlLeases(served.service.database), []
+    now = datetime.now(UTC) + timedelta(days=2)
+    await _make_due(served, now - timedelta(hours=1), all_due=all_due)
+    for _ in range(CLAIMS):
+        started = time.perf_counter()
+        claims = await leases.claim("bench", LEASE, ROOM, now)
+        taken.append(time.perf_counter() - started)
+        for each in claims:
+            await leases.release(each, now - timedelta(hours=1), -1)
+    return round(median(taken) * 1000, 2)
+
+
+async def _make_due(served: Served, moment: datetime, *, all_due: bool) -> None:
+    few = [f"type-{number}" for number in range(1, ROOM.turns + 1)]
+    due = update(datasets).values(due_at=moment)
+    async with served.service.database.engine.begin() as connection:
+        await connection.execute(update(datasets).values(due_at=moment + timedelta(days=30)))
+        await connection.execute(due if all_due else due.where(datasets.c.dataset_type.in_(few)))
+
+
+async def _fill(served: Served) -> None:
+    """Copy a READY dataset's row under other names and journeys, none of which is due."""
+    engine = served.service.database.engine
+    async with engine.begin() as connection:
+        model = dict((await connection.execute(select(datasets).limit(1))).mappings().one())
+        journey = dict((await connection.execute(select(journeys).limit(1))).mappings().one())
+        named = [{**journey, "journey_id": uuid7(), "ref": f"sweep-{n}"} for n in range(JOURNEYS)]
+        await connection.execute(insert(journeys), named)
+        rows = [_copy(model, named[number % JOURNEYS], number) for number in range(1, DATASETS)]
+        await connection.execute(insert(datasets), rows)
+    async with engine.connect() as connection:
+        await connection.execute(text("ANALYZE"))
+        await connection.commit()
+    await _introduce(served, [str(each["ref"]) for each in named])
+
+
+async def _introduce(served: Served, refs: list[str]) -> None:
+    """Make the journeys known to the local Journey Orchestration, so that none is an orphan."""
+    import httpx  # noqa: PLC0415 - the stand-in's own door
+
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False) as http:
+        shown = (await http.get("/journeys/journeys?page_size=1000")).json()["journeys"]
+        client = {name: shown[-1]["client"][name] for name in _INTRODUCED}
+        for ref in refs:
+            body = {"ref": ref, "stage": "sandbox", "client": client}
+            (await http.post("/journeys/journeys", json=body)).raise_for_status()
+
+
+_INTRODUCED = ("ref", "name", "code", "industry", "use_case")
+
+
+def _copy(row: dict[str, Any], journey: dict[str, Any], number: int) -> dict[str, Any]:
+    changed = {
+        "dataset_id": uuid7(),
+        "dataset_type": f"type-{number}",
+        "connector_name": f"copy-{number}",
+        "journey_id": journey["journey_id"],
+        "journey_ref": journey["ref"],
+        "status": DatasetStatus.READY,
+        "due_at": datetime.now(UTC) + timedelta(days=30),
+    }
+    return {**row, **changed}
+
+
+@asynccontextmanager
+async def _served(database: str) -> AsyncIterator[Served]:
+    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
+        url = await asyncio.to_thread(a_fresh_database) if database == "postgresql" else None
+        settings = Settings(data=Path(folder), port=0, log_level="ERROR", database_url=url)
+        set_up_logs(settings)
+        async with serving(settings) as served:
+            yield served
+
+
+async def _ignore(data: dict[str, object]) -> None:
+    del data
