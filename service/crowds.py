@@ -86,8 +86,9 @@ class Crowds:
                 log.exception("events.unseen", tenant=tenant)
                 newest = crowd.newest
             if newest > crowd.newest:
-                crowd.tell(newest)
+                # A commit seldom comes alone: what follows it within the pause is told with it.
                 await asyncio.sleep(min(crowd.listeners * PAUSE_A_LISTENER, LONGEST_PAUSE))
+                crowd.tell(newest)
             else:
                 await wait(POLL_SECONDS)
         crowd.tell(crowd.newest)
