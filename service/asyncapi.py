@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from domain.announcements import ANNOUNCED
+from protocol.inbound import CLOUD_EVENT, INBOUND
 from protocol.schemas import EVENTS
 from protocol.shapes import Shapes
 from service.openapi import API_VERSION
 from service.publishing import CloudEventDocument, event_type
-from service.rounds import CLOUD_EVENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,10 +55,11 @@ def asyncapi_document(base_url: str) -> JsonObject:
     """Describe the events of the service at `base_url` (no trailing slash)."""
     shapes = Shapes(_SCHEMAS)
     envelope = shapes.schema_of(CloudEventDocument)
-    going = {name: _message(name, kind, envelope, shapes) for name, kind in EVENTS.items()}
+    going = {name: _told(name, kind, envelope, shapes) for name, kind in EVENTS.items()}
+    announced: JsonObject = {"$ref": f"{_SCHEMAS}Announced"}
     coming = {
-        f"{_ANNOUNCED}{name}": _message(name, kind, {"$ref": f"{_SCHEMAS}Announced"}, shapes)
-        for name, kind in ANNOUNCED.items()
+        f"{_ANNOUNCED}{name}": _message(name, kind.data.__doc__ or "", announced, kind.schema())
+        for name, kind in INBOUND.items()
     }
     return {
         "asyncapi": "3.0.0",
@@ -135,14 +135,18 @@ def _referred(names: Iterable[str]) -> Mapping[str, JsonObject]:
     return {name: {"$ref": f"#/components/messages/{name}"} for name in names}
 
 
-def _message(name: str, kind: Any, envelope: JsonObject, shapes: Shapes) -> JsonObject:
+def _told(name: str, kind: Any, envelope: JsonObject, shapes: Shapes) -> JsonObject:
     data = shapes.schema_of(kind)
-    told = shapes.definitions[data["$ref"].removeprefix(_SCHEMAS)]["description"]
+    summary = shapes.definitions[data["$ref"].removeprefix(_SCHEMAS)]["description"]
+    return _message(name, summary, envelope, data)
+
+
+def _message(name: str, summary: str, envelope: JsonObject, data: JsonObject) -> JsonObject:
     its_own = {"properties": {"type": {"const": event_type(name)}, "data": data}}
     return {
         "name": name,
         "title": name,
-        "summary": told,
+        "summary": summary,
         "contentType": CLOUD_EVENT,
         "payload": {"allOf": [envelope, its_own]},
     }

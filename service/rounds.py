@@ -12,6 +12,7 @@ from domain.deliveries import Left
 from domain.errors import InvalidInput
 from domain.subscription import Setback, Subscription, SubscriptionState, given_up
 from gateways.webhooks import Gone, Taken, Webhooks, signed
+from protocol.inbound import CLOUD_EVENT
 
 if TYPE_CHECKING:
     from domain.deliveries import Deliveries
@@ -25,8 +26,6 @@ log = structlog.get_logger("webhooks")
 
 Moved: TypeAlias = Callable[[Subscription], bool]
 """Is told where a subscriber stands now, and tells whether we may go on with it."""
-
-CLOUD_EVENT = "application/cloudevents+json"
 
 
 @dataclass(frozen=True, slots=True)

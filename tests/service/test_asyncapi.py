@@ -11,9 +11,9 @@ from typing import Any, get_args
 import jsonschema_rs
 import pytest
 
-from domain.announcements import ANNOUNCED
 from domain.events import AdditiveEvent, SeedEvent
 from domain.lifecycle import DatasetStatus
+from protocol.inbound import INBOUND
 from service.asyncapi import asyncapi_document
 from tests.builders import ADDRESS
 from tests.published import strictly
@@ -135,7 +135,7 @@ def test_every_event_goes_out_once_on_each_way(document: dict[str, Any], channel
 def test_every_event_that_is_taken_in_is_there(document: dict[str, Any]) -> None:
     names = list(document["channels"]["announcements"]["messages"])
 
-    assert names == [f"announced.{each}" for each in ANNOUNCED]
+    assert names == [f"announced.{each}" for each in INBOUND]
 
 
 def test_every_message_belongs_to_a_channel(document: dict[str, Any]) -> None:
