@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,9 @@ from tests.running import JIRA, SMALL, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from multiprocessing.connection import Connection
+    from multiprocessing.connection import Connection as Ear
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 Point = tuple[str, str]
 """`before` or `after`, and what: the end of a call's path, an event's name, or a call of Python's
@@ -127,17 +128,17 @@ class Doom:
         httpx.ASGITransport.handle_async_request = sent  # type: ignore[assignment, method-assign]  # the one door of calls
 
     def watch_commits(self, engine: Engine) -> None:
-        """Come to the points around each commit that tells of events."""
-        told: list[str] = []
+        """Come to the points around each commit that tells of events, on whichever connection."""
+        told: defaultdict[Any, list[str]] = defaultdict(list)
         commit = engine.dialect.do_commit
 
-        def executed(_connection: object, statement: Any, rows: Any, row: Any, _: object) -> None:
+        def executed(line: Connection, statement: Any, rows: Any, row: Any, _: object) -> None:
             if getattr(statement, "table", None) is outbox:
-                told.extend(each["new_name"] for each in rows or [row])
+                names = [each["new_name"] for each in rows or [row]]
+                told[line.connection.dbapi_connection] += names
 
         def committed(connection: Any) -> None:
-            names = told.copy()
-            told.clear()
+            names = told.pop(connection.dbapi_connection, [])
             for each in names:
                 self.come_to(("before", each))
             commit(connection)
@@ -156,12 +157,12 @@ class Doom:
             self.come_to(("before", name))
 
 
-def live(name: str, folder: Path, url: str, told: Connection, *, is_first: bool) -> None:
+def live(name: str, folder: Path, url: str, told: Ear, *, is_first: bool) -> None:
     """Live through a story until dead; tells when it is up, waits for a sign, tells what it heard."""
     asyncio.run(_live(STORIES[name], Doom(folder, STORIES[name].points), url, told, is_first))
 
 
-async def _live(story: Story, doom: Doom, url: str, told: Connection, is_first: bool) -> None:
+async def _live(story: Story, doom: Doom, url: str, told: Ear, is_first: bool) -> None:
     async with running(doom.folder, database_url=url) as service:
         if is_first and story.begins_ready:
             await service.call(COORDINATOR, SMALL)
