@@ -24,11 +24,12 @@ from protocol.arrivals import Arrivals, sent
 from protocol.auth import caller_of
 from protocol.calls import checked, decision_in, looked_up, request_key
 from protocol.codec import SkillCall, read_call, require_understood
+from protocol.desks import Desks
 from protocol.examples import example_of
 from protocol.gate import CalledOff, Gate
 from protocol.projection import Showing
 from protocol.schemas import schema_url
-from protocol.skills import SKILLS, Desks, Skill, dry_run_of, skills_of
+from protocol.skills import SKILLS, Skill, dry_run_of, skills_of
 from protocol.telling import Telling, said
 
 if TYPE_CHECKING:

@@ -45,8 +45,8 @@ from gateways.secrets import resolve
 from protocol.auth import Tokens
 from protocol.cards import Card, load_cards
 from protocol.delegate import A2ADelegate, known, published
+from protocol.desks import Desks
 from protocol.server import A2AServer, Backstage
-from protocol.skills import Desks
 from protocol.transport import StreamingTransport
 from registry.catalogue import SqlCatalogue
 from registry.database import Database
