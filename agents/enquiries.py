@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     )
     from domain.journey import Client, JourneyStage
     from domain.journey_documents import ApprovalListDocument
-    from domain.ports import Archive, Connectors, Journeys
+    from domain.ports import Archive, Journeys
     from domain.repository import Registry
+    from domain.search_ports import Connectors
 
 
 MOST_APPROVALS = 200
