@@ -19,10 +19,13 @@ from domain.view import describe, describe_approval
 if TYPE_CHECKING:
     from agents.discovery import Templates
     from domain.approvals import ApprovalStatus
-    from domain.archive_documents import ArchiveDocument, ArchivePageDocument
+    from domain.archive_documents import (
+        ArchiveDocument,
+        ArchivePageDocument,
+        ArchiveVerificationDocument,
+    )
     from domain.commands import Principal
     from domain.documents import (
-        ArchiveVerificationDocument,
         ConnectorDocument,
         DatasetListDocument,
         DatasetPageDocument,

@@ -115,7 +115,7 @@ _OPERATIONS = (
         "/datasets/{dataset}/archive",
         "verifyArchive",
         "Read an archive back and compare its digest",
-        documents.ArchiveVerificationDocument,
+        archive_documents.ArchiveVerificationDocument,
     ),
     _Operation(
         "/approvals",
