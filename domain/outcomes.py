@@ -44,7 +44,6 @@ from domain.work import (
     Outcome,
     Probed,
     Provisioned,
-    Rest,
     StepTaken,
     TemplateFound,
 )
@@ -264,7 +263,7 @@ def _locked(dataset: DatasetState, outcome: ArchiveLocked, now: datetime) -> Non
 
 
 def _purged(dataset: DatasetState, _: ArchivePurged, now: datetime) -> None:
-    if isinstance(ordering.next_order(dataset, now), Rest):
+    if isinstance(ordering.next_order(dataset, now), ordering.Rest):
         dataset.refuse("purged", "its archive is kept for a while yet, or is gone already")
     dataset.purged_at, dataset.trouble = now, None
     location = dataset.archive.location if dataset.archive else ""

@@ -14,12 +14,9 @@ from domain.events import (
     DatasetRetentionExpired,
 )
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
+from domain.ordering import Rest
 from domain.rules import LifecycleRules
-from domain.work import (
-    FailureKind,
-    PurgeArchive,
-    Rest,
-)
+from domain.work import FailureKind, PurgeArchive
 from tests.domain.driving import (
     a_dataset,
     archived,
