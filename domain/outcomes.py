@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from domain import checks, ordering
 from domain.archive import kept_until, locked_until
 from domain.connector import configure_connector
+from domain.custody_events import DatasetRetentionExpired
 from domain.errors import InvalidInput
 from domain.events import (
     DatasetArchived,
@@ -17,7 +18,6 @@ from domain.events import (
     DatasetProvisionCompleted,
     DatasetProvisioningStarted,
     DatasetReady,
-    DatasetRetentionExpired,
     DatasetTeardownStepDone,
     DatasetValidationFailed,
 )
