@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from domain.archive import ArchiveLock, ArchiveReceipt, LegalHold
-    from domain.archive_documents import ArchiveDocument, LegalHoldDocument
+    from domain.archive_documents import (
+        ArchiveDocument,
+        ArchiveVerificationDocument,
+        LegalHoldDocument,
+    )
     from domain.dataset import Dataset
-    from domain.documents import ArchiveVerificationDocument
     from domain.ports import Archive
 
 

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from domain.commands import Principal
     from domain.drafts import Draft
     from domain.keeping import Catalogue
-    from domain.ports import Clock, Datasources, Folders
+    from domain.ports import Clock, Folders
     from domain.repository import Registry
+    from domain.search_ports import Datasources
 
 MOST_LISTED = 100
 """The most discoveries one list holds."""

@@ -14,16 +14,8 @@ from domain.commands import SYSTEM, Principal
 from domain.errors import Conflict, RequestRejected, StaleOutcome
 from domain.events import ConnectorHealthDegraded, ConnectorUnwatched
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
-from domain.work import (
-    AGENT_OF,
-    FailureKind,
-    Order,
-    OrderFailed,
-    Outcome,
-    Progress,
-    Rest,
-    TakeStep,
-)
+from domain.ordering import Rest
+from domain.work import AGENT_OF, FailureKind, Order, OrderFailed, Outcome, Progress, TakeStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

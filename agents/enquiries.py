@@ -19,10 +19,13 @@ from domain.view import describe, describe_approval
 if TYPE_CHECKING:
     from agents.discovery import Templates
     from domain.approvals import ApprovalStatus
-    from domain.archive_documents import ArchiveDocument, ArchivePageDocument
+    from domain.archive_documents import (
+        ArchiveDocument,
+        ArchivePageDocument,
+        ArchiveVerificationDocument,
+    )
     from domain.commands import Principal
     from domain.documents import (
-        ArchiveVerificationDocument,
         ConnectorDocument,
         DatasetListDocument,
         DatasetPageDocument,
@@ -36,8 +39,9 @@ if TYPE_CHECKING:
     )
     from domain.journey import Client, JourneyStage
     from domain.journey_documents import ApprovalListDocument
-    from domain.ports import Archive, Connectors, Journeys
+    from domain.ports import Archive, Journeys
     from domain.repository import Registry
+    from domain.search_ports import Connectors
 
 
 MOST_APPROVALS = 200

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from agents.answering import answer, misdirected
 from agents.intake import closing
 from domain.connector import accepted
-from domain.ports import Upload
 from domain.record import ContentDigest
 from domain.sampling import derive_queries
+from domain.search_ports import Upload
 from domain.work import AgentName, Progress, ProvisionDataset, Provisioned
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agents.intake import Intake
-    from domain.ports import Clock, Connectors, OnProgress, Reading
+    from domain.ports import Clock, OnProgress, Reading
     from domain.record import Record
+    from domain.search_ports import Connectors
     from domain.work import Order, Outcome
 
 LAST_WORDS = timedelta(seconds=15)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from domain.orphan_book import OrphanBook, Owner
     from domain.orphans import Holding
-    from domain.ports import Clock, Estate
+    from domain.ports import Clock
+    from domain.search_ports import Estate
 
 log = structlog.get_logger("orphans")
 

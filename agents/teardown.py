@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from domain.connector import ConnectorConfiguration
-    from domain.ports import Archive, Clock, Connectors, OnProgress
+    from domain.ports import Archive, Clock, OnProgress
+    from domain.search_ports import Connectors
     from domain.template import SampleQuery
     from domain.work import Order, Outcome
 

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agents.intake import Intake
-    from domain.ports import Clock, Connectors, OnProgress, Reading, RecordSchema
+    from domain.ports import Clock, OnProgress, Reading, RecordSchema
     from domain.record import Record
+    from domain.search_ports import Connectors
     from domain.template import SampleQuery
     from domain.work import Order, Outcome
 

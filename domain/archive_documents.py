@@ -60,3 +60,21 @@ class DossierDocument(TypedDict):
     usage: JsonObject
     events: Sequence[JsonObject]
     events_left_out: Count
+
+
+class ArchiveVerificationDocument(TypedDict):
+    """An archive read back and compared; of a damaged one, what cannot be read is null.
+
+    `locked_until` is what its receipt promises, the `object…` fields how the archive is locked now.
+    """
+
+    dataset_id: Id
+    location: str
+    size_bytes: Count | None
+    expected_sha256: str
+    actual_sha256: str | None
+    verified: bool
+    damage: str | None
+    locked_until: Moment
+    object_locked_until: Moment | None
+    object_is_held: bool | None

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from domain.archive import LegalHold
-from domain.errors import FieldError, InvalidInput
-from domain.events import (
+from domain.custody_events import (
     DatasetLegalHoldPlaced,
     DatasetLegalHoldReleased,
     DatasetRetentionExtended,
 )
+from domain.errors import FieldError, InvalidInput
 from domain.lifecycle import DatasetStatus
 from domain.moments import require_zone
 from domain.ordering import archive_of, kept_for

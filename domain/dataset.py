@@ -19,11 +19,11 @@ from domain.failures import is_out_of_time, is_retry_due, run_out_of_time
 from domain.illness import give_up_on_incident
 from domain.lifecycle import ENDED, DatasetStatus, TeardownReason
 from domain.moments import require_zone
+from domain.ordering import Rest
 from domain.outcomes import apply_outcome
 from domain.state import DatasetState
 from domain.succession import LONGEST_STAY, GivingWay
 from domain.teardown import Teardown
-from domain.work import Rest
 
 if TYPE_CHECKING:
     from datetime import datetime

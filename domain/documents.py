@@ -291,21 +291,3 @@ class ProbeDocument(TypedDict):
     authenticated: bool
     response_time_ms: Annotated[float, Between(0)]
     message: str
-
-
-class ArchiveVerificationDocument(TypedDict):
-    """An archive read back and compared; of a damaged one, what cannot be read is null.
-
-    `locked_until` is what its receipt promises, the `object…` fields how the archive is locked now.
-    """
-
-    dataset_id: Id
-    location: str
-    size_bytes: Count | None
-    expected_sha256: str
-    actual_sha256: str | None
-    verified: bool
-    damage: str | None
-    locked_until: Moment
-    object_locked_until: Moment | None
-    object_is_held: bool | None

@@ -10,6 +10,12 @@ from typing import TypeAlias
 from uuid import UUID
 
 from domain.connector import ConnectorId
+from domain.custody_events import (
+    DatasetLegalHoldPlaced,
+    DatasetLegalHoldReleased,
+    DatasetRetentionExpired,
+    DatasetRetentionExtended,
+)
 from domain.journey import ClientId, JourneyId, JourneyStage
 from domain.lifecycle import TeardownReason, TeardownStep
 from domain.record import Json
@@ -198,40 +204,6 @@ class DatasetRestored:
 
     dataset_id: UUID
     journey_id: JourneyId
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetRetentionExpired:
-    """The archive's time is up; the object is purged and a tombstone with its digest stays."""
-
-    dataset_id: UUID
-    archive_location: str
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetRetentionExtended:
-    """Somebody has the archive kept for longer: until then at least."""
-
-    dataset_id: UUID
-    archive_location: str
-    retain_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetLegalHoldPlaced:
-    """Somebody has the archive kept until the hold is released, for this reason."""
-
-    dataset_id: UUID
-    archive_location: str
-    hold_reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetLegalHoldReleased:
-    """The legal hold is off: the archive is kept for its retention again."""
-
-    dataset_id: UUID
-    archive_location: str
 
 
 SeedEvent: TypeAlias = (

@@ -14,7 +14,8 @@ from domain.work import FailureKind, OrderFailed
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from domain.state import DatasetState, Trouble
+    from domain.state import DatasetState
+    from domain.trouble import Trouble
 
 
 def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> None:

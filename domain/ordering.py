@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -19,7 +20,6 @@ from domain.work import (
     ProbeConnector,
     ProvisionDataset,
     PurgeArchive,
-    Rest,
     RestoreConnector,
     TakeStep,
     ValidateDataset,
@@ -35,6 +35,15 @@ if TYPE_CHECKING:
     from domain.succession import GivingWay
     from domain.teardown import Teardown
     from domain.template import DatasetTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do until `until`, or until somebody asks (None); `why` is for people."""
+
+    until: datetime | None
+    why: str
+
 
 Next: TypeAlias = Order | Rest
 

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from domain import checks, ordering
+from domain import ordering
 from domain.archive import kept_until, locked_until
 from domain.connector import configure_connector
+from domain.custody_events import DatasetRetentionExpired
 from domain.errors import InvalidInput
 from domain.events import (
     DatasetArchived,
     DatasetPopulated,
-    DatasetProvisionCompleted,
     DatasetProvisioningStarted,
-    DatasetReady,
-    DatasetRetentionExpired,
     DatasetTeardownStepDone,
-    DatasetValidationFailed,
 )
-from domain.failures import missed, order_failed, why_outdated
-from domain.illness import (
-    after_sick_gate,
-    count_failure,
-    count_silence,
-    is_only_probed,
-    take_probe,
-)
+from domain.failures import order_failed
+from domain.gate import take_evidence
+from domain.illness import count_failure, count_silence, is_only_probed, take_probe
 from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.policy import require_judgeable
-from domain.quality import CheckType, QualityScore, Severity
+from domain.quality import Severity
 from domain.recipe import count_for
 from domain.state import Content, DatasetState
 from domain.work import (
@@ -44,7 +35,6 @@ from domain.work import (
     Outcome,
     Probed,
     Provisioned,
-    Rest,
     StepTaken,
     TemplateFound,
 )
@@ -151,63 +141,6 @@ def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> 
     dataset.happen(DatasetPopulated(*dataset.ids, outcome.documents))
 
 
-def _examined(dataset: DatasetState, outcome: Examined, now: datetime) -> None:
-    content = ordering.content_of(dataset)
-    expected = checks.Expected(
-        record_count=content.record_count,
-        documents=content.documents,
-        content_digest=content.content_digest,
-        queries=content.queries,
-        source_version=content.source_version,
-    )
-    is_outdated = checks.has_moved_on(outcome.evidence.schema, expected)
-    dataset.content = replace(content, is_outdated=is_outdated)
-    score = checks.judge(outcome.evidence, expected, ordering.policy_of(dataset))
-    dataset.quality = score
-    if dataset.first_passed is None:
-        dataset.first_passed = score.is_ready
-    if score.is_ready:
-        _pass_gate(dataset, score, now)
-    else:
-        _fail_gate(dataset, score, now)
-
-
-def _pass_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
-    dataset.become(_S.READY)
-    dataset.content = replace(ordering.content_of(dataset), renewals=0)
-    dataset.trouble = None
-    dataset.health = dataset.health.after_success(now, dataset.rules).closed()
-    if dataset.ready_at is None:
-        dataset.ready_at = now
-        _complete(dataset, score, now)
-    ready = DatasetReady(*dataset.ids, score.overall_score)
-    dataset.happen(ready, severity=score.severity.value)
-
-
-def _complete(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
-    seconds = (now - dataset.place.requested_at).total_seconds()
-    completed = DatasetProvisionCompleted(
-        *dataset.ids,
-        quality_score=score.overall_score,
-        record_count=ordering.content_of(dataset).documents,
-        connector_id=ordering.connector_of(dataset).connector_id,
-        duration_minutes=max(1, ceil(seconds / 60)),
-    )
-    dataset.happen(completed, durationseconds=f"{seconds:.3f}")
-
-
-def _fail_gate(dataset: DatasetState, score: QualityScore, now: datetime) -> None:
-    """Fail; a near miss is tried again by itself, and so is one whose connector was sick (A13)."""
-    message = f"{dataset.name} did not pass its gate: {score.decided_by}.{why_outdated(dataset)}"
-    dataset.fail(missed(dataset, message, score, now))
-    ill = CheckType.CONNECTOR_HEALTH in score.failed_checks
-    dataset.health = after_sick_gate(dataset, now) if ill else dataset.health.closed()
-    failed = tuple(each.value for each in score.failed_checks)
-    dataset.happen(
-        DatasetValidationFailed(*dataset.ids, failed, message), severity=score.severity.value
-    )
-
-
 def _step_taken(dataset: DatasetState, outcome: StepTaken, now: datetime) -> None:
     teardown = dataset.teardown
     if teardown is None or outcome.step is not teardown.step or outcome.step is _GRACE:
@@ -264,7 +197,7 @@ def _locked(dataset: DatasetState, outcome: ArchiveLocked, now: datetime) -> Non
 
 
 def _purged(dataset: DatasetState, _: ArchivePurged, now: datetime) -> None:
-    if isinstance(ordering.next_order(dataset, now), Rest):
+    if isinstance(ordering.next_order(dataset, now), ordering.Rest):
         dataset.refuse("purged", "its archive is kept for a while yet, or is gone already")
     dataset.purged_at, dataset.trouble = now, None
     location = dataset.archive.location if dataset.archive else ""
@@ -295,7 +228,7 @@ _MEANING: Mapping[type, Callable[..., None]] = MappingProxyType(
     {
         TemplateFound: _found,
         Provisioned: _provisioned,
-        Examined: _examined,
+        Examined: take_evidence,
         Probed: take_probe,
         StepTaken: _step_taken,
         ConnectorRestored: _restored,

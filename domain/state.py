@@ -29,6 +29,7 @@ from domain.rules import LifecycleRules
 from domain.succession import GivingWay
 from domain.teardown import Teardown
 from domain.template import DatasetTemplate, Hop, SampleQuery
+from domain.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +67,6 @@ class Content:
     source_version: str | None = None
     is_outdated: bool = False
     renewals: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What went wrong last, where, how badly, and when it is tried again (None: by hand only).
-
-    `retries` counts the orders given again for outages, `misses` the gates run again for near
-    misses; neither uses up the other's tries.
-    """
-
-    failed_in: DatasetStatus
-    message: str
-    severity: Severity
-    retries: int = 0
-    retry_at: datetime | None = None
-    misses: int = 0
-
-    def without_retry(self) -> Trouble:
-        """Leave the rest to people."""
-        return replace(self, retry_at=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,14 +286,6 @@ Outcome: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """Nothing to do until `until`, or until somebody asks (None); `why` is for people."""
-
-    until: datetime | None
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """How far an order has come: `done` of `total` in `unit` during `phase`."""
 

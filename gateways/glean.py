@@ -13,8 +13,8 @@ from domain.checks import TOP_HITS, Probe
 from domain.connector import ConnectorConfiguration, Marked
 from domain.errors import DataOpsError
 from domain.orphans import Holding
-from domain.ports import Found, Upload
 from domain.record import Record
+from domain.search_ports import Found, Upload
 from gateways import (
     glean_datasource,
     glean_estate,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from domain.connector import ConnectorConfiguration, Marked
-from domain.ports import Upload
 from domain.record import Record
+from domain.search_ports import Upload
 from gateways.glean_documents import document
 
 LARGEST_PAGE_BYTES = 5 * 2**20

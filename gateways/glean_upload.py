@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.connector import Marked
-from domain.ports import Upload
+from domain.search_ports import Upload
 from gateways.glean_api import GleanApi
 from gateways.glean_pages import BulkPage, emptying, pages_of
 from gateways.http import Call

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from domain.commands import Principal, Request, ResolveApproval
     from domain.work import AgentName
-    from protocol.skills import Enquiries
+    from protocol.desks import Enquiries
 
 
 def checked(skill: Skill, call: SkillCall) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,11 +23,13 @@ from protocol.arrivals import Arrivals, sent
 from protocol.auth import caller_of
 from protocol.calls import checked, decision_in, looked_up, request_key
 from protocol.codec import SkillCall, read_call, require_understood
+from protocol.desks import Desks
 from protocol.examples import example_of
 from protocol.gate import CalledOff, Gate
+from protocol.introduction import introduction_of
 from protocol.projection import Showing
 from protocol.schemas import schema_url
-from protocol.skills import SKILLS, Desks, Skill, dry_run_of, skills_of
+from protocol.skills import SKILLS, Skill, dry_run_of, skills_of
 from protocol.telling import Telling, said
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class SkillExecutor(AgentExecutor):
         require_understood(message)
         call = read_call(message)
         if call is None:
-            await told.finish(*self._introduction())
+            await told.finish(*introduction_of(self._agent, self._base))
             return
         skill, given = self._validated(call)
         principal = caller_of(context.call_context).principal
@@ -280,20 +281,6 @@ class SkillExecutor(AgentExecutor):
             "schema": schema_url(self._base, f"{skill}.input"),
         }
         await told.ask(str(error), data)
-
-    def _introduction(self) -> tuple[str, JsonObject]:
-        """Tell somebody who only says hello what this agent can do."""
-        skills = skills_of(self._agent)
-        example = json.dumps(example_of(skills[0].id))
-        sentence = (
-            f"I am {self._agent.value}. I can {', '.join(each.id for each in skills)}. "
-            f"Send JSON, as a data part or as text, for example: {example}"
-        )
-        shown = [
-            {"skill": each.id, "input": schema_url(self._base, f"{each.id}.input")}
-            for each in skills
-        ]
-        return sentence, {"skills": shown, "example": example_of(skills[0].id)}
 
 
 def _error(error: DataOpsError) -> JsonObject:

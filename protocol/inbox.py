@@ -18,9 +18,9 @@ from protocol.skills import SKILLS
 if TYPE_CHECKING:
     from domain.commands import Command, Principal, Request, RequestKey
     from domain.repository import Registry
+    from protocol.desks import FrontDesk
     from protocol.inbound import InboundEvent
     from protocol.recovery import Recovery
-    from protocol.skills import FrontDesk
 
 log = structlog.get_logger("inbox")
 

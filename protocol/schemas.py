@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
-from domain import catalogue_documents, documents, journey_documents
+from domain import archive_documents, catalogue_documents, documents, journey_documents
 from domain.events import AdditiveEvent, SeedEvent
 from domain.orphan_documents import CleanupDocument, OrphanReportDocument
 from protocol.shapes import Shapes
@@ -46,7 +46,7 @@ _OUTPUTS: dict[str, Any] = {
     "teardown-dataset": journey_documents.EndingListDocument,
     "restore-dataset": documents.DatasetListDocument,
     "cleanup-orphans": CleanupDocument | OrphanReportDocument,
-    "verify-archive": documents.ArchiveVerificationDocument,
+    "verify-archive": archive_documents.ArchiveVerificationDocument,
     "extend-retention": documents.DatasetListDocument,
     "hold-archive": documents.DatasetListDocument,
     "release-archive": documents.DatasetListDocument,

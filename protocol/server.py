@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from domain.record import JsonObject
     from domain.repository import Follows, ProgressLog, Registry
     from protocol.cards import Card
+    from protocol.desks import Desks
     from protocol.pushing import PushDesk
-    from protocol.skills import Desks
 
 log = structlog.get_logger("server")
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import RowMapping, and_, bindparam, delete, insert, select, update
 
 from domain.feedback import CheckOutcome, Feedback
-from registry.history import quality_checks, quality_runs, supplier_feedback
+from registry.history import quality_checks, quality_runs
+from registry.measure_tables import supplier_feedback
 from registry.tables import dataset_templates, datasets
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Date,
     Float,
     ForeignKeyConstraint,
     Index,
@@ -28,12 +27,12 @@ from domain.commands import Undertaking
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.quality import CheckType, Severity
 from domain.record import JsonObject
-from domain.subscription import SubscriptionState
 from registry.columns import UtcDateTime, Value, one_of
 from registry.tables import datasets, metadata
 
 
-def _of_dataset() -> ForeignKeyConstraint:
+def of_dataset() -> ForeignKeyConstraint:
+    """Refer to the dataset that a row is of."""
     return ForeignKeyConstraint(
         ["tenant", "dataset_id"], [datasets.c.tenant, datasets.c.dataset_id]
     )
@@ -50,7 +49,7 @@ quality_runs = Table(
     Column("is_ready", Boolean, nullable=False),
     Column("severity", one_of(Severity, "severity"), nullable=False),
     Column("verdict", Value[JsonObject](JsonObject), nullable=False),
-    _of_dataset(),
+    of_dataset(),
 )
 """One row a validation: its verdict but for the checks, numbered from 1 within its dataset."""
 
@@ -84,7 +83,7 @@ archived_datasets = Table(
     Column("archived_at", UtcDateTime, nullable=False),
     Column("retain_until", UtcDateTime, nullable=False),
     Column("purged_at", UtcDateTime),
-    _of_dataset(),
+    of_dataset(),
     CheckConstraint("purged_at IS NULL OR purged_at >= retain_until", name="purged_in_time"),
 )
 """One row an archive; after the purge it stays as the tombstone."""
@@ -105,7 +104,7 @@ outbox = Table(
     Column("causation", Text, nullable=False),
     Column("fields", Value[JsonObject](JsonObject), nullable=False),
     Column("extensions", Value[JsonObject](JsonObject), nullable=False),
-    _of_dataset(),
+    of_dataset(),
     UniqueConstraint("tenant", "sequence"),
     Index("ix_outbox_dataset", "tenant", "dataset_id", "sequence"),
 )
@@ -129,7 +128,7 @@ audit = Table(
     Column("digest", Text),
     Column("prev_hash", Text),
     Column("hash", Text),
-    _of_dataset(),
+    of_dataset(),
     UniqueConstraint("tenant", "sequence"),
     Index("ix_audit_dataset", "tenant", "dataset_id", "sequence"),
 )
@@ -190,7 +189,7 @@ approvals = Table(
     Column("resolved_by", Text),
     Column("resolved_at", UtcDateTime),
     Column("comment", Text),
-    _of_dataset(),
+    of_dataset(),
     CheckConstraint(
         "(status = 'pending') = (resolved_by IS NULL AND resolved_at IS NULL)",
         name="decided_by_somebody",
@@ -222,7 +221,7 @@ orphan_suspects = Table(
     Column("tenant", Text, primary_key=True),
     Column("dataset_id", Uuid, primary_key=True),
     Column("suspected_at", UtcDateTime, nullable=False),
-    _of_dataset(),
+    of_dataset(),
 )
 """One row a dataset that the last scan saw without an active journey, and the first that did when."""
 
@@ -258,92 +257,6 @@ progress = Table(
     Column("total", Integer, nullable=False),
     Column("unit", Text, nullable=False),
     Column("noted_at", UtcDateTime, nullable=False),
-    _of_dataset(),
+    of_dataset(),
 )
 """How far a dataset's order has come; overwritten a few times a second."""
-
-subscriptions = Table(
-    "subscriptions",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("subscription_id", Uuid, primary_key=True),
-    Column("url", Text, nullable=False),
-    Column("kinds", Value[tuple[str, ...]](tuple[str, ...]), nullable=False),
-    Column("journey", Text),
-    Column("secrets", Value[tuple[str, ...]](tuple[str, ...]), nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("state", one_of(SubscriptionState, "state"), nullable=False),
-    Column("why", Text, nullable=False),
-    Column("failures", Integer, nullable=False),
-    Column("refusals", Integer, nullable=False),
-    Column("failing_since", UtcDateTime),
-    Column("due_at", UtcDateTime),
-    Column("lease_owner", Text),
-    Column("lease_until", UtcDateTime),
-    Column("agent", Text),
-    Column("task_id", Text),
-    Column("config_id", Text),
-    Column("sealed", LargeBinary),
-    UniqueConstraint("tenant", "created_by", "task_id", "config_id"),
-    Index(
-        "ix_subscriptions_active",
-        "due_at",
-        sqlite_where=text("state = 'active'"),
-        postgresql_where=text("state = 'active'"),
-    ),
-)
-"""One row a subscriber: a webhook, or one who hears of a task, whose secrets lie `sealed`.
-
-`position` moves on after an acknowledgement: the outbox's sequence, or the task's version.
-"""
-
-dead_letters = Table(
-    "dead_letters",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("subscription_id", Uuid, primary_key=True),
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("event_id", Uuid, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("why", Text, nullable=False),
-    Column("failed_at", UtcDateTime, nullable=False),
-    Column("is_wanted", Boolean, nullable=False),
-    ForeignKeyConstraint(
-        ["tenant", "subscription_id"],
-        [subscriptions.c.tenant, subscriptions.c.subscription_id],
-        ondelete="CASCADE",
-    ),
-)
-"""One row an event that a subscriber never acknowledged; it goes once it is acknowledged after all."""
-supplier_feedback = Table(
-    "supplier_feedback",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("dataset_id", Uuid, primary_key=True),
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("tries", Integer, nullable=False),
-    Column("due_at", UtcDateTime, nullable=False),
-    ForeignKeyConstraint(
-        ["tenant", "dataset_id", "run"],
-        [quality_runs.c.tenant, quality_runs.c.dataset_id, quality_runs.c.run],
-    ),
-    Index("ix_supplier_feedback_due", "due_at"),
-)
-"""One row a validation the supplier has not heard of yet; it goes once it has."""
-
-connector_uptime = Table(
-    "connector_uptime",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("dataset_id", Uuid, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("probes", Integer, nullable=False),
-    Column("passed", Integer, nullable=False),
-    _of_dataset(),
-    CheckConstraint("passed >= 0 AND passed <= probes", name="passed_of_probes"),
-    Index("ix_connector_uptime_day", "day"),
-)
-"""One row a dataset and day in UTC: how many probes of its connector there were, and passed."""

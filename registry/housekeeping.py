@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import DateTime, column, delete, select, table
 
 from domain.subscription import SubscriptionState
-from registry.history import subscriptions
+from registry.subscription_tables import subscriptions
 
 if TYPE_CHECKING:
     from registry.database import Database

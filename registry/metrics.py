@@ -13,7 +13,8 @@ from sqlalchemy import JSON, Select, and_, bindparam, func, not_, or_, select, t
 from domain.journey import JourneyStage
 from domain.lifecycle import ENDED, DatasetStatus, TeardownStep
 from domain.teardown import IRREVERSIBLE
-from registry.history import archived_datasets, connector_uptime, outbox
+from registry.history import archived_datasets, outbox
+from registry.measure_tables import connector_uptime
 from registry.orphans import OrphanFigures, read_orphan_figures
 from registry.tables import datasets
 from registry.trail import count_entries

@@ -15,7 +15,7 @@ from domain.subscription import (
     SubscriptionState,
     Wanted,
 )
-from registry.history import dead_letters, subscriptions
+from registry.subscription_tables import dead_letters, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

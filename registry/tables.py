@@ -26,10 +26,11 @@ from domain.health import Health
 from domain.journey import Client, JourneyStage, JourneyStatus
 from domain.lifecycle import ENDED, DatasetStatus
 from domain.quality import QualityScore
-from domain.state import Content, Trouble, Wish
+from domain.state import Content, Wish
 from domain.succession import GivingWay
 from domain.teardown import Teardown
 from domain.template import DatasetTemplate, Hop
+from domain.trouble import Trouble
 from registry.columns import UtcDateTime, Value, one_of
 
 metadata = MetaData(

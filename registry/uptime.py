@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete
 
 from registry.dialect import Insert, insert
-from registry.history import connector_uptime
+from registry.measure_tables import connector_uptime
 
 if TYPE_CHECKING:
     from domain.state import DatasetPlace

@@ -16,7 +16,8 @@ from domain.repository import DatasetFilter
 from service.audit_api import audit_routes
 from service.batches import BATCH
 from service.catalogue_api import catalogue_endpoints
-from service.openapi import LARGEST_PAGE, MOST_PREVIEWED, openapi_document
+from service.openapi import openapi_document
+from service.operations import LARGEST_PAGE, MOST_PREVIEWED
 from service.problems import answering, choice, whole_number
 from service.publishing import cloud_event
 from service.sources import principal_of

@@ -21,7 +21,6 @@ from agents.discovery import DatasetDiscoveryAgent, Templates
 from agents.endings import Endings
 from agents.enquiries import Enquiries, Sources
 from agents.feedback import SupplierFeedback
-from agents.intake import Intake
 from agents.orphan_sweep import OrphanSweep
 from agents.planning import Planner
 from agents.provisioning import DatasetProvisioningAgent
@@ -32,10 +31,7 @@ from agents.strays import Strays
 from agents.teardown import DataTeardownAgent
 from agents.validation import DataValidationAgent
 from domain.work import AgentName
-from gateways.folder_source import FolderSource
 from gateways.folders import DiscoveryFolders
-from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials, HiddenDocuments
-from gateways.http import open_client
 from gateways.journeys import JourneysClient
 from gateways.mock_data import MockDataClient
 from gateways.pace import Timing
@@ -45,8 +41,8 @@ from gateways.secrets import resolve
 from protocol.auth import Tokens
 from protocol.cards import Card, load_cards
 from protocol.delegate import A2ADelegate, known, published
+from protocol.desks import Desks
 from protocol.server import A2AServer, Backstage
-from protocol.skills import Desks
 from protocol.transport import StreamingTransport
 from registry.catalogue import SqlCatalogue
 from registry.database import Database
@@ -67,13 +63,12 @@ from service.engines import engine_for
 from service.jobs import scheduled
 from service.posting import Posting
 from service.standins import StandIns, stand_ins
+from service.suppliers import intake_for, opened_client, opened_connectors
 from service.tokens import read_tokens
 from service.whole import InProcess, Service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
-
-    from starlette.applications import Starlette
+    from collections.abc import AsyncIterator, Mapping
 
     from domain.ports import Clock, StageAgent
     from service.settings import Settings
@@ -117,11 +112,13 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
 ) -> Service:
     timing = Timing(clock, asyncio.sleep, time.monotonic, random.SystemRandom().random)
     tokens = _tokens(settings)
-    supplier = MockDataClient(await _client(stack, settings.mock_data_url, local.mock_data), timing)
-    connectors = await _connectors(settings, timing, local, stack)
+    supplier = MockDataClient(
+        await opened_client(stack, settings.mock_data_url, local.mock_data), timing
+    )
+    connectors = await opened_connectors(settings, timing, local, stack)
     archive = opened_archive(settings, stack)
     journeys = JourneysClient(
-        await _client(stack, settings.journeys_url, local.journeys),
+        await opened_client(stack, settings.journeys_url, local.journeys),
         timing,
         takes_introductions=settings.journeys_url is None,
     )
@@ -132,7 +129,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
     shelf = SqlTemplateShelf(database)
     templates = Templates(supplier, shelf)
-    intake = _intake(settings, supplier)
+    intake = intake_for(settings, supplier)
     agents: dict[AgentName, StageAgent] = {
         AgentName.DISCOVERY: DatasetDiscoveryAgent(templates, clock),
         AgentName.PROVISIONING: DatasetProvisioningAgent(intake, connectors, clock),
@@ -236,27 +233,6 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     )
 
 
-def _intake(settings: Settings, supplier: MockDataClient) -> Intake:
-    """Read from the source that is set; the masking key is looked up only when it is needed."""
-    folder, reference = settings.source_folder, settings.masking_key
-    return Intake(
-        supplier,
-        FolderSource(folder) if folder else None,
-        (lambda: resolve(reference)) if reference else None,
-    )
-
-
-async def _client(
-    stack: AsyncExitStack, url: str | None, local: Starlette | None
-) -> httpx.AsyncClient:
-    """Open a client to a foreign system, or to its stand-in without a socket."""
-    transport = None
-    if local is not None:
-        transport = httpx.ASGITransport(local, raise_app_exceptions=False)
-    client = open_client(url or "http://stand-in", transport)
-    return await stack.enter_async_context(client)
-
-
 async def _delegate(
     settings: Settings,
     cards: Mapping[AgentName, Card],
@@ -276,30 +252,6 @@ async def _delegate(
     if url:
         return A2ADelegate(client, published(client, url.rstrip("/")))
     return A2ADelegate(client, known({name: each.card for name, each in cards.items()}))
-
-
-async def _connectors(
-    settings: Settings, timing: Timing, local: StandIns, stack: AsyncExitStack
-) -> GleanConnectors:
-    is_local = local.glean is not None
-    credentials = GleanCredentials(
-        _secret(settings.glean_indexing_token, local.indexing_token if is_local else None),
-        _secret(settings.glean_client_token, local.client_token if is_local else None),
-        settings.glean_act_as,
-    )
-    return GleanConnectors(
-        await _client(stack, settings.glean_url, local.glean),
-        credentials,
-        timing,
-        limits=None if is_local else PUBLISHED_LIMITS,
-        hidden=HiddenDocuments(settings.data / "hidden"),
-        tokens_last=settings.health_interval,
-    )
-
-
-def _secret(reference: str, local: str | None) -> Callable[[], str]:
-    """Look a secret up only when it is needed; what the local Glean takes is known already."""
-    return (lambda: local) if local is not None else (lambda: resolve(reference))
 
 
 def _tokens(settings: Settings) -> Tokens:

@@ -6,48 +6,17 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from agents.cataloguing import MOST_LISTED
-from domain import archive_documents, catalogue_documents, documents, journey_documents
-from domain.approvals import ApprovalStatus
-from domain.journey import JourneyStage
-from domain.lifecycle import DatasetStatus
+from domain import journey_documents
 from domain.record import JsonObject
 from protocol.inbound import CLOUD_EVENT, INBOUND, Inbound
 from protocol.shapes import Shapes
-from service.auditing import AuditEntryDocument, AuditPageDocument, AuditVerdictDocument
-from service.batches import BATCH
-from service.operations import ON_SUBSCRIPTIONS
-from service.operations import Operation as _Operation
-from service.problems import LARGEST_NUMBER
-from service.publishing import CloudEventDocument
-from service.success import SuccessDocument
+from service.operations import OPERATIONS, TEXT, Operation
 
 if TYPE_CHECKING:
-    from enum import StrEnum
-
     from pydantic import BaseModel
 
 API_VERSION = "1.0.0"
 """The version of the API itself; its first number is the one in every path."""
-
-LARGEST_PAGE = 100
-"""The most datasets one page holds."""
-
-MOST_PREVIEWED = 50
-"""The most sample records of a template that are shown."""
-
-
-class EventPageDocument(TypedDict):
-    """Events in order, and behind which sequence the next page begins."""
-
-    events: Sequence[CloudEventDocument]
-    next_after: int | None
-
-
-class AgentListDocument(TypedDict):
-    """The agents' cards, as A2A defines them."""
-
-    agents: Sequence[JsonObject]
 
 
 class WrongFieldDocument(TypedDict):
@@ -65,151 +34,6 @@ class ProblemDocument(TypedDict):
     status: int
     detail: str
     errors: NotRequired[Sequence[WrongFieldDocument]]
-
-
-def _number(least: int, most: int) -> JsonObject:
-    return {"type": "integer", "minimum": least, "maximum": most}
-
-
-def _one_of(kind: type[StrEnum]) -> JsonObject:
-    """Take an enum's values in either case."""
-    values = [each.value for each in kind]
-    return {"enum": [*values, *(each.upper() for each in values)]}
-
-
-_TEXT: JsonObject = {"type": "string"}
-_FILTERS: dict[str, JsonObject] = {
-    "journey": _TEXT,
-    "client": _TEXT,
-    "stage": _one_of(JourneyStage),
-    "status": _one_of(DatasetStatus),
-}
-_MATCHING: dict[str, JsonObject] = {"industry": _TEXT, "use_case": _TEXT, "dataset_type": _TEXT}
-_PAGE: dict[str, JsonObject] = {"after": _number(0, LARGEST_NUMBER), "limit": _number(1, BATCH)}
-
-
-_OPERATIONS = (
-    _Operation(
-        "/datasets",
-        "listDatasets",
-        "List datasets, newest first",
-        documents.DatasetPageDocument,
-        _FILTERS | {"page_size": _number(1, LARGEST_PAGE), "page_token": _TEXT},
-    ),
-    _Operation("/datasets/{dataset}", "showDataset", "Show one dataset", documents.DatasetDocument),
-    _Operation(
-        "/datasets/{dataset}/quality",
-        "showQuality",
-        "Show one validation with its evidence, the last unless named",
-        documents.QualityReportDocument,
-        {"run": _number(1, LARGEST_NUMBER)},
-    ),
-    _Operation(
-        "/datasets/{dataset}/events",
-        "listDatasetEvents",
-        "List what happened to one dataset",
-        EventPageDocument,
-        _PAGE,
-    ),
-    _Operation(
-        "/datasets/{dataset}/archive",
-        "verifyArchive",
-        "Read an archive back and compare its digest",
-        documents.ArchiveVerificationDocument,
-    ),
-    _Operation(
-        "/approvals",
-        "listApprovals",
-        "List what waits for consent, or the approvals of one status",
-        journey_documents.ApprovalListDocument,
-        {"status": _one_of(ApprovalStatus)},
-    ),
-    _Operation(
-        "/archives",
-        "listArchives",
-        "List archives and tombstones, those of the newest datasets first",
-        archive_documents.ArchivePageDocument,
-        {"page_size": _number(1, LARGEST_PAGE), "page_token": _TEXT},
-    ),
-    _Operation(
-        "/archives/{dataset}",
-        "showArchive",
-        "Show where an archive is and how long it is kept",
-        archive_documents.ArchiveDocument,
-    ),
-    _Operation(
-        "/archives/{dataset}/content",
-        "readArchive",
-        "Give an archive's bytes, as they were written",
-        archive_documents.DossierDocument,
-    ),
-    _Operation("/events", "listEvents", "List what happened, in order", EventPageDocument, _PAGE),
-    _Operation(
-        "/templates",
-        "listTemplates",
-        "List the templates",
-        documents.TemplateListDocument,
-        _MATCHING,
-    ),
-    _Operation(
-        "/templates/{template}",
-        "showTemplate",
-        "Show one template in full",
-        documents.TemplateDocument,
-    ),
-    _Operation(
-        "/templates/{template}/preview",
-        "previewTemplate",
-        "Show sample records of a template",
-        documents.PreviewDocument,
-        {"record_count": _number(1, MOST_PREVIEWED)},
-    ),
-    _Operation(
-        "/templates/{industry}/{use_case}",
-        "listTemplatesFor",
-        "List the templates of an industry and use case",
-        documents.TemplateListDocument,
-    ),
-    _Operation(
-        "/catalogue",
-        "listDiscoveries",
-        "List discoveries, newest first",
-        catalogue_documents.DiscoveryListDocument,
-        {"source": _TEXT, "limit": _number(1, MOST_LISTED)},
-    ),
-    _Operation(
-        "/catalogue/{discovery}",
-        "showDiscovery",
-        "Show one discovery in full",
-        catalogue_documents.DiscoveryDocument,
-    ),
-    _Operation(
-        "/catalogue/{discovery}/difference",
-        "compareDiscoveries",
-        "Tell what has changed since the discovery before, or since another one",
-        catalogue_documents.DifferenceDocument,
-        {"since": _TEXT},
-    ),
-    _Operation("/agents", "listAgents", "List the agents' cards", AgentListDocument),
-    _Operation("/metrics", "showMetrics", "Show the success metrics", SuccessDocument),
-    _Operation(
-        "/audit",
-        "listAuditEntries",
-        "List who did what, in order",
-        AuditPageDocument,
-        _PAGE | {"dataset": _TEXT},
-    ),
-    _Operation(
-        "/audit/verify",
-        "verifyAudit",
-        "Look through the whole audit trail and hold it to its checkpoints",
-        AuditVerdictDocument,
-    ),
-    _Operation(
-        "/audit/{sequence}", "showAuditEntry", "Show one entry by its number", AuditEntryDocument
-    ),
-    *ON_SUBSCRIPTIONS,
-)
 
 
 def openapi_document(base_url: str) -> JsonObject:
@@ -234,15 +58,15 @@ def openapi_document(base_url: str) -> JsonObject:
 
 def _paths(shapes: Shapes) -> JsonObject:
     paths: dict[str, JsonObject] = {}
-    for each in _OPERATIONS:
+    for each in OPERATIONS:
         known = paths.get(f"/api/v1{each.path}", {})
         paths[f"/api/v1{each.path}"] = {**known, each.method: _described(each, shapes)}
     return paths
 
 
-def _described(operation: _Operation, shapes: Shapes) -> JsonObject:
+def _described(operation: Operation, shapes: Shapes) -> JsonObject:
     named = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
-    in_path = [_parameter(each, "path", _TEXT) for each in named]
+    in_path = [_parameter(each, "path", TEXT) for each in named]
     in_query = [_parameter(each, "query", schema) for each, schema in operation.query.items()]
     taken = _body(operation.body) if operation.body is not None else {}
     absent = {"404": _problem(shapes, HTTPStatus.NOT_FOUND)} if named else {}
@@ -295,14 +119,14 @@ _EVENT_PROBLEMS = (
 
 def _header(attribute: str) -> JsonObject:
     """Describe an attribute of an event in binary mode; in structured mode the body has it."""
-    return {**_parameter(f"ce-{attribute}", "header", _TEXT), "required": False}
+    return {**_parameter(f"ce-{attribute}", "header", TEXT), "required": False}
 
 
 def _structured(kind: Inbound) -> JsonObject:
     attributes: JsonObject = {
         "specversion": {"const": "1.0"},
-        "id": _TEXT,
-        "source": _TEXT,
+        "id": TEXT,
+        "source": TEXT,
         "type": {"enum": [kind.type, kind.name]},
         "data": _data(kind),
     }
@@ -313,7 +137,7 @@ def _data(kind: Inbound) -> JsonObject:
     return dict(kind.schema())
 
 
-def _answered(operation: _Operation, shapes: Shapes) -> JsonObject:
+def _answered(operation: Operation, shapes: Shapes) -> JsonObject:
     if operation.answer is None:
         return {"description": "Done"}
     return _answer("The answer", "application/json", shapes.schema_of(operation.answer))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from domain.ports import Changes, Clock
     from domain.repository import Registry
     from protocol.cataloguing import Cataloguing
-    from protocol.skills import Enquiries
+    from protocol.desks import Enquiries
     from registry.metrics import Figures
 
 

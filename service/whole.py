@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from domain.work import AgentName
     from protocol.auth import Tokens
     from protocol.cards import Card
+    from protocol.desks import Desks
     from protocol.server import A2AServer
-    from protocol.skills import Desks
     from registry.database import Database
     from registry.repository import SqlRegistry
     from service.changes import Bell

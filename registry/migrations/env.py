@@ -5,7 +5,9 @@ from __future__ import annotations
 from alembic import context
 
 import registry.catalogue_tables
-import registry.history  # noqa: F401 - completes the metadata
+import registry.history
+import registry.measure_tables
+import registry.subscription_tables  # noqa: F401 - complete the metadata
 from registry.migrations import VERSION_TABLE
 from registry.tables import metadata
 

@@ -18,6 +18,7 @@ from domain.archive import Dossier
 from domain.connector import ConnectorConfiguration
 from domain.dataset import Dataset
 from domain.lifecycle import TeardownReason, TeardownStep
+from domain.ordering import Rest
 from domain.ports import StageAgent
 from domain.state import Content, Wish
 from domain.work import (
@@ -28,7 +29,6 @@ from domain.work import (
     OrderFailed,
     Outcome,
     Progress,
-    Rest,
     TakeStep,
 )
 from gateways.archive import FolderArchive

@@ -16,7 +16,7 @@ from domain.connector import ConnectorConfiguration
 from domain.dataset import Dataset
 from domain.errors import NotFound
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
-from domain.ports import Connectors, Found
+from domain.search_ports import Connectors, Found
 from domain.work import (
     AgentName,
     ArchiveLocked,

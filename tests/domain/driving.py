@@ -13,17 +13,13 @@ from domain.checks import (
 from domain.dataset import Dataset
 from domain.events import DomainEvent
 from domain.lifecycle import DatasetStatus, TeardownReason
+from domain.ordering import Rest
 from domain.rules import LifecycleRules
 from domain.state import Wish
 from domain.template import (
     DatasetTemplate,
 )
-from domain.work import (
-    FailureKind,
-    Order,
-    Outcome,
-    Rest,
-)
+from domain.work import FailureKind, Order, Outcome
 from tests.domain.making import (
     BAD,
     ILL,

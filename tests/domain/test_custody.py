@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.archive import ArchiveLock, LegalHold
-from domain.dataset import Dataset
-from domain.errors import IllegalTransition, InvalidInput
-from domain.events import (
+from domain.custody_events import (
     DatasetLegalHoldPlaced,
     DatasetLegalHoldReleased,
     DatasetRetentionExpired,
     DatasetRetentionExtended,
 )
+from domain.dataset import Dataset
+from domain.errors import IllegalTransition, InvalidInput
 from domain.rules import LifecycleRules
 from domain.work import FailureKind, LockArchive, PurgeArchive
 from tests.domain.driving import (

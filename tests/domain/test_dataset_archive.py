@@ -7,19 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from domain.custody_events import DatasetRetentionExpired
 from domain.dataset import Dataset
 from domain.errors import IllegalTransition
-from domain.events import (
-    DatasetArchived,
-    DatasetRetentionExpired,
-)
+from domain.events import DatasetArchived
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
+from domain.ordering import Rest
 from domain.rules import LifecycleRules
-from domain.work import (
-    FailureKind,
-    PurgeArchive,
-    Rest,
-)
+from domain.work import FailureKind, PurgeArchive
 from tests.domain.driving import (
     a_dataset,
     archived,

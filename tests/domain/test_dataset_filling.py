@@ -22,6 +22,7 @@ from domain.events import (
 )
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, LifecycleStage
+from domain.ordering import Rest
 from domain.quality import Severity
 from domain.recipe import SeedSource, derive_seed
 from domain.state import Wish
@@ -34,7 +35,6 @@ from domain.work import (
     Outcome,
     Probed,
     ProvisionDataset,
-    Rest,
     ValidateDataset,
 )
 from tests.domain.driving import (

@@ -20,9 +20,10 @@ from domain.events import (
     DatasetValidationStarted,
 )
 from domain.lifecycle import DatasetStatus
+from domain.ordering import Rest
 from domain.rules import LifecycleRules
 from domain.state import Wish
-from domain.work import FailureKind, ProbeConnector, Rest, ValidateDataset
+from domain.work import FailureKind, ProbeConnector, ValidateDataset
 from tests.domain.driving import (
     IN_STATUS,
     commit,

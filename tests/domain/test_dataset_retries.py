@@ -16,15 +16,9 @@ from domain.events import (
     DatasetValidationStarted,
 )
 from domain.lifecycle import DatasetStatus, LifecycleStage, TeardownReason
+from domain.ordering import Rest
 from domain.quality import Severity
-from domain.work import (
-    FailureKind,
-    FindTemplate,
-    ProbeConnector,
-    ProvisionDataset,
-    Rest,
-    ValidateDataset,
-)
+from domain.work import FailureKind, FindTemplate, ProbeConnector, ProvisionDataset, ValidateDataset
 from tests.domain.driving import (
     a_dataset,
     commit,

@@ -13,14 +13,10 @@ from domain.events import (
     DatasetTeardownStepDone,
 )
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
+from domain.ordering import Rest
 from domain.rules import LifecycleRules
 from domain.teardown import Teardown
-from domain.work import (
-    FailureKind,
-    Rest,
-    StepTaken,
-    TakeStep,
-)
+from domain.work import FailureKind, StepTaken, TakeStep
 from tests.domain.driving import (
     IN_STATUS,
     a_dataset,

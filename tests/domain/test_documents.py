@@ -6,8 +6,8 @@ from typing import Any, NotRequired, get_args, get_origin, get_type_hints
 
 import pytest
 
+from domain.archive_documents import ArchiveVerificationDocument
 from domain.documents import (
-    ArchiveVerificationDocument,
     DatasetDocument,
     Moment,
     PlannedDatasetDocument,

@@ -8,17 +8,19 @@ from typing import get_args
 import pytest
 
 from domain import events
+from domain.custody_events import (
+    DatasetLegalHoldPlaced,
+    DatasetLegalHoldReleased,
+    DatasetRetentionExpired,
+    DatasetRetentionExtended,
+)
 from domain.events import (
     AdditiveEvent,
     DatasetArchived,
-    DatasetLegalHoldPlaced,
-    DatasetLegalHoldReleased,
     DatasetProvisionCompleted,
     DatasetProvisioningStarted,
     DatasetProvisionRequested,
     DatasetReady,
-    DatasetRetentionExpired,
-    DatasetRetentionExtended,
     DatasetTeardownStarted,
     DatasetValidationFailed,
     DomainEvent,

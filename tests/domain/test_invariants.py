@@ -28,7 +28,7 @@ from domain.errors import IllegalTransition, InvalidInput, StaleOutcome
 from domain.events import DatasetArchived, DatasetProvisionCompleted, DatasetReady
 from domain.journey import ClientId, JourneyId, JourneyStage
 from domain.lifecycle import TRANSITIONS, DatasetStatus, TeardownReason, TeardownStep
-from domain.ordering import kept_for, lock_of
+from domain.ordering import Rest, kept_for, lock_of
 from domain.state import DatasetPlace, Wish
 from domain.view import describe
 from domain.work import (
@@ -38,7 +38,6 @@ from domain.work import (
     Order,
     Outcome,
     ProvisionDataset,
-    Rest,
     RestoreConnector,
     StepTaken,
     TakeStep,

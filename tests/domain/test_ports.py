@@ -7,11 +7,11 @@ from typing import Protocol
 
 import pytest
 
-from domain import ports, repository, trail
+from domain import ports, repository, search_ports, trail
 
 PORTS = [
     each
-    for module in (ports, repository, trail)
+    for module in (ports, search_ports, repository, trail)
     for each in vars(module).values()
     if inspect.isclass(each) and Protocol in each.__bases__
 ]

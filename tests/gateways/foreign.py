@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.connector import ConnectorConfiguration, ConnectorPlace, configure_connector
 from domain.journey import ClientId, JourneyStage, uuid_of
-from domain.ports import Upload
 from domain.record import Record
+from domain.search_ports import Upload
 from domain.template import DatasetTemplate, ObjectType, TemplateId
 from gateways.glean import GleanConnectors, GleanCredentials, GleanLimits, HiddenDocuments
 from gateways.http import open_client

@@ -14,8 +14,8 @@ from domain.errors import (
     SupplierUnavailable,
 )
 from domain.journey import JourneyStage
-from domain.ports import Upload
 from domain.record import Record
+from domain.search_ports import Upload
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials
 from gateways.local.glean import FaultKind
 from gateways.secrets import resolve

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import SupplierLied, SupplierRefused
 from domain.orphans import Holding
-from domain.ports import Estate
+from domain.search_ports import Estate
 from gateways.glean import PUBLISHED_LIMITS, GleanConnectors
 from tests.gateways.foreign import (
     Glean,

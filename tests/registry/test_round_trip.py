@@ -21,9 +21,10 @@ from domain.health import Health
 from domain.journey import Client
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep
 from domain.quality import CheckType, DataQualityCheck, QualityScore, Severity
-from domain.state import Content, Trouble, Wish
+from domain.state import Content, Wish
 from domain.teardown import Teardown
 from domain.template import DatasetTemplate, Hop, MatchLevel, SampleQuery
+from domain.trouble import Trouble
 from registry.columns import UtcDateTime, Value
 from tests.builders import (
     NOW,

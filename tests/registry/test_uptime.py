@@ -11,7 +11,7 @@ from domain.checks import Probe
 from domain.dataset import Dataset
 from domain.lifecycle import DatasetStatus
 from domain.work import Probed
-from registry.history import connector_uptime
+from registry.measure_tables import connector_uptime
 from registry.metrics import read_figures
 from registry.uptime import prune_uptime
 from tests.builders import NOW, a_dataset, a_dataset_in, apply, key_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domain.checks import TOP_HITS, Probe
 from domain.errors import ConnectorNameTaken, SupplierRefused, SupplierUnavailable
-from domain.ports import Found, Upload
+from domain.search_ports import Found, Upload
 from tests.simulation.virtual_time import clock
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import agents.coordinator
 import domain.checks
+import domain.gate
 import domain.ordering
 import domain.outcomes
 import domain.state
@@ -107,7 +108,7 @@ def _complete_again(dataset: DatasetState, score: QualityScore, now: datetime) -
     _pass_gate(dataset, score, now)
 
 
-_pass_gate = domain.outcomes._pass_gate  # noqa: SLF001 - what the mutant wraps
+_pass_gate = domain.gate._pass_gate  # noqa: SLF001 - what the mutant wraps
 _write = SimulatedTransaction._write  # noqa: SLF001 - the same
 _tell = Rows._tell  # noqa: SLF001 - the same
 _happen = DatasetState.happen
@@ -208,7 +209,7 @@ MUTANTS = (
     Mutant(
         "an aggregate that completes whenever it is READY",
         "I5",
-        ((domain.outcomes, "_pass_gate", _complete_again),),
+        ((domain.gate, "_pass_gate", _complete_again),),
     ),
     Mutant(
         "a teardown that waits for no agent that may be at work",
