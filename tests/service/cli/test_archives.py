@@ -130,9 +130,9 @@ def test_an_export_that_cannot_be_written_is_told(cli: Cli, archived: str, tmp_p
 
 
 def test_an_archive_of_nothing_is_not_exported(cli: Cli, tmp_path: Path) -> None:
-    cli.introduce("hazel", "jira")
+    cli.introduce("hornbeam", "jira")
 
-    result = cli.run("archive", "export", "HAZEL-sandbox-jira", "--to", str(tmp_path / "export"))
+    result = cli.run("archive", "export", "HORNBEAM-sandbox-jira", "--to", str(tmp_path / "export"))
 
     assert result.exit_code == 1
     assert "has no archive" in result.stderr

@@ -19,8 +19,8 @@ def complete(cli: Cli, journey: str) -> None:
 @pytest.mark.requirement("R82")
 def test_orphans_are_told_of_and_ended_by_the_second_scan(cli: Cli) -> None:
     nothing = cli.run("orphans")
-    cli.introduce("hazel", "jira")
-    complete(cli, "journey-hazel")
+    cli.introduce("larchen", "jira")
+    complete(cli, "journey-larchen")
 
     told = cli.run("orphans")
     first = cli.run("orphans", "--end")
@@ -29,8 +29,8 @@ def test_orphans_are_told_of_and_ended_by_the_second_scan(cli: Cli) -> None:
 
     assert (nothing.exit_code, told.exit_code, first.exit_code, second.exit_code) == (0, 0, 0, 0)
     assert "No orphans among" in nothing.stdout
-    assert "HAZEL-sandbox-jira" in told.stdout
+    assert "LARCHEN-sandbox-jira" in told.stdout
     assert "suspected" in told.stdout
-    assert (orphan["connector_name"], orphan["fate"]) == ("HAZEL-sandbox-jira", "ends")
-    assert "HAZEL-sandbox-jira" in second.stdout
+    assert (orphan["connector_name"], orphan["fate"]) == ("LARCHEN-sandbox-jira", "ends")
+    assert "LARCHEN-sandbox-jira" in second.stdout
     assert "teardown" in second.stdout

@@ -97,7 +97,7 @@ def test_the_schema_of_an_event_and_of_all_of_them_is_printed(town: tuple[Cli, s
 
 def test_past_events_are_replayed_from_any_place_on(town: tuple[Cli, str]) -> None:
     cli, _ = town
-    cli.introduce("hazel", "jira")
+    cli.introduce("tamarisk", "jira")
 
     every = cli.run("events", "replay", "--json").stdout.splitlines()
     rest = cli.run("events", "replay", "--after", "2", "--json").stdout.splitlines()
