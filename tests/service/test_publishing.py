@@ -128,6 +128,7 @@ async def test_a_stream_gives_what_came_after_a_sequence_in_order(console: Conso
 
 
 async def test_a_client_that_comes_back_goes_on_where_it_left_off(console: Console) -> None:
+    await console.keep(DatasetStatus.READY)
 
     async with console.http.stream(
         "GET", "/events?after=0", headers={"Last-Event-ID": "2"}

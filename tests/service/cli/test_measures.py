@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def test_each_metric_is_told_beside_its_target(cli: Cli) -> None:
     cli.introduce("olive", "jira")
 
-    result = cli.run("metrics")
+    result = cli.run("metrics", COLUMNS="120")
 
     assert result.exit_code == 0, result.stderr
     told = [" ".join(line.split()) for line in result.stdout.splitlines()]
