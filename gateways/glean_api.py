@@ -16,6 +16,7 @@ from domain.record import JsonObject
 from gateways.glean_answers import STATUS, Status
 from gateways.http import Answer, Call, Supplier
 from gateways.pace import RateLimit, Timing
+from gateways.segment import segment
 
 _INDEXING = "/api/index/v1"
 _CLIENT = "/rest/api/v1"
@@ -133,7 +134,7 @@ class GleanApi:
 
     async def status(self, datasource: str, *, in_no_hurry: bool = False) -> Status:
         """Ask where a datasource stands. Raises SupplierRefused when there is none."""
-        call = self.indexing(f"/debug/{datasource}/status")
+        call = self.indexing(f"/debug/{segment('datasource', datasource)}/status")
         return (await self.ask(replace(call, in_no_hurry=in_no_hurry))).read(STATUS)
 
     async def configuration(
@@ -150,7 +151,7 @@ class GleanApi:
         if answer.status == HTTPStatus.OK:
             return answer.object()
         # A refusal is not yet an absence, and what is taken for absent will be overwritten.
-        call = self.indexing(f"/debug/{datasource}/status")
+        call = self.indexing(f"/debug/{segment('datasource', datasource)}/status")
         if (await self.ask(replace(call, accept=_OK_OR_ABSENT))).status != HTTPStatus.OK:
             return None
         raise SupplierRefused(

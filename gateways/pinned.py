@@ -127,7 +127,8 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         found = await look_up(host, port)
         closed = [each for each in found if not self._ways.lets_through(ipaddress.ip_address(each))]
         if closed:
-            raise NotAllowed(f"{host} leads to {closed[0]}, which is no public address.")
+            # Whoever names a host must not learn from us what it is called inside.
+            raise NotAllowed(f"{host} leads to an address that is not public.")
         return found
 
 

@@ -91,7 +91,7 @@ class Webhooks:
                 return await self._exchange(await self._line(whom), url, headers, body)
         except (DataOpsError, httpcore.UnsupportedProtocol) as refused:
             return Setback(str(refused))
-        except httpcore.LocalProtocolError:  # what it says repeats the header
+        except (httpcore.LocalProtocolError, UnicodeEncodeError):  # it repeats the header
             return Setback("one of its headers cannot be sent")
         except (TimeoutError, httpcore.TimeoutException):
             return Setback(f"it took longer than {SECONDS:g} seconds")

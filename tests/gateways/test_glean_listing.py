@@ -57,3 +57,15 @@ async def test_a_datasource_has_a_home_page() -> None:
 async def test_a_datasource_that_is_not_there_is_not_found() -> None:
     with pytest.raises(NotFound, match="Glean has no datasource 'nothing'"):
         await Glean().connectors.home_of("nothing")
+
+
+@pytest.mark.parametrize("name", ["../processalldocuments?", "a/b", "../../secrets#"])
+async def test_no_name_of_a_datasource_leads_to_another_path(name: str) -> None:
+    glean = Glean()
+
+    with pytest.raises(NotFound):
+        await glean.connectors.home_of(name)
+
+    paths = [each.url.raw_path.decode() for each in glean.requests]
+    assert {each.count("/") for each in paths if "/debug/" in each} == {6}
+    assert all(each.endswith(("/getdatasourceconfig", "/status")) for each in paths)

@@ -172,7 +172,7 @@ async def test_a_name_that_leads_to_this_machine_is_not_dialled(
     resolving(monkeypatch, ["127.0.0.1"])
 
     async with subscriber() as hook:
-        with pytest.raises(NotAllowed, match=r"leads to 127\.0\.0\.1"):
+        with pytest.raises(NotAllowed, match=r"leads to an address that is not public\.$"):
             await PinnedBackend(Ways()).connect_tcp("hooks.example.com", hook.port)
 
     assert hook.lines == 0
@@ -183,7 +183,7 @@ async def test_a_name_of_which_one_address_is_closed_is_not_dialled_at_any(
 ) -> None:
     resolving(monkeypatch, ["93.184.215.14", "10.0.0.1"])
 
-    with pytest.raises(NotAllowed, match=r"10\.0\.0\.1"):
+    with pytest.raises(NotAllowed, match="not public"):
         await PinnedBackend(Ways()).connect_tcp("hooks.example.com", 443)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from domain.commands import Principal
+from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.quality import CheckType
 from registry.feedback import SqlFeedback
@@ -36,6 +37,14 @@ async def test_of_a_registered_template_the_supplier_hears_by_its_own_key(house:
     (due,) = await SqlFeedback(house.database).due(house.hands.now, 10)
 
     assert due.template_key == "theirs"
+
+
+async def test_of_records_that_are_a_clients_own_the_supplier_hears_nothing(house: House) -> None:
+    dataset = a_dataset_in(DatasetStatus.READY)
+    dataset.place = replace(dataset.place, stage=JourneyStage.PILOT)
+    await house.keep(dataset)
+
+    assert await SqlFeedback(house.database).due(house.hands.now, 10) == []
 
 
 async def test_what_was_never_validated_is_not_told(house: House) -> None:

@@ -349,7 +349,6 @@ async def test_the_metrics_page_shows_each_metric_with_its_target_and_how_it_was
     assert "4 to 6 hours by hand" in page.text
 
 
-@pytest.mark.requirement("R93", "R96", "R97", "R98")
 async def test_a_metric_without_history_has_no_data_rather_than_100_percent(
     console: Console,
 ) -> None:
