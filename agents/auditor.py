@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain import tampering
 from domain.audit import CHECKPOINTS, Checkpoint, checkpoints_of, read_checkpoint
-from domain.errors import NotFound, SupplierLied
+from domain.errors import DataOpsError, NotFound, SupplierLied
 from domain.examination import Examination
 
 if TYPE_CHECKING:
@@ -89,8 +89,16 @@ class Auditor:
         return await self._keep(await self._trail.tenants_archived_since(since), now)
 
     async def _keep(self, tenants: Iterable[str], now: datetime) -> int:
-        kept = [await self._keep_one(each, now + self._retention) for each in tenants]
-        return sum(kept)
+        """Keep one of each tenant, also where another's cannot be kept; that is raised afterwards."""
+        kept, failures = 0, list[DataOpsError]()
+        for each in tenants:
+            try:
+                kept += await self._keep_one(each, now + self._retention)
+            except DataOpsError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return kept
 
     async def _keep_one(self, tenant: str, locked_until: datetime) -> bool:
         """Keep a checkpoint of a tenant's trail as it stands; the same trail is the same one."""

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, text
 from uuid_utils.compat import uuid7
 
+from bench.setting import ignore, served_on
 from registry.tables import datasets
-from service.cli.serve import serving
 from service.cli.talk import Talk
-from service.observability import set_up_logs
-from service.settings import Settings
-from tests.postgres import a_fresh_database
 from tests.storm import Client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from service.cli.serve import Served
 
 SIZES = (100, 1_000, 10_000)
@@ -60,7 +52,7 @@ def _ratio(above: list[float], below: list[float]) -> float:
 
 async def _talk(stack: AsyncExitStack, database: str, size: int) -> Talk:
     """Give a line to a service that holds so many datasets."""
-    served = await stack.enter_async_context(_served(database))
+    served = await stack.enter_async_context(served_on(database))
     talk = Talk(served.url)
     stack.push_async_callback(talk.close)
     await _one_more(talk, 0)
@@ -71,7 +63,7 @@ async def _talk(stack: AsyncExitStack, database: str, size: int) -> Talk:
 async def _one_more(talk: Talk, number: int) -> float:
     """Give the seconds of CPU from the request to READY."""
     started = time.process_time()
-    ending = await talk.call("lifecycle-coordinator", Client(number, ("jira",)).request, _ignore)
+    ending = await talk.call("lifecycle-coordinator", Client(number, ("jira",)).request, ignore)
     if ending.data["datasets"][0]["status"] != "ready":
         raise RuntimeError(ending.sentence)
     return time.process_time() - started
@@ -97,17 +89,3 @@ def _copy(row: dict[str, Any], number: int) -> dict[str, Any]:
         "due_at": datetime.now(UTC) + timedelta(days=1),
     }
     return {**row, **changed}
-
-
-@asynccontextmanager
-async def _served(database: str) -> AsyncIterator[Served]:
-    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
-        url = await asyncio.to_thread(a_fresh_database) if database == "postgresql" else None
-        settings = Settings(data=Path(folder), port=0, log_level="ERROR", database_url=url)
-        set_up_logs(settings)
-        async with serving(settings) as served:
-            yield served
-
-
-async def _ignore(data: dict[str, object]) -> None:
-    del data

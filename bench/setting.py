@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from service.cli.serve import Served, serving
 from service.cli.talk import Ending, Talk
 from service.observability import set_up_logs
 from service.settings import Settings
+from tests.postgres import a_fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +41,7 @@ class Bench:
                 "use_case": "developer_productivity",
             },
         }
-        return await self.talk.call("lifecycle-coordinator", call, _ignore)
+        return await self.talk.call("lifecycle-coordinator", call, ignore)
 
 
 @asynccontextmanager
@@ -58,5 +60,17 @@ async def bench(**settings_given: str) -> AsyncIterator[Bench]:
                 await talk.close()
 
 
-async def _ignore(data: dict[str, object]) -> None:
+@asynccontextmanager
+async def served_on(database: str) -> AsyncIterator[Served]:
+    """Serve on a free port of loopback, on `sqlite` or on a `postgresql` of the tests."""
+    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
+        url = await asyncio.to_thread(a_fresh_database) if database == "postgresql" else None
+        settings = Settings(data=Path(folder), port=0, log_level="ERROR", database_url=url)
+        set_up_logs(settings)
+        async with serving(settings) as served:
+            yield served
+
+
+async def ignore(data: dict[str, object]) -> None:
+    """Hear how far a request has come, and do nothing about it."""
     del data

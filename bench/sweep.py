@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 import time
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, text, update
 from uuid_utils.compat import uuid7
 
+from bench.setting import ignore, served_on
 from domain.lifecycle import DatasetStatus
 from domain.repository import Room
 from registry.leases import SqlLeases
 from registry.orphans import SqlOrphanBook
 from registry.tables import datasets, journeys
-from service.cli.serve import serving
 from service.cli.talk import Talk
-from service.observability import set_up_logs
-from service.settings import Settings
-from tests.postgres import a_fresh_database
 from tests.storm import Client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from agents.orphan_sweep import OrphanSweep
     from service.cli.serve import Served
 
@@ -47,10 +38,10 @@ async def measure() -> list[dict[str, Any]]:
 
 
 async def _sweep(database: str) -> dict[str, Any]:
-    async with _served(database) as served:
+    async with served_on(database) as served:
         talk = Talk(served.url)
         try:
-            ending = await talk.call("lifecycle-coordinator", Client(0, ("jira",)).request, _ignore)
+            ending = await talk.call("lifecycle-coordinator", Client(0, ("jira",)).request, ignore)
             if ending.data["datasets"][0]["status"] != "ready":
                 raise RuntimeError(ending.sentence)
         finally:
@@ -147,17 +138,3 @@ def _copy(row: dict[str, Any], journey: dict[str, Any], number: int) -> dict[str
         "due_at": datetime.now(UTC) + timedelta(days=30),
     }
     return {**row, **changed}
-
-
-@asynccontextmanager
-async def _served(database: str) -> AsyncIterator[Served]:
-    with tempfile.TemporaryDirectory(prefix="dataops-bench-") as folder:
-        url = await asyncio.to_thread(a_fresh_database) if database == "postgresql" else None
-        settings = Settings(data=Path(folder), port=0, log_level="ERROR", database_url=url)
-        set_up_logs(settings)
-        async with serving(settings) as served:
-            yield served
-
-
-async def _ignore(data: dict[str, object]) -> None:
-    del data

@@ -15,6 +15,7 @@ from domain.lifecycle import ENDED, DatasetStatus, TeardownStep
 from domain.teardown import IRREVERSIBLE
 from registry.history import archived_datasets, outbox
 from registry.measure_tables import connector_uptime
+from registry.numbered import count_of, tenants_of
 from registry.orphans import OrphanFigures, read_orphan_figures
 from registry.tables import datasets
 from registry.trail import count_entries
@@ -182,23 +183,9 @@ _LOST_ARCHIVES = (
     )
 )
 
-_FIRST_TENANT = select(func.min(outbox.c.tenant).label("tenant")).cte("tenants", recursive=True)
+_TENANTS = tenants_of(outbox)
 
-_NEXT_TENANT = select(func.min(outbox.c.tenant)).where(outbox.c.tenant > _FIRST_TENANT.c.tenant)
-
-_TENANTS = _FIRST_TENANT.union_all(
-    select(_NEXT_TENANT.scalar_subquery()).where(_FIRST_TENANT.c.tenant.is_not(None))
-)
-"""Every tenant with events, found by one step into the index a tenant."""
-
-_LAST = (
-    select(func.max(outbox.c.sequence))
-    .where(outbox.c.tenant == _TENANTS.c.tenant)
-    .correlate(_TENANTS)
-    .scalar_subquery()
-)
-
-_EVENTS = select(func.coalesce(func.sum(_LAST), 0)).select_from(_TENANTS)
+_EVENTS = count_of(outbox, _TENANTS)
 """How many events there are: each tenant's are numbered from 1 without a gap."""
 
 _WAITING = select(func.count(), func.min(_d.due_at)).where(_d.due_at <= bindparam("now"))

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select
 from domain.audit import ChainedEntry
 from registry.chain import ENTRIES, chained_of, take_in
 from registry.history import audit
+from registry.numbered import count_of, tenants_of
 from registry.tables import datasets
 
 if TYPE_CHECKING:
@@ -22,23 +23,11 @@ if TYPE_CHECKING:
 
 _a, _d = audit.c, datasets.c
 
-_FIRST = select(func.min(_a.tenant).label("tenant")).cte("tenants", recursive=True)
-
-_NEXT = select(func.min(_a.tenant)).where(_a.tenant > _FIRST.c.tenant)
-
-_TENANTS = _FIRST.union_all(select(_NEXT.scalar_subquery()).where(_FIRST.c.tenant.is_not(None)))
-"""Every tenant with entries, found by one step into the index a tenant."""
+_TENANTS = tenants_of(audit)
 
 _NAMES = select(_TENANTS.c.tenant).where(_TENANTS.c.tenant.is_not(None))
 
-_SIZE = (
-    select(func.max(_a.sequence))
-    .where(_a.tenant == _TENANTS.c.tenant)
-    .correlate(_TENANTS)
-    .scalar_subquery()
-)
-
-_SIZES = select(func.coalesce(func.sum(_SIZE), 0)).select_from(_TENANTS)
+_SIZES = count_of(audit, _TENANTS)
 
 _ARCHIVED_SINCE = (
     select(_d.tenant).where(_d.archived_at >= bindparam("since")).distinct().order_by(_d.tenant)

@@ -2,7 +2,8 @@
 
 Whoever subscribes names where the secret is, and could name any secret of this service, or that of
 another tenant to sign in its name. So a tenant's secrets are in its own folder, or in variables of
-the environment that begin with its name.
+the environment that begin with its name, where that is of small letters and digits alone: no other
+name makes the same beginning.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _ENVIRONMENT = "secret://env/"
 _FILE = "secret://file/"
-_OUTSIDE = re.compile(r"[^A-Z0-9]+")
+_PLAIN = re.compile(r"[a-z0-9]+")
 
 
 class WebhookSecrets:
@@ -45,7 +46,8 @@ class WebhookSecrets:
 
     def _is_theirs(self, reference: str, tenant: str) -> bool:
         if reference.startswith(_ENVIRONMENT):
-            return reference.removeprefix(_ENVIRONMENT).startswith(_prefix(tenant))
+            variable = reference.removeprefix(_ENVIRONMENT)
+            return _is_plain(tenant) and variable.startswith(_prefix(tenant))
         if reference.startswith(_FILE) and self._folder is not None:
             theirs = (self._folder / tenant).resolve()
             is_plain = theirs.parent == self._folder.resolve()
@@ -54,13 +56,23 @@ class WebhookSecrets:
         return False
 
     def _places(self, tenant: str) -> str:
-        folder = f", or in {self._folder / tenant}" if self._folder is not None else ""
+        places = [f"in a variable secret://env/{_prefix(tenant)}NAME"] if _is_plain(tenant) else []
+        if self._folder is not None:
+            places.append(f"in {self._folder / tenant}")
+        if not places:
+            return (
+                f"Tenant {tenant!r} has no place for secrets of webhooks: its name has more than small "
+                "letters and digits, and DATAOPS_WEBHOOK_SECRETS is not set. Set it to a folder."
+            )
         return (
-            f"A webhook's secret is in a variable secret://env/{_prefix(tenant)}NAME{folder}. Put it "
-            "there, and give that reference."
+            f"A webhook's secret is {', or '.join(places)}. Put it there, and give that reference."
         )
 
 
+def _is_plain(tenant: str) -> bool:
+    return _PLAIN.fullmatch(tenant) is not None
+
+
 def _prefix(tenant: str) -> str:
-    """Begin the variables of a tenant: no other's begin so, unless they are named alike."""
-    return f"WEBHOOK_{_OUTSIDE.sub('_', tenant.upper())}__"
+    """Begin the variables of a tenant whose name is plain: no other's begin so."""
+    return f"WEBHOOK_{tenant.upper()}__"

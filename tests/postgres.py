@@ -13,24 +13,21 @@ import shutil
 import signal
 import socket
 import subprocess
-from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import URL, make_url
 
 from registry.migrations import upgrade
+from tests.ears import START_SECONDS, hear_ready
 
 if TYPE_CHECKING:
     from typing import Any
-
-START_SECONDS = 60.0
-"""How long a server may take until it answers; it takes one."""
 
 _NUMBERS = itertools.count(1)
 _OWNER = "dataops"
@@ -80,7 +77,7 @@ class PostgresServer:
             user=_user(),
             cwd=self._folder,
         )
-        self._ears = _wait_until_ready(self._process)
+        self._ears = hear_ready(self._process, "PostgreSQL", {"ready to accept connections"})
 
     def kill(self) -> None:
         """End it as a power cut would: every process at once, nothing written any more."""
@@ -150,26 +147,6 @@ def _administer(server: URL, statement: str) -> None:
     address = server.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(statement.encode())
-
-
-def _wait_until_ready(process: subprocess.Popen[str]) -> Thread:
-    """Wait for the line in which a server says that it answers, and read on for ever after."""
-    is_ready, lines = Event(), list[str]()
-
-    def listen() -> None:
-        with process.stderr or nullcontext(()) as told:
-            for line in told:
-                lines.append(line)
-                if "ready to accept connections" in line:
-                    is_ready.set()
-
-    ears = Thread(target=listen, daemon=True)
-    ears.start()
-    if not is_ready.wait(START_SECONDS):
-        process.kill()
-        message = f"PostgreSQL did not start in {START_SECONDS:.0f} s:\n{''.join(lines)}"
-        raise RuntimeError(message)
-    return ears
 
 
 def _user() -> str | None:

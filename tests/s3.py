@@ -12,14 +12,12 @@ import sys
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Event, Thread
-from typing import IO, Any
+from threading import Thread
+from typing import Any
 
 from gateways.s3 import Access, Keys, Place, make_client
+from tests.ears import START_SECONDS, hear_ready
 from tests.postgres import free_port
-
-START_SECONDS = 60.0
-"""How long a server may take until it answers; it takes three to eight."""
 
 LOCKED, PLAIN = "archives", "plain"
 """A bucket with versions and Object Lock, and one with neither."""
@@ -66,7 +64,7 @@ class S3Server:
             text=True,
             cwd=self._folder,
         )
-        self._ears = _wait_until_ready(self._process)
+        self._ears = hear_ready(self._process, "SeaweedFS", _SIGNS)
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -117,29 +115,6 @@ def _server() -> S3Server:
     made.start()
     make_buckets(made)
     return made
-
-
-def _wait_until_ready(process: subprocess.Popen[str]) -> Thread:
-    """Wait until a server has said all that shows that it is ready, and read on for ever after."""
-    is_ready, lines = Event(), list[str]()
-
-    def listen(told: IO[str]) -> None:
-        missing = set(_SIGNS)
-        with told:
-            for line in told:
-                lines.append(line)
-                missing -= {each for each in missing if each in line}
-                if not missing:
-                    is_ready.set()
-
-    assert process.stderr is not None
-    ears = Thread(target=listen, args=(process.stderr,), daemon=True)
-    ears.start()
-    if not is_ready.wait(START_SECONDS):
-        process.kill()
-        message = f"SeaweedFS did not start in {START_SECONDS:.0f} s:\n{''.join(lines[-40:])}"
-        raise RuntimeError(message)
-    return ears
 
 
 _IDENTITIES = {

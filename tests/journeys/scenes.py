@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import uvicorn
 from starlette.applications import Starlette
 
@@ -17,7 +18,10 @@ from domain.events import RecordedEvent
 from domain.lifecycle import DatasetStatus
 from gateways.local.glean import Faults
 from protocol.auth import ANONYMOUS
-from tests.running import PATIENCE_SECONDS, RunningService
+from protocol.transport import StreamingTransport
+from service.app import build_app
+from service.pages import pages
+from tests.running import BASE, PATIENCE_SECONDS, RunningService
 
 ONE = {
     "skill": "provision-datasets",
@@ -121,6 +125,12 @@ async def documents_in(running: RunningService, datasource: str) -> int:
     status = await indexing(running, f"/debug/{datasource}/status", {})
     counts = status["documents"]["counts"]["indexed"]
     return sum(int(each["count"]) for each in counts)
+
+
+def at_the_api(running: RunningService) -> httpx.AsyncClient:
+    """Give a client of a service's pages and API, which the service of the tests has not."""
+    app = build_app(running.service, pages(running.service))
+    return httpx.AsyncClient(transport=StreamingTransport(app), base_url=BASE)
 
 
 @asynccontextmanager

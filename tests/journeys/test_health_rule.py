@@ -13,12 +13,14 @@ from tests.journeys.scenes import (
     ONE,
     TEARDOWN,
     VALIDATION,
+    at_the_api,
     dataset_of,
     events_of,
     probe_once,
     until_status,
 )
 from tests.running import GITHUB, RunningService, running
+from tests.subscribers import keep_secret, subscriber
 
 STATUS = "/status"
 """How the path ends on which a connector is probed."""
@@ -50,6 +52,23 @@ async def test_operations_are_told_by_log_and_event_when_ready_is_taken_away(
     assert dataset.status is DatasetStatus.VALIDATING
     assert line["log_level"] == "warning"
     assert line["dataset_id"] == told.fields["dataset_id"] == str(dataset.place.dataset_id)
+
+
+@pytest.mark.requirement("R74")
+async def test_operations_are_told_by_webhook_when_ready_is_taken_away(tmp_path: Path) -> None:
+    secret, hooks = keep_secret(tmp_path / "hooks"), tmp_path / "hooks"
+    async with (
+        subscriber() as hook,
+        running(tmp_path / "data", webhook_loopback=True, webhook_secrets=hooks) as office,
+        at_the_api(office) as http,
+    ):
+        wanted = {"url": hook.url, "secrets": [secret], "kinds": ["ConnectorHealthDegraded"]}
+        (await http.post("/api/v1/subscriptions", json=wanted)).raise_for_status()
+        await fall_ill(office)
+
+        await hook.until(lambda: bool(hook.events))
+
+    assert hook.events == ["ConnectorHealthDegraded"]
 
 
 @pytest.mark.requirement("R74", "R68")

@@ -7,20 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from protocol.transport import StreamingTransport
-from service.app import build_app
-from service.pages import pages
+from tests.journeys.scenes import at_the_api
 from tests.postgres import a_fresh_database
 from tests.processes import PATIENCE, cluster, name_of
-from tests.running import BASE, SMALL, RunningService, running
+from tests.running import SMALL, running
 from tests.subscribers import is_signed, keep_secret, subscriber
 
 COORDINATOR = "lifecycle-coordinator"
-
-
-def api(service: RunningService) -> httpx.AsyncClient:
-    transport = StreamingTransport(build_app(service.service, pages(service.service)))
-    return httpx.AsyncClient(transport=transport, base_url=BASE)
 
 
 @pytest.mark.requirement("R61", "R88")
@@ -31,7 +24,7 @@ async def test_a_subscriber_hears_of_each_event_in_order_signed_and_as_the_repla
     async with (
         subscriber() as hook,
         running(tmp_path / "data", webhook_loopback=True, webhook_secrets=tmp_path / "hooks") as it,
-        api(it) as http,
+        at_the_api(it) as http,
     ):
         made = await http.post("/api/v1/subscriptions", json={"url": hook.url, "secrets": [secret]})
         await it.call(COORDINATOR, SMALL)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agents.auditor import Auditor
+from domain.errors import DataOpsError
 from domain.lifecycle import DatasetStatus
 from gateways.archive import FolderArchive
 from registry.ticks import SqlTicks
@@ -37,6 +38,7 @@ class Noticing(FolderArchive):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
+        self.root = root
         self.keys: asyncio.Queue[tuple[str, datetime]] = asyncio.Queue()
 
     async def put(self, key: str, content: bytes, locked_until: datetime, /) -> ArchiveReceipt:
@@ -89,6 +91,21 @@ async def test_every_trail_has_its_checkpoint_at_its_moment(keeping: Keeping) ->
     assert mine.startswith(f"audit/{TENANT}/000000000003-")
     assert theirs.startswith(f"audit/{OTHERS.tenant}/000000000002-")
     assert locked == tick + RETENTION
+
+
+async def test_a_checkpoint_that_cannot_be_kept_keeps_no_other_from_it(keeping: Keeping) -> None:
+    await grow(keeping.house, 3)
+    await grow(keeping.house, 2, tenant=OTHERS.tenant)
+    folder = keeping.archive.root / "audit" / TENANT
+    folder.parent.mkdir(parents=True)
+    folder.write_text("a file where a folder should be")
+    auditor = Auditor(SqlAuditTrail(keeping.house.database), keeping.archive, RETENTION)
+
+    with pytest.raises(DataOpsError):
+        await auditor.keep_checkpoints(NOW)
+
+    (theirs, _) = await keeping.next()
+    assert theirs.startswith(f"audit/{OTHERS.tenant}/")
 
 
 async def test_the_end_of_a_teardown_is_held_by_a_checkpoint(keeping: Keeping) -> None:
