@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import os
 import re
-import stat
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -18,6 +17,7 @@ from domain.journey import DEFAULT_TENANT
 from domain.ports import Reading
 from domain.recipe import MOST_READ, Extract
 from domain.record import Record
+from gateways.disk import open_plain
 from gateways.source_files import LARGEST_LINE_BYTES, READERS, Line, lines_of
 
 PAGE_RECORDS = 100
@@ -153,10 +153,10 @@ def _digested(file: BinaryIO, digest: Callable[[bytes], None]) -> Iterator[bytes
 def _opened(path: Path, shown: str) -> Iterator[BinaryIO]:
     """Open a plain file without waiting; no link is followed that was not followed before."""
     with _in_our_words(shown):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SupplierRefused(f"{shown} is no plain file and was not read.")
+        file = open_plain(path)
+        if file is None:
+            raise SupplierRefused(f"{shown} is no plain file and was not read.")
+        with file:
             yield file
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from domain.catalogue import ScannedPage
 from domain.drafts import type_named
 from domain.errors import NotAllowed, NotFound, RequestRejected, SupplierUnavailable
 from domain.journey import DEFAULT_TENANT
+from gateways.disk import open_plain
 from gateways.record_files import READERS, pages_of
 
 MOST_FILES = 200
@@ -120,12 +120,12 @@ def _why_not(root: Path, file: Path) -> str:
 def _read(file: Path) -> Iterator[ScannedPage]:
     """Read one file; it is closed when it is read, or when nobody reads on."""
     try:
-        opened = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        stream = open_plain(file)
     except OSError as error:
         yield ScannedPage(notes=[f"{file.name} is left out: {error.strerror}."])
         return
-    with open(opened, "rb") as stream:  # noqa: PTH123 - it is open already, and never followed a link
-        if not stat.S_ISREG(os.fstat(opened).st_mode):
-            yield ScannedPage(notes=[f"{file.name} is left out: it is no file."])
-            return
+    if stream is None:
+        yield ScannedPage(notes=[f"{file.name} is left out: it is no file."])
+        return
+    with stream:
         yield from pages_of(stream, file.name, type_named(file.name.removesuffix(file.suffix)))
