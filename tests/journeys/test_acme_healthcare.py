@@ -220,7 +220,8 @@ async def test_the_archive_of_an_archived_dataset_is_verified(
     assert archived.archive is not None
     assert heard.data["verified"] is True
     assert heard.data["actual_sha256"] == archived.archive.sha256
-    assert len([each for each in (tmp_path / "archive").rglob("*.json") if each.is_file()]) == 1
+    place = tmp_path / "archive" / str(archived.place.dataset_id)
+    assert len([each for each in place.rglob("*.json") if each.is_file()]) == 1
 
 
 async def test_the_archive_event_tells_where_and_how_much(
