@@ -57,6 +57,8 @@ class Schedules:
         self._ticks = ticks
         self._clock = clock
         self._jobs: list[Job] = []
+        self._behind: set[str] = set()
+        self._has_caught_up = asyncio.Event()
 
     def every(
         self, expression: str, name: str, work: Callable[[datetime], Awaitable[None]]
@@ -67,19 +69,34 @@ class Schedules:
 
     async def run(self) -> None:
         """Work until cancelled."""
+        self._behind = {each.name for each in self._jobs}
+        self._note_turns(set())
         async with asyncio.TaskGroup() as group:
             for job in self._jobs:
                 group.create_task(self._keep(job))
 
+    async def caught_up(self) -> None:
+        """Wait until every job has had its turn for what was missed before the start."""
+        await self._has_caught_up.wait()
+
     async def _keep(self, job: Job) -> None:
         while True:
             tick = job.last(self._clock())
-            try:
-                if await self._ticks.take(job.name, tick):
-                    await job.work(tick)
-            except Exception:
-                log.exception("job.broke", job=job.name, tick=tick.isoformat())
+            await self._do(job, tick)
+            self._note_turns({job.name})
             await self._wait_for(job.next(tick))
+
+    async def _do(self, job: Job, tick: datetime) -> None:
+        try:
+            if await self._ticks.take(job.name, tick):
+                await job.work(tick)
+        except Exception:
+            log.exception("job.broke", job=job.name, tick=tick.isoformat())
+
+    def _note_turns(self, names: set[str]) -> None:
+        self._behind -= names
+        if not self._behind:
+            self._has_caught_up.set()
 
     async def _wait_for(self, moment: datetime) -> None:
         while (left := (moment - self._clock()).total_seconds()) > 0:  # noqa: ASYNC110 - the clock rings no bell

@@ -121,6 +121,31 @@ async def test_a_moment_that_passes_while_the_work_is_done_comes_right_after(hou
     assert following == TODAY + timedelta(days=3)
 
 
+async def test_it_has_caught_up_when_each_job_has_had_its_turn_well_or_broken(
+    house: House,
+) -> None:
+    done, busy = Done(), asyncio.Event()
+    done.breaks = 1
+
+    async def work_long(_: datetime) -> None:
+        await busy.wait()
+
+    schedules = Schedules(SqlTicks(house.database), done.clock)
+    schedules.every(DAILY, "what breaks", done.work)
+    schedules.every(DAILY, "what takes long", work_long)
+    running = asyncio.create_task(schedules.run())
+    waiting = asyncio.create_task(schedules.caught_up())
+    await done.next()
+
+    had_caught_up = waiting.done()
+    busy.set()
+    await waiting
+
+    running.cancel()
+    await asyncio.wait({running})
+    assert not had_caught_up
+
+
 async def test_a_moment_is_kept_when_it_comes(house: House) -> None:
     done = Done()
     async with kept(house, done):
