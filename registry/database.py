@@ -16,7 +16,7 @@ from domain.ports import Clock
 from domain.rules import LifecycleRules
 from domain.template import DatasetTemplate
 from registry.availability import PatientPool, ask_after_rest, tell_unavailable
-from registry.dialect import SQLITE, prepare_reads, prepare_writes
+from registry.dialect import SQLITE, prepare_reads, prepare_writes, send_rows_singly
 from registry.sqlite import Connections
 
 _WRITERS = 10
@@ -166,4 +166,5 @@ def _engine(url: URL, size: int, opened: Connections) -> AsyncEngine:
     tell_unavailable(engine.sync_engine)
     if is_remote:
         ask_after_rest(engine.sync_engine)
+        send_rows_singly(engine.sync_engine)
     return engine

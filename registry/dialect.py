@@ -131,6 +131,22 @@ def prepare_reads(engine: Engine) -> None:
     _prepare(engine, "BEGIN", (*_PRAGMAS, "query_only = ON"))
 
 
+def send_rows_singly(engine: Engine) -> None:
+    """Let a server's driver send many rows of one statement one after the other.
+
+    psycopg would send them in a pipeline, which it ends with a Flush. After that PostgreSQL waits
+    for us without its `idle_in_transaction_session_timeout`, and whoever is stopped there would
+    hold the locks of the transaction for good.
+    """
+
+    def executed(cursor: Any, statement: str, rows: Any, _context: object) -> bool:
+        for row in rows:
+            cursor.execute(statement, row)
+        return True  # nothing is left to do
+
+    event.listen(engine, "do_executemany", executed)
+
+
 def _prepare(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
     if engine.dialect.name != SQLITE:
         return

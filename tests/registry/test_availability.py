@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import RegistryUnavailable
 from registry import availability, database
+from registry.history import ticks
 from tests.builders import TENANT, a_dataset, a_journey
 from tests.postgres import PostgresServer, a_fresh_database, cut_off_all
 from tests.processes import PATIENCE
@@ -65,6 +67,20 @@ async def test_a_connection_that_the_server_gave_up_is_no_defect_of_ours() -> No
         await _until_gone(house, number)
 
         with pytest.raises(RegistryUnavailable):  # the driver calls this an internal error
+            await line.scalar(text("SELECT 1"))
+
+
+async def test_a_transaction_that_rests_after_many_rows_of_one_statement_is_given_up_too() -> None:
+    async with open_house(a_fresh_database()) as house, house.database.engine.connect() as line:
+        number = await line.scalar(text("SELECT pg_backend_pid()"))
+        await line.execute(text("SET LOCAL idle_in_transaction_session_timeout = 200"))
+        tick = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+        rows = [{"name": each, "tick": tick, "owner": "me"} for each in ("one", "another")]
+        await line.execute(insert(ticks), rows)
+
+        await _until_gone(house, number)
+
+        with pytest.raises(RegistryUnavailable):
             await line.scalar(text("SELECT 1"))
 
 
