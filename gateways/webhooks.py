@@ -11,6 +11,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -69,7 +70,7 @@ class Webhooks:
         """Go the ways there are; `trust` says whose certificates count, by default the public's."""
         self._ways = ways
         self._clock = clock
-        self._trust = trust or httpx.create_ssl_context(trust_env=False)
+        self._trust = trust
         self._backend = PinnedBackend(ways)
         self._lines: OrderedDict[Hashable, httpcore.AsyncConnectionPool] = OrderedDict()
 
@@ -103,7 +104,7 @@ class Webhooks:
         line = self._lines.pop(whom, None)
         if line is None:
             line = httpcore.AsyncConnectionPool(
-                ssl_context=self._trust,
+                ssl_context=self._trust or _of_the_public(),
                 max_connections=1,
                 keepalive_expiry=_IDLE_SECONDS,
                 network_backend=self._backend,
@@ -151,6 +152,12 @@ class Webhooks:
         if asked is None:
             return None
         return min(timedelta(seconds=min(asked, 1e9)), LONGEST_PAUSE)
+
+
+@cache
+def _of_the_public() -> ssl.SSLContext:
+    """Give the trust in the public's certificates, read once: it takes some 20 ms."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 async def _read_on(answer: httpcore.Response) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,11 +31,13 @@ from google.protobuf.json_format import MessageToDict
 from domain.work import AgentName
 from protocol.codec import data_part
 from protocol.transport import StreamingTransport
+from registry.migrations import database_file
 from service.app import build_app
 from service.assembly import assembled
 from service.settings import Settings
 from service.whole import Service
 from tests.clocks import SteppedClock
+from tests.registry.databases import migrated_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -266,10 +269,12 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
     """Run the whole service over a folder, with these settings beside the defaults.
 
     What its schedules make up for at a start is done when it is given, so that nothing a test does
-    is met by it halfway.
+    is met by it halfway. A folder without a database is given a migrated one to begin with: to
+    migrate it is most of a start, and what other tests are about.
     """
     clock = SteppedClock()
     set_up = Settings(data=data, **settings)
+    _lay_database(set_up)
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(assembled(set_up, BASE, clock))
         app = build_app(service, [])
@@ -277,6 +282,13 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
         await service.schedules.caught_up()
         line = await stack.enter_async_context(_line(app, service, None))
         yield RunningService(service, app, clock, line, stack)
+
+
+def _lay_database(settings: Settings) -> None:
+    file = database_file(settings.database)
+    if file is not None and not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(migrated_file(), file)
 
 
 def tokens_file(folder: Path, **subjects: str) -> str:

@@ -95,7 +95,7 @@ def a_fresh(kind: str, folder: Path) -> str:
 def a_fresh_file(folder: Path) -> str:
     """Copy the migrated file into a folder; gives its address."""
     file = folder / "registry.db"
-    shutil.copy(_migrated(), file)
+    shutil.copy(migrated_file(), file)
     return f"sqlite+aiosqlite:///{file}"
 
 
@@ -117,7 +117,8 @@ async def open_house(url: str) -> AsyncIterator[House]:
 
 
 @cache
-def _migrated() -> Path:
+def migrated_file() -> Path:
+    """Give a migrated, empty database to copy, made once for all tests of a process."""
     folder = Path(mkdtemp(prefix="registry-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = folder / "migrated.db"
