@@ -230,6 +230,21 @@ async def test_one_looks_for_all_and_only_as_long_as_anybody_listens(console: Co
     assert counted.looks == looks
 
 
+async def test_who_joins_knowing_more_tells_those_who_were_there_before(console: Console) -> None:
+    bell = Bell()
+    crowd_of = Crowds(console.house.registry, bell, lambda: bell.is_over)
+
+    async with crowd_of.joined(TENANT, 0) as crowd:
+        waiting = asyncio.create_task(crowd.handle()(PATIENCE_SECONDS))
+        await asyncio.sleep(0)
+        await happens(console, 1, 1)
+        async with crowd_of.joined(TENANT, 1):
+            await asyncio.wait({waiting}, timeout=1)
+
+            assert waiting.done()
+        waiting.cancel()
+
+
 async def test_a_database_that_is_away_ends_no_crowd(console: Console) -> None:
     bell, counted = Bell(), Counting(console.house.registry)
     counted.is_away = True
