@@ -193,6 +193,65 @@ async def test_a_dead_letter_that_fails_again_waits_to_be_asked_for(
     assert (len(hook.calls), dead.tries, dead.is_wanted) == (1, 6, False)
 
 
+@pytest.mark.parametrize("status", [503, 410])
+async def test_who_fails_at_one_dead_letter_is_not_tried_with_the_others(
+    it: Scene, hook: Subscriber, status: int
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens(3)
+    hook.status = 400
+    await it.lives(timedelta(minutes=15))
+    assert len(await it.dead(name)) == 3
+    hook.status, hook.calls = status, []
+    await it.kept.ask_again(TENANT, name, None)
+
+    await it.round()
+
+    standing, dead = await it.standing(name), await it.dead(name)
+    assert sequences(hook) == [1]
+    assert [each.is_wanted for each in dead] == [False, True, True]
+    assert (standing.state is SubscriptionState.DISABLED) == (status == 410)
+    assert standing.why == dead[0].why != ""
+    assert standing.failures == (status == 503)
+
+
+async def test_who_takes_a_dead_letter_after_he_failed_at_one_is_well(
+    it: Scene, hook: Subscriber
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens(2)
+    hook.status = 400
+    await it.lives(timedelta(minutes=10))
+    hook.status, hook.calls = 503, []
+    await it.kept.ask_again(TENANT, name, None)
+    await it.round()
+    hook.status = 200
+
+    await it.lives(timedelta(minutes=1))
+
+    standing = await it.standing(name)
+    assert sequences(hook) == [1, 2]
+    assert (standing.failures, standing.why, standing.due_at) == (0, "", None)
+
+
+async def test_a_dead_letter_that_is_refused_keeps_no_other_waiting(
+    it: Scene, hook: Subscriber
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens(2)
+    hook.status = 400
+    await it.lives(timedelta(minutes=10))
+    await it.happens()
+    hook.calls.clear()
+    hook.answer = lambda _: NO if sequences(hook)[-1] == 1 else OK
+    await it.kept.ask_again(TENANT, name, None)
+
+    await it.round()
+
+    assert sequences(hook) == [1, 2, 3]
+    assert [each.sequence for each in await it.dead(name)] == [1]
+
+
 async def test_who_answers_410_is_told_nothing_any_more_until_he_is_enabled(
     it: Scene, hook: Subscriber
 ) -> None:
