@@ -174,7 +174,7 @@ class PushRounds:
             try:
                 push = await self._pushes.push(subscription, version)
             except InvalidInput as error:
-                return Left(_disabled(subscription, str(error)))
+                return Left(self._hindered(subscription, Setback(str(error))))
             if push is not None and version > subscription.position:
                 answer = await self._means.post(subscription, push.headers, push.content)
                 if not isinstance(answer, Taken):
