@@ -160,7 +160,7 @@ def _due(dialect: str) -> Select[str, UUID]:
     return (
         select(_s.tenant, _s.subscription_id)
         .where(*waiting)
-        .order_by(_s.due_at, _s.subscription_id)
+        .order_by(_s.due_at.nulls_first(), _s.subscription_id)
         .limit(bindparam("at_most"))
     )
 
