@@ -390,18 +390,22 @@ async def test_a_push_is_due_when_its_task_has_moved_on(
     assert await deliveries.version_of(a_webhook()) == 0
 
 
-async def test_who_heard_of_an_ended_task_is_forgotten_after_a_while(
+async def test_who_is_told_no_more_of_a_task_is_forgotten_after_a_while(
     house: House, kept: SqlSubscriptions
 ) -> None:
     done, active = a_push("c-1", state=SubscriptionState.DONE), a_push("c-2")
     await kept.keep_push(done)
     await kept.keep_push(active)
+    webhook = a_webhook(state=SubscriptionState.DISABLED)
+    await kept.add(webhook)
+    await kept.keep_push(a_push("c-3", state=SubscriptionState.DISABLED))
 
     early = await prune_pushes(house.database, NOW + KEPT)
     late = await prune_pushes(house.database, NOW + KEPT + timedelta(seconds=1))
 
-    assert (early, late) == (0, 1)
+    assert (early, late) == (0, 2)
     assert await kept.pushes(TENANT, "alice", "task-1") == [active]
+    assert await kept.all(TENANT) == [webhook]
 
 
 async def test_a_push_without_a_task_is_a_mistake_of_ours(kept: SqlSubscriptions) -> None:
