@@ -235,11 +235,10 @@ async def test_who_joins_knowing_more_tells_those_who_were_there_before(console:
     crowd_of = Crowds(console.house.registry, bell, lambda: bell.is_over)
 
     async with crowd_of.joined(TENANT, 0) as crowd:
-        waiting = asyncio.create_task(crowd.handle()(PATIENCE_SECONDS))
-        await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(crowd.handle()(2 * PATIENCE_SECONDS))
         await happens(console, 1, 1)
         async with crowd_of.joined(TENANT, 1):
-            await asyncio.wait({waiting}, timeout=1)
+            await asyncio.wait({waiting}, timeout=PATIENCE_SECONDS)
 
             assert waiting.done()
         waiting.cancel()
