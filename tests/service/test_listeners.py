@@ -274,8 +274,9 @@ async def test_the_more_listen_the_longer_the_pause_up_to_a_second(
     crowd_of = Crowds(console.house.registry, bell, lambda: bell.is_over)
     for before, listeners in enumerate((1, 100, 2 * MANY)):
         async with AsyncExitStack() as stack:
-            for _ in range(listeners):
-                crowd = await stack.enter_async_context(crowd_of.joined(TENANT, before))
+            for _ in range(listeners - 1):
+                await stack.enter_async_context(crowd_of.joined(TENANT, before))
+            crowd = await stack.enter_async_context(crowd_of.joined(TENANT, before))
             wait = crowd.handle()
             await happens(console, before + 1, 1)
             bell.ring()
