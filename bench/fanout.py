@@ -94,7 +94,7 @@ async def _crowd(setting: Bench, folder: Path) -> AsyncIterator[dict[str, Any]]:
         for name in names:
             await http.delete(f"/api/v1/subscriptions/{name}")
     events = await _newest(setting) - since
-    source.close()
+    source.write(f"{events * LISTENERS}\n".encode())
     heard = json.loads(await output.readline())
     await listening.wait()
     told |= {"events": events, **heard, "webhooks_caught_up_s": round(caught_up, 1)}

@@ -55,7 +55,10 @@ class Subscriptions(Protocol):
     async def ask_again(
         self, tenant: str, subscription_id: UUID, sequences: Collection[int] | None, /
     ) -> int:
-        """Ask for dead letters again, None meaning all; tells how many. Raises NotFound."""
+        """Ask for dead letters again, at once, None meaning all; tells how many.
+
+        Raises NotFound, or RequestRejected where nothing is delivered.
+        """
         ...
 
     async def keep_push(self, subscription: Subscription, /) -> None:

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +20,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from domain.archive import ArchiveLock, ArchiveReceipt
 from domain.errors import ArchiveDamaged, NotFound, SupplierRefused, SupplierUnavailable
 from gateways.archive_keys import parts_of
-from gateways.disk import make_folder, sync_folder
-from gateways.folder_lock import UNFINISHED, read_lock, remove_lock, write_lock
+from gateways.disk import UNFINISHED, make_folder, sync_folder, written_beside
+from gateways.folder_lock import read_lock, remove_lock, write_lock
 
 _SCHEME = "folder:"
 _UNFINISHED_SECONDS = 3600.0
@@ -120,10 +119,13 @@ class FolderArchive:
         present, path = self._lock_of(key), self._path(key)
         until = max(present.locked_until, wanted.locked_until)
         new = ArchiveLock(until, is_held=wanted.is_held)
+        if new == present:
+            return present
         with _in_our_words(key):
-            if new != present:
-                write_lock(path, new)
-        return self._lock_of(key)
+            write_lock(path, new)
+            if not path.exists():  # somebody has purged it meanwhile
+                raise _absent(key)
+            return _lock_beside(path, key, present)
 
     def _purge(self, key: str, now: datetime) -> None:
         path = self._path(key)
@@ -149,8 +151,12 @@ def _absent(key: str) -> NotFound:
 def _lock_at(path: Path, key: str) -> ArchiveLock:
     """Read how a file is locked. Raises ArchiveDamaged where nobody can tell."""
     header, _ = _opened(path, key)
+    return _lock_beside(path, key, ArchiveLock(header.locked_until))
+
+
+def _lock_beside(path: Path, key: str, first: ArchiveLock) -> ArchiveLock:
     try:
-        return read_lock(path, ArchiveLock(header.locked_until))
+        return read_lock(path, first)
     except ValueError as broken:
         raise ArchiveDamaged(_damaged(key, f"its lock {broken}")) from broken
 
@@ -170,16 +176,8 @@ def _refuse_locked(path: Path, key: str, now: datetime) -> None:
 
 def _create(path: Path, content: bytes) -> None:
     """Create a file that is whole from its first moment. Raises FileExistsError."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
-    try:
-        with os.fdopen(descriptor, "wb") as unfinished:
-            unfinished.write(content)
-            unfinished.flush()
-            os.fchmod(unfinished.fileno(), 0o440)
-            os.fsync(unfinished.fileno())
-        os.link(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with written_beside(path, content, 0o440) as made:
+        os.link(made, path)
 
 
 def _sweep(folder: Path, now: float) -> None:

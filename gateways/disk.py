@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+UNFINISHED = ".unfinished-"
+"""What begins the name of a file that is being written."""
 
 
 def open_plain(path: Path) -> BinaryIO | None:
@@ -42,3 +48,21 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def written_beside(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """Give a file beside `path` that holds the content durably, to be put there whole.
+
+    It goes afterwards, if it is still there.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
+    try:
+        with os.fdopen(descriptor, "wb") as unfinished:
+            unfinished.write(content)
+            unfinished.flush()
+            os.fchmod(unfinished.fileno(), mode)
+            os.fsync(unfinished.fileno())
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)

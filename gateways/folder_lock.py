@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from domain.archive import ArchiveLock
-from gateways.disk import sync_folder
-
-UNFINISHED = ".unfinished-"
-"""What begins the name of a file that is being written."""
+from gateways.disk import sync_folder, written_beside
 
 
 class _Written(BaseModel):
@@ -42,16 +37,8 @@ def read_lock(path: Path, first: ArchiveLock) -> ArchiveLock:
 def write_lock(path: Path, lock: ArchiveLock) -> None:
     """Write the lock of an archive's file down, whole or not at all, so that it stays."""
     content = _Written(locked_until=lock.locked_until, is_held=lock.is_held).model_dump_json()
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as unfinished:
-            unfinished.write(content)
-            unfinished.flush()
-            os.fchmod(unfinished.fileno(), 0o440)
-            os.fsync(unfinished.fileno())
-        Path(name).replace(_beside(path))
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with written_beside(path, content.encode(), 0o440) as made:
+        made.replace(_beside(path))
     sync_folder(path.parent)
 
 

@@ -11,7 +11,9 @@ import asyncio
 import ipaddress
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -57,6 +59,9 @@ _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
 _NAME = re.compile(r"(?!.*\.\.)[a-z0-9_]([a-z0-9._-]{0,252})", re.IGNORECASE)
 _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)\.?", re.IGNORECASE)
+
+_LOOKING_UP = ThreadPoolExecutor(16, thread_name_prefix="look-up")
+"""A name that takes long to look up keeps other look-ups waiting at most, and no disk or archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +139,9 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
 
 async def look_up(host: str, port: int) -> list[str]:
     """Give the addresses of a name, in the order to try them. Raises httpcore.ConnectError."""
-    loop = asyncio.get_running_loop()
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(_LOOKING_UP, ask)
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(f"{host} cannot be looked up") from error
     return list(dict.fromkeys(str(each[4][0]).partition("%")[0] for each in found))

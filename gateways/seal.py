@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cryptography.fernet import Fernet, InvalidToken
 
 from domain.errors import InvalidInput
+from gateways.disk import sync_folder, written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +48,23 @@ class FernetSeal:
 
 
 def kept_key(file: Path) -> str:
-    """Give the key in a file that only we can read; the first who asks makes it."""
-    with suppress(FileExistsError):
-        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(made, "w", encoding="utf-8") as opened:
-            opened.write(secrets.token_urlsafe(32))
-    return file.read_text(encoding="utf-8")
+    """Give the key in a file that only we can read; the first who asks makes it, whole.
+
+    Raises InvalidInput where the file is empty: it would be a key that everybody knows.
+    """
+    if not file.exists():
+        _make(file)
+    key = file.read_text(encoding="utf-8")
+    if not key:
+        raise InvalidInput(
+            f"The key in {file} is empty. Put back what it held, or remove the file; then there is a "
+            "new key, and callers configure their push notifications again."
+        )
+    return key
+
+
+def _make(file: Path) -> None:
+    key = secrets.token_urlsafe(32).encode()
+    with written_beside(file, key, 0o600) as made, suppress(FileExistsError):
+        os.link(made, file)
+    sync_folder(file.parent)

@@ -96,7 +96,9 @@ class Webhooks:
             return Setback("one of its headers cannot be sent")
         except (TimeoutError, httpcore.TimeoutException):
             return Setback(f"it took longer than {SECONDS:g} seconds")
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as broken:
+        except httpcore.ProtocolError:  # it repeats what came
+            return Setback("it does not answer in HTTP")
+        except (httpcore.NetworkError, OSError) as broken:
             return Setback(f"the line broke: {str(broken) or type(broken).__name__}")
 
     async def _line(self, whom: Hashable) -> httpcore.AsyncConnectionPool:

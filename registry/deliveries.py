@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Text,
+    Uuid,
     and_,
     bindparam,
     column,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     table,
     tuple_,
     update,
+    values,
 )
 
 from domain.subscription import SubscriptionState
@@ -74,22 +77,18 @@ class SqlDeliveries:
         self, owner: str, held: Collection[Subscription], ttl: timedelta, /
     ) -> set[UUID]:
         """Write how far subscribers have come and renew their leases; gives those still held."""
-        ids = [each.subscription_id for each in held]
-        moved = [
-            {
-                "of_tenant": each.tenant,
-                "of_subscription": each.subscription_id,
-                "owner": owner,
-                "new_position": each.position,
-            }
-            for each in held
-        ]
+        renewal, asked = _keep(self._database.dialect, held), {"owner": owner, "lease": ttl}
         async with self._database.at_once() as connection:
-            await connection.execute(_MOVE, moved)
-            kept = await connection.execute(
-                _keep(self._database.dialect), {"owner": owner, "held": ids, "lease": ttl}
-            )
-            return {row.subscription_id for row in kept}
+            rows = await connection.execute(renewal, asked)
+            written = {row.subscription_id: row.position for row in rows}
+            moved = [
+                _move_of(each, owner)
+                for each in held
+                if each.position > written.get(each.subscription_id, each.position)
+            ]
+            if moved:
+                await connection.execute(_MOVE, moved)
+            return set(written)
 
     async def release(self, owner: str, left: Collection[Left], /) -> None:
         """Write where subscribers stand, with what was given up, and give the leases back.
@@ -160,7 +159,7 @@ def _due(dialect: str) -> Select[str, UUID]:
     return (
         select(_s.tenant, _s.subscription_id)
         .where(*waiting)
-        .order_by(_s.due_at, _s.subscription_id)
+        .order_by(_s.due_at.nulls_first(), _s.subscription_id)
         .limit(bindparam("at_most"))
     )
 
@@ -177,17 +176,28 @@ def _claim(dialect: str) -> ReturningUpdate[Any]:
     )
 
 
-@cache
-def _keep(dialect: str) -> ReturningUpdate[UUID]:
+def _keep(dialect: str, held: Collection[Subscription]) -> ReturningUpdate[UUID, int]:
+    """Renew the leases of these; SQLite finds them by the key only where they are a table."""
+    rows = [(each.tenant, each.subscription_id) for each in held]
+    theirs = values(column("tenant", Text()), column("subscription_id", Uuid())).data(rows).cte()
     return (
         update(subscriptions)
         .where(
             _s.lease_owner == bindparam("owner"),
-            _s.subscription_id.in_(bindparam("held", expanding=True)),
+            tuple_(_s.tenant, _s.subscription_id).in_(select(theirs)),
         )
         .values(lease_until=lease_end(dialect))
-        .returning(_s.subscription_id)
+        .returning(_s.subscription_id, _s.position)
     )
+
+
+def _move_of(subscription: Subscription, owner: str) -> dict[str, Any]:
+    return {
+        "of_tenant": subscription.tenant,
+        "of_subscription": subscription.subscription_id,
+        "owner": owner,
+        "new_position": subscription.position,
+    }
 
 
 def _release(owner: str, subscription: Subscription) -> ReturningUpdate[str]:

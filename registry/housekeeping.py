@@ -33,9 +33,11 @@ async def prune_task_events(database: Database, now: datetime) -> int:
 
 
 async def prune_pushes(database: Database, now: datetime) -> int:
-    """Delete the subscriptions to tasks that ended a while ago; tells how many."""
-    is_done = subscriptions.c.state == SubscriptionState.DONE
-    statement = delete(subscriptions).where(is_done, subscriptions.c.created_at < now - KEPT)
+    """Delete old subscriptions to tasks of which nothing is told any more; tells how many."""
+    is_over = subscriptions.c.state != SubscriptionState.ACTIVE
+    is_push = subscriptions.c.task_id.is_not(None)
+    is_old = subscriptions.c.created_at < now - KEPT
+    statement = delete(subscriptions).where(is_over, is_push, is_old)
     async with database.engine.begin() as connection:
         done = await connection.execute(statement)
     return done.rowcount

@@ -92,15 +92,22 @@ class SqlSubscriptions:
     async def ask_again(
         self, tenant: str, subscription_id: UUID, sequences: Collection[int] | None, /
     ) -> int:
-        """Ask for dead letters again, None meaning all; tells how many. Raises NotFound."""
-        await self.one(tenant, subscription_id)
+        """Ask for dead letters again, at once, None meaning all; tells how many.
+
+        Raises NotFound, or RequestRejected where nothing is delivered.
+        """
         these = [_l.sequence.in_(list(sequences))] if sequences is not None else []
         statement = update(dead_letters).where(*_letters(tenant, subscription_id), *these)
         async with self._database.writing(tenant) as session:
+            await _require_active(session, tenant, subscription_id)
             asked = await session.connection.execute(
                 statement.values(is_wanted=True).returning(_l.sequence)
             )
-            return len(asked.all())
+            count = len(asked.all())
+            if count:
+                at_once = update(subscriptions).where(*_webhook(tenant, subscription_id))
+                await session.connection.execute(at_once.values(due_at=None))
+            return count
 
     async def keep_push(self, subscription: Subscription, /) -> None:
         """Keep a subscription to a task in place of the one with the same configuration id.
@@ -244,6 +251,18 @@ def _require_room(there: int, most: int, whose: str, what: str) -> None:
     if there >= most:
         message = f"{whose} {there} {what}, and {most} are the most. Remove one that nobody needs."
         raise RequestRejected(message)
+
+
+async def _require_active(session: Session, tenant: str, subscription_id: UUID) -> None:
+    statement = select(_s.state).where(*_webhook(tenant, subscription_id)).with_for_update()
+    state = (await session.connection.execute(statement)).scalar_one_or_none()
+    if state is None:
+        raise _unknown(subscription_id)
+    if state is not SubscriptionState.ACTIVE:
+        raise RequestRejected(
+            f"Subscription {subscription_id} is disabled, so nothing is sent. Enable it first; then "
+            "ask again."
+        )
 
 
 def _task_of(subscription: Subscription) -> PushedTask:

@@ -62,6 +62,7 @@ from service.engine import Shift
 from service.engines import engine_for
 from service.jobs import scheduled
 from service.posting import Posting
+from service.publishing import batches_of
 from service.standins import StandIns, stand_ins
 from service.suppliers import intake_for, opened_client, opened_connectors
 from service.tokens import read_tokens
@@ -210,12 +211,14 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         pushing=posting.pushing,
     )
     server = A2AServer(cards, backstage)
+    batches = batches_of(registry, base_url)
     return Service(
         settings=settings,
         base_url=base_url,
         clock=clock,
         database=database,
         registry=registry,
+        batches=batches,
         bell=bell,
         engine=engine,
         coordinator=coordinator,
@@ -229,7 +232,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         stand_ins=local,
         inside=inside,
         subscribing=posting.subscribing,
-        courier=posting.courier(server.pushes, bell, base_url),
+        courier=posting.courier(server.pushes, bell, batches),
     )
 
 

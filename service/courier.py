@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from domain.deliveries import Left
+from domain.subscription import Setback
 from service.engine import loop_time, whole
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ LEASE = timedelta(seconds=6)
 
 AT_ONCE = 200
 """How many subscribers are told at once; those who do not answer leave their place after 10 s."""
+
+OUR_FAULT = Setback("our own fault; see the log")
+"""What is shown of a subscriber whose round broke."""
 
 
 @dataclass(slots=True)
@@ -125,14 +129,14 @@ class Courier:
         held.task = asyncio.create_task(self._carry(held))
 
     async def _carry(self, held: _Held) -> None:
-        """Deliver all there is; of a round that broke the lease ends by itself."""
+        """Deliver all there is; a round that broke is tried again, later each time."""
         rounds = self._pushes if held.subscription.task is not None else self._events
         name = held.subscription.subscription_id
         try:
             self._left[name] = await rounds.carry(held.subscription, held.moved)
         except Exception:
             log.exception("round.broke", subscription_id=str(name))
-            del self._held[name]
+            self._left[name] = Left(held.subscription.failed(OUR_FAULT, self._clock(), 0.0))
 
     async def _write_for_ever(self) -> None:
         while True:
@@ -169,9 +173,9 @@ class Courier:
         for name, held in mine.items():
             if name in kept:
                 held.until = asked_at + LEASE.total_seconds()
-            elif name not in self._left and held.task is not None:
+            elif self._held.get(name) is held and name not in self._left and held.task is not None:
                 held.task.cancel()
-                self._held.pop(name, None)
+                del self._held[name]
 
     async def stop(self) -> None:
         """Stop every round and hand back where each stands; what was under way is sent again."""

@@ -67,7 +67,8 @@ class Crowds:
             crowd = Crowd(newest)
             self._crowds[tenant] = crowd, asyncio.create_task(self._look_for(tenant, crowd))
         crowd, looking = self._crowds[tenant]
-        crowd.newest = max(crowd.newest, newest)
+        if newest > crowd.newest:  # nobody would tell those who were here before
+            crowd.tell(newest)
         crowd.listeners += 1
         try:
             yield crowd

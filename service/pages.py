@@ -23,6 +23,7 @@ def pages(service: Service) -> list[BaseRoute]:
     """Give the routes of the console, the API and the event stream."""
     sources = ConsoleSources(
         registry=service.registry,
+        batches=service.batches,
         cards=lambda: [each.document for each in service.cards.values()],
         clock=service.clock,
         changes=service.bell,

@@ -14,9 +14,7 @@ from gateways.webhooks import Webhooks
 from protocol.pushing import PushDesk
 from registry.deliveries import SqlDeliveries
 from registry.subscriptions import SqlSubscriptions
-from service.batches import Batches, as_json
 from service.courier import Courier
-from service.publishing import cloud_event
 from service.rounds import EventRounds, Means, PushRounds
 from service.subscribing import SubscriptionDesk
 from service.webhook_secrets import WebhookSecrets
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from protocol.pushing import Pushes
     from registry.database import Database
     from registry.repository import SqlRegistry
+    from service.batches import Batches
     from service.settings import Settings
 
 
@@ -42,7 +41,6 @@ class Posting:
         ways = Ways(frozenset(settings.webhook_ports), settings.webhook_loopback)
         subscriptions, clock = SqlSubscriptions(database), timing.clock
         self._database = database
-        self._registry = registry
         self._webhooks = Webhooks(ways, clock)
         self._secrets = WebhookSecrets(settings.webhook_secrets)
         pace = RateLimit(1, 1 / settings.webhook_pace, timing)
@@ -54,10 +52,9 @@ class Posting:
             subscriptions, registry, self._secrets, ways.require, uuid7, clock
         )
 
-    def courier(self, pushes: Pushes, changes: Changes, base_url: str) -> Courier:
-        """Give the courier, who reads tasks from `pushes` and looks when `changes` ring."""
+    def courier(self, pushes: Pushes, changes: Changes, batches: Batches) -> Courier:
+        """Give the courier, who delivers tasks and events, and looks when `changes` ring."""
         deliveries = SqlDeliveries(self._database)
-        batches = Batches(self._registry, lambda each: as_json(cloud_event(each, base_url)))
         rounds = (
             EventRounds(self._means, batches, deliveries, self._secrets.keys),
             PushRounds(self._means, pushes, deliveries),

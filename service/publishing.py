@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import Send
 
     from domain.events import RecordedEvent
+    from domain.repository import Registry
     from service.sources import ConsoleSources
 
 TYPE_PREFIX = "io.dataops.lifecycle."
@@ -100,6 +101,11 @@ def cloud_event(event: RecordedEvent, base_url: str) -> CloudEventDocument:
     return cast("CloudEventDocument", told)
 
 
+def batches_of(registry: Registry, base_url: str) -> Batches:
+    """Give a registry's events as CloudEvents: read and written once for all who publish them."""
+    return Batches(registry, lambda each: as_json(cloud_event(each, base_url)))
+
+
 def event_routes(sources: ConsoleSources) -> list[BaseRoute]:
     """Give the routes that publish events: the live stream and the replay."""
     events = _Events(sources)
@@ -134,8 +140,7 @@ class _Events:
 
     def __init__(self, sources: ConsoleSources) -> None:
         self._from = sources
-        base_url = sources.base_url
-        self._batches = Batches(sources.registry, lambda each: as_json(cloud_event(each, base_url)))
+        self._batches = sources.batches
         self._crowds = Crowds(sources.registry, sources.changes, sources.is_ending)
 
     async def follow(self, request: Request) -> Response:

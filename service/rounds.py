@@ -64,18 +64,38 @@ class EventRounds:
 
     async def carry(self, subscription: Subscription, moved: Moved) -> Left:
         """Deliver what was asked for again, then what is new."""
-        for letter in await self._deliveries.wanted_again(subscription):
-            if moved(subscription):
-                await self._again(subscription, letter)
+        again = await self._told_again(subscription, moved)
+        if isinstance(again, Left):
+            return again
         while moved(subscription):
             batch = await self._batches.behind(subscription.tenant, subscription.position)
             if not batch:
-                break
+                return Left(
+                    subscription.acknowledged(subscription.position) if again else subscription
+                )
             told = await self._tell(subscription, batch, moved)
             if isinstance(told, Left):
                 return told
             subscription = told
         return Left(subscription)
+
+    async def _told_again(self, subscription: Subscription, moved: Moved) -> bool | Left:
+        """Deliver what was asked for again; tells whether any was taken, or what it comes to.
+
+        One that is refused says nothing about the others, and nothing new waits behind it.
+        """
+        answers = []
+        for letter in await self._deliveries.wanted_again(subscription):
+            if moved(subscription):
+                answer = await self._again(subscription, letter)
+                if isinstance(answer, Gone):
+                    return Left(_disabled(subscription, answer.why))
+                if isinstance(answer, Setback) and not answer.is_refusal:
+                    failed = subscription.failed(answer, self._means.clock(), self._means.chance())
+                    _tell_of("webhook.failed", failed)
+                    return Left(failed)
+                answers.append(answer)
+        return Taken() in answers
 
     async def _tell(
         self, subscription: Subscription, batch: Sequence[Published], moved: Moved
@@ -127,12 +147,15 @@ class EventRounds:
         _tell_of("webhook.given_up", failed, events=len(dead))
         return Left(failed.without(dead[-1].sequence), dead)
 
-    async def _again(self, subscription: Subscription, letter: DeadLetter) -> None:
+    async def _again(
+        self, subscription: Subscription, letter: DeadLetter
+    ) -> Taken | Gone | Setback:
         """Deliver a dead letter once more, once."""
         (event,) = await self._batches.page(subscription.tenant, letter.sequence - 1, 1)
         answer = await self._send(subscription, event, self._found(subscription))
         why = None if isinstance(answer, Taken) else answer.why
         await self._deliveries.revive(subscription, letter.sequence, why)
+        return answer
 
 
 class PushRounds:
@@ -151,7 +174,7 @@ class PushRounds:
             try:
                 push = await self._pushes.push(subscription, version)
             except InvalidInput as error:
-                return Left(_disabled(subscription, str(error)))
+                return Left(self._hindered(subscription, Setback(str(error))))
             if push is not None and version > subscription.position:
                 answer = await self._means.post(subscription, push.headers, push.content)
                 if not isinstance(answer, Taken):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from protocol.cataloguing import Cataloguing
     from protocol.desks import Enquiries
     from registry.metrics import Figures
+    from service.batches import Batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,13 @@ class ConsoleSources:
     """Where pages and answers come from.
 
     `cards` gives the agents' cards as JSON; `base_url` is the service's own address without a
-    trailing slash, which begins the addresses in events and in the OpenAPI document; `is_ending`
-    tells a stream, woken by `changes`, that the service is on its way out; `figures` counts those
-    of a tenant.
+    trailing slash, which begins the addresses in events and in the OpenAPI document; `batches` are
+    the events as all carriers have them; `is_ending` tells a stream, woken by `changes`, that the
+    service is on its way out; `figures` counts those of a tenant.
     """
 
     registry: Registry
+    batches: Batches
     cards: Callable[[], Sequence[Mapping[str, Any]]]
     clock: Clock
     changes: Changes

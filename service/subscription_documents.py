@@ -12,7 +12,11 @@ from domain.shape import OneOf
 from domain.subscription import SubscriptionState
 from service.problems import LARGEST_NUMBER
 
-_Secrets = Annotated[list[str], Field(min_length=1, max_length=2)]
+_PLAIN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+"""Text without control characters: no path, variable or column takes all of them."""
+
+_Secret = Annotated[str, Field(min_length=1, max_length=500, pattern=_PLAIN)]
+_Secrets = Annotated[list[_Secret], Field(min_length=1, max_length=2)]
 
 
 class SubscriptionInput(BaseModel):
@@ -28,7 +32,7 @@ class SubscriptionInput(BaseModel):
     url: str
     secrets: _Secrets
     kinds: list[str] = Field(default_factory=list, max_length=100)
-    journey: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    journey: Annotated[str, Field(min_length=1, max_length=200, pattern=_PLAIN)] | None = None
     after: Annotated[int, Field(ge=0, le=LARGEST_NUMBER)] | None = None
 
 

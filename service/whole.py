@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from protocol.server import A2AServer
     from registry.database import Database
     from registry.repository import SqlRegistry
+    from service.batches import Batches
     from service.changes import Bell
     from service.courier import Courier
     from service.engine import TurnEngine
@@ -49,6 +50,7 @@ class Service:
     clock: Clock
     database: Database
     registry: SqlRegistry
+    batches: Batches
     bell: Bell
     engine: TurnEngine
     coordinator: LifecycleCoordinator

@@ -15,6 +15,7 @@ import pytest
 from domain.archive import ArchiveLock
 from domain.errors import ArchiveDamaged, NotFound, SupplierRefused, SupplierUnavailable
 from gateways.archive import FolderArchive
+from gateways.folder_lock import write_lock
 
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 KEY = "dataset/digest.json"
@@ -244,6 +245,41 @@ async def test_a_lock_that_changes_nothing_is_not_written(tmp_path: Path) -> Non
     await archive.lock(receipt.location, ArchiveLock(NOW - timedelta(days=1)))
 
     assert files(tmp_path) == [tmp_path / KEY]
+
+
+async def test_an_archive_is_read_once_to_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, wanted = FolderArchive(tmp_path), ArchiveLock(NOW + timedelta(days=1), is_held=True)
+    receipt = await archive.put(KEY, b"content", NOW)
+    read_bytes, read = Path.read_bytes, list[Path]()
+
+    def noting(self: Path) -> bytes:
+        read.append(self)
+        return read_bytes(self)
+
+    monkeypatch.setattr(Path, "read_bytes", noting)
+
+    found = await archive.lock(receipt.location, wanted)
+
+    assert found == wanted
+    assert read.count(tmp_path / KEY) == 1
+
+
+async def test_what_is_purged_while_it_is_locked_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = FolderArchive(tmp_path)
+    receipt = await archive.put(KEY, b"content", NOW)
+
+    def write_lock_late(path: Path, lock: ArchiveLock) -> None:
+        path.unlink()
+        write_lock(path, lock)
+
+    monkeypatch.setattr("gateways.archive.write_lock", write_lock_late)
+
+    with pytest.raises(NotFound):
+        await archive.lock(receipt.location, ArchiveLock(NOW, is_held=True))
 
 
 async def test_a_hold_lasts_over_a_restart_and_is_forced_to_the_disk(

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpcore
 import pytest
 
 from domain.errors import NotAllowed
-from gateways.pinned import PinnedBackend, Ways, is_public
+from gateways.pinned import PinnedBackend, Ways, is_public, look_up
 from tests.subscribers import subscriber
+
+PATIENCE_SECONDS = 30.0
+"""How long a test waits for what must come at once."""
 
 PUBLIC = ("93.184.215.14", "2606:2800:21f:cb07::1", "64:ff9b::5db8:d70e", "1.1.1.1")
 CLOSED = (
@@ -157,12 +162,12 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]
     """Let names lead to these addresses, at each look-up to the next; gives what was asked."""
     asked: list[str] = []
 
-    async def look_up(host: str, port: int, **_: Any) -> list[Any]:
+    def look_up(host: str, port: int, **_: Any) -> list[Any]:
         found = answers[min(len(asked), len(answers) - 1)]
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in found]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return asked
 
 
@@ -229,3 +234,17 @@ async def test_a_name_without_an_address_cannot_be_reached(monkeypatch: pytest.M
 
     with pytest.raises(httpcore.ConnectError, match="has no address"):
         await PinnedBackend(Ways()).connect_tcp("hooks.example.com", 443)
+
+
+async def test_a_name_is_looked_up_however_busy_the_disks_are() -> None:
+    loop, are_done = asyncio.get_running_loop(), threading.Event()
+    with ThreadPoolExecutor(1) as shared:
+        loop.set_default_executor(shared)
+        busy = loop.run_in_executor(None, are_done.wait)
+        try:
+            found = await asyncio.wait_for(look_up("localhost", 443), PATIENCE_SECONDS)
+        finally:
+            are_done.set()
+        await busy
+
+    assert found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -50,3 +51,29 @@ def test_a_kept_key_is_made_once_and_only_we_can_read_it(tmp_path: Path) -> None
     assert first == again
     assert len(first) > 32
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_kept_key_is_never_seen_unfinished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, seen = tmp_path / "push.key", []
+    fsync = os.fsync
+
+    def sync(descriptor: int) -> None:
+        seen.append(file.read_text() if file.exists() else None)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+
+    made = kept_key(file)
+
+    assert seen == [None, made]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_empty_kept_key_is_no_key(tmp_path: Path) -> None:
+    file = tmp_path / "push.key"
+    file.touch()
+
+    with pytest.raises(InvalidInput, match="is empty"):
+        kept_key(file)

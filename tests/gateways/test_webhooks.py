@@ -185,11 +185,12 @@ async def test_who_says_nothing_is_given_up_in_time(
         b"HTTP/1.1 abc\r\n\r\n",
     ],
 )
-async def test_what_is_no_http_is_a_setback(hook: Subscriber, answer: bytes) -> None:
+async def test_what_is_no_http_is_a_setback_and_not_repeated(
+    hook: Subscriber, answer: bytes
+) -> None:
     found = await said(hook, answer)
 
-    assert isinstance(found, Setback)
-    assert not found.is_refusal
+    assert found == Setback("it does not answer in HTTP")
 
 
 async def test_where_nobody_listens_is_a_setback() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from registry.repository import SqlRegistry
 from tests.journeys.scenes import at_the_api
 from tests.postgres import a_fresh_database
 from tests.processes import PATIENCE, cluster, name_of
@@ -35,6 +37,34 @@ async def test_a_subscriber_hears_of_each_event_in_order_signed_and_as_the_repla
     assert hook.events == [each["type"].split(".")[-2] for each in replayed.json()]
     assert b"[%s]" % b",".join(each.body for each in hook.calls) == replayed.content
     assert all(is_signed(each) for each in hook.calls)
+
+
+async def test_the_outbox_is_read_once_for_the_stream_and_the_webhooks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, places = keep_secret(tmp_path / "hooks"), list[int]()
+    events = SqlRegistry.events
+
+    async def noting(self: SqlRegistry, tenant: str, after: int, limit: int) -> Any:
+        places.append(after)
+        return await events(self, tenant, after, limit)
+
+    async with (
+        subscriber() as hook,
+        running(tmp_path / "data", webhook_loopback=True, webhook_secrets=tmp_path / "hooks") as it,
+        at_the_api(it) as http,
+    ):
+        await it.call(COORDINATOR, SMALL)
+        monkeypatch.setattr(SqlRegistry, "events", noting)
+        given = {"url": hook.url, "secrets": [secret], "after": 0}
+        (await http.post("/api/v1/subscriptions", json=given)).raise_for_status()
+        await hook.until(lambda: "DatasetReady" in hook.events)
+        async with http.stream("GET", "/events?after=0") as stream:
+            async for line in stream.aiter_lines():
+                if line.startswith("data:"):
+                    break
+
+    assert places.count(0) == 1
 
 
 @pytest.mark.timeout(240)

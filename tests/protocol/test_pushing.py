@@ -16,7 +16,7 @@ from google.protobuf.json_format import ParseDict
 from sqlalchemy import text
 
 from tests.running import SMALL, RunningService, running, tokens_file
-from tests.subscribers import Subscriber, subscriber
+from tests.subscribers import PATIENCE_SECONDS, Subscriber, subscriber
 
 if TYPE_CHECKING:
     from tests.running import Line
@@ -231,13 +231,38 @@ async def test_a_configuration_under_a_lost_key_is_given_up_and_says_so(
     hook.calls.clear()
 
     async with served(tmp_path) as again:
-        again.clock.advance(timedelta(hours=1))
-        async with asyncio.timeout(30):
-            while (found := await standing(again)) == "active":
-                again.service.bell.ring()
-                await again.service.bell.handle()(0.1)
+        pauses = 0
+        while (found := await column(again, "state")) == "active":
+            pauses += 1
+            await fails(again, timedelta(hours=2))
+        why = await column(again, "why")
 
     assert (found, hook.calls) == ("disabled", [])
+    assert "closed with another key" in why
+    assert pauses >= 12
+
+
+async def test_a_configuration_is_pushed_once_its_key_is_back(
+    tmp_path: Path, hook: Subscriber
+) -> None:
+    key = tmp_path / "data" / "push.key"
+    hook.status = 503
+    async with served(tmp_path) as it:
+        await begun(it.line, SMALL, config(hook))
+        await it.settled("ACME-sandbox-jira", "ready")
+        await hook.until(lambda: len(hook.calls) >= 1)
+    right = key.read_text()
+    key.write_text("another")
+    async with served(tmp_path) as without:
+        await fails(without, timedelta(hours=1))
+    hook.status, hook.calls = 200, []
+    key.write_text(right)
+
+    async with served(tmp_path) as again:
+        again.clock.advance(timedelta(hours=2))
+        again.service.bell.ring()
+
+        await hook.until(lambda: has_ended(hook))
 
 
 async def test_every_card_says_that_it_pushes(tmp_path: Path) -> None:
@@ -248,6 +273,17 @@ async def test_every_card_says_that_it_pushes(tmp_path: Path) -> None:
     assert "pushNotifications" in json.dumps(found)
 
 
-async def standing(it: RunningService) -> str:
+async def column(it: RunningService, name: str) -> Any:
     async with it.service.database.reads.connect() as connection:
-        return str(await connection.scalar(text("SELECT state FROM subscriptions")))
+        rows = await connection.execute(text("SELECT * FROM subscriptions"))
+        return rows.mappings().one()[name]
+
+
+async def fails(it: RunningService, later: timedelta) -> None:
+    """Let time pass, and wait until the push has failed once more or is given up."""
+    before = await column(it, "failures")
+    it.clock.advance(later)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await column(it, "state") == "active" and await column(it, "failures") == before:
+            it.service.bell.ring()
+            await it.service.bell.handle()(0.1)

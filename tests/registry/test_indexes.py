@@ -16,12 +16,16 @@ from domain.commands import RequestKey
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, DatasetFilter, Slot
+from registry.deliveries import SqlDeliveries
 from registry.history import audit, outbox, progress, quality_checks, quality_runs, requests
 from registry.metrics import read_figures
+from registry.subscription_tables import subscriptions
+from registry.subscriptions import SqlSubscriptions
 from registry.tables import datasets
 from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_client, a_dataset_in
 from tests.registry.databases import ME, ROOM, House
+from tests.registry.test_subscriptions import a_webhook
 
 ID = UUID(int=1)
 TTL = timedelta(seconds=5)
@@ -174,6 +178,29 @@ async def test_a_claim_walks_only_what_is_due_and_what_is_leased(house: House) -
     assert [line for line in plans if line.startswith("SCAN datasets")] == []
 
 
+async def test_a_renewal_finds_its_subscribers_and_writes_only_of_those_who_moved(
+    house: House,
+) -> None:
+    await house.keep(a_dataset_in(DatasetStatus.READY))
+    kept, deliveries = SqlSubscriptions(house.database), SqlDeliveries(house.database)
+    for _ in range(3):
+        await kept.add(a_webhook())
+    first, *others = await deliveries.claim("one", TTL, 3, NOW)
+
+    with _overheard(house) as at_rest:
+        await deliveries.keep("one", [first, *others], TTL)
+    with _overheard(house) as moving:
+        await deliveries.keep("one", [first.acknowledged(1), *others], TTL)
+
+    assert [_written(each) for each in (at_rest, moving)] == [1, 2]
+    if house.database.dialect == "postgresql":
+        assert await _scans(house, moving) == []
+        return
+    plans = [line for each in moving for line in await _plan(house, *each)]
+    assert set(_INDEX.findall("\n".join(plans))) == {key_of(subscriptions)}
+    assert [line for line in plans if line.startswith("SCAN subscriptions")] == []
+
+
 async def test_the_figures_never_walk_the_outbox(house: House) -> None:
     await house.keep(a_dataset_in(DatasetStatus.READY))
 
@@ -203,6 +230,10 @@ def _overheard(house: House) -> Iterator[list[tuple[str, Any]]]:
     yield heard
     for engine in engines:
         event.remove(engine, "before_cursor_execute", hear)
+
+
+def _written(statements: list[tuple[str, Any]]) -> int:
+    return sum("UPDATE subscriptions" in statement for statement, _ in statements)
 
 
 async def _plan(house: House, statement: str, parameters: Any) -> list[str]:

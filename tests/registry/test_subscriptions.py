@@ -276,6 +276,47 @@ async def test_a_dead_letter_that_is_asked_for_again_makes_its_subscriber_due(
     assert letter == replace(a_letter(2), is_wanted=True)
 
 
+async def test_dead_letters_are_sent_at_once_to_who_was_to_be_tried_later(
+    house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
+) -> None:
+    webhook = await claimed(house, kept, deliveries)
+    later = replace(webhook, failures=3, failing_since=NOW, due_at=NOW + timedelta(hours=1))
+    await deliveries.release("me", [Left(later, [a_letter()])])
+
+    none = await kept.ask_again(TENANT, webhook.subscription_id, [99])
+    waiting = await kept.one(TENANT, webhook.subscription_id)
+    one = await kept.ask_again(TENANT, webhook.subscription_id, [1])
+
+    assert (none, waiting, one) == (0, later, 1)
+    assert await deliveries.claim("me", TTL, 10, NOW) == [replace(later, due_at=None)]
+
+
+async def test_nothing_is_sent_again_to_who_is_disabled(
+    house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
+) -> None:
+    webhook = await claimed(house, kept, deliveries)
+    await deliveries.release("me", [Left(webhook.disabled("it answered 410"), [a_letter()])])
+
+    with pytest.raises(RequestRejected, match="Enable it first"):
+        await kept.ask_again(TENANT, webhook.subscription_id, None)
+
+    assert await kept.dead_letters(TENANT, webhook.subscription_id, 0, 10) == [a_letter()]
+
+
+async def test_who_can_be_told_at_once_is_claimed_before_who_was_to_be_tried_again(
+    house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
+) -> None:
+    await with_events(house)
+    again = a_webhook(due_at=NOW - timedelta(hours=1), subscription_id=UUID(int=1))
+    at_once = a_webhook(subscription_id=UUID(int=2))
+    await kept.add(again)
+    await kept.add(at_once)
+
+    first = await deliveries.claim("me", TTL, 1, NOW)
+
+    assert first == [at_once]
+
+
 async def test_a_dead_letter_goes_once_it_is_acknowledged_and_else_waits_to_be_asked_for(
     house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
 ) -> None:
@@ -349,18 +390,22 @@ async def test_a_push_is_due_when_its_task_has_moved_on(
     assert await deliveries.version_of(a_webhook()) == 0
 
 
-async def test_who_heard_of_an_ended_task_is_forgotten_after_a_while(
+async def test_who_is_told_no_more_of_a_task_is_forgotten_after_a_while(
     house: House, kept: SqlSubscriptions
 ) -> None:
     done, active = a_push("c-1", state=SubscriptionState.DONE), a_push("c-2")
     await kept.keep_push(done)
     await kept.keep_push(active)
+    webhook = a_webhook(state=SubscriptionState.DISABLED)
+    await kept.add(webhook)
+    await kept.keep_push(a_push("c-3", state=SubscriptionState.DISABLED))
 
     early = await prune_pushes(house.database, NOW + KEPT)
     late = await prune_pushes(house.database, NOW + KEPT + timedelta(seconds=1))
 
-    assert (early, late) == (0, 1)
+    assert (early, late) == (0, 2)
     assert await kept.pushes(TENANT, "alice", "task-1") == [active]
+    assert await kept.all(TENANT) == [webhook]
 
 
 async def test_a_push_without_a_task_is_a_mistake_of_ours(kept: SqlSubscriptions) -> None:

@@ -41,7 +41,7 @@ from service.api import api_routes
 from service.asyncapi import asyncapi_routes
 from service.changes import Bell
 from service.console.routes import console_routes
-from service.publishing import event_routes
+from service.publishing import batches_of, event_routes
 from service.sources import ConsoleSources
 from service.subscribing import SubscriptionDesk, subscription_routes
 from service.webhook_secrets import WebhookSecrets
@@ -187,6 +187,7 @@ def _sources(
     scannable = Scannable(house.registry, connectors, DiscoveryFolders(None), templates)
     return ConsoleSources(
         registry=house.registry,
+        batches=batches_of(house.registry, ADDRESS),
         cards=lambda: [each.document for each in cards.values()],
         clock=Telling(),
         changes=bell,

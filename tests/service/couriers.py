@@ -19,10 +19,9 @@ from gateways.webhooks import Webhooks
 from protocol.pushing import Pushes
 from registry.deliveries import SqlDeliveries
 from registry.subscriptions import SqlSubscriptions
-from service.batches import Batches, as_json
 from service.changes import Bell
 from service.courier import Courier
-from service.publishing import cloud_event
+from service.publishing import batches_of
 from service.rounds import EventRounds, Means, PushRounds
 from service.webhook_secrets import WebhookSecrets
 from tests.builders import ADDRESS, NOW, TENANT, a_dataset_in
@@ -103,7 +102,7 @@ async def scene(folder: Path, url: str | None = None) -> AsyncIterator[Scene]:
         webhooks = Webhooks(Ways(loopback=True), clock)
         deliveries = SqlDeliveries(house.database)
         means = Means(webhooks, RateLimit(1, 0.0, Time().timing), clock, lambda: 0.0)
-        batches = Batches(house.registry, lambda each: as_json(cloud_event(each, ADDRESS)))
+        batches = batches_of(house.registry, ADDRESS)
         keys = WebhookSecrets(hooks).keys
         rounds = (
             EventRounds(means, batches, deliveries, keys),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from domain.deliveries import Left
 from domain.lifecycle import DatasetStatus
 from domain.subscription import SubscriptionState, Wanted
 from gateways import webhooks
-from service import courier as courier_module
+from service.batches import Batches
 from tests.builders import TENANT, a_dataset_in
 from tests.registry.databases import DATABASES, a_fresh
 from tests.service.consoles import a_dataset_of, same_database
@@ -193,6 +195,65 @@ async def test_a_dead_letter_that_fails_again_waits_to_be_asked_for(
     assert (len(hook.calls), dead.tries, dead.is_wanted) == (1, 6, False)
 
 
+@pytest.mark.parametrize("status", [503, 410])
+async def test_who_fails_at_one_dead_letter_is_not_tried_with_the_others(
+    it: Scene, hook: Subscriber, status: int
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens(3)
+    hook.status = 400
+    await it.lives(timedelta(minutes=15))
+    assert len(await it.dead(name)) == 3
+    hook.status, hook.calls = status, []
+    await it.kept.ask_again(TENANT, name, None)
+
+    await it.round()
+
+    standing, dead = await it.standing(name), await it.dead(name)
+    assert sequences(hook) == [1]
+    assert [each.is_wanted for each in dead] == [False, True, True]
+    assert (standing.state is SubscriptionState.DISABLED) == (status == 410)
+    assert standing.why == dead[0].why != ""
+    assert standing.failures == (status == 503)
+
+
+async def test_who_takes_a_dead_letter_after_he_failed_at_one_is_well(
+    it: Scene, hook: Subscriber
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens(2)
+    hook.status = 400
+    await it.lives(timedelta(minutes=10))
+    hook.status, hook.calls = 503, []
+    await it.kept.ask_again(TENANT, name, None)
+    await it.round()
+    hook.status = 200
+
+    await it.lives(timedelta(minutes=1))
+
+    standing = await it.standing(name)
+    assert sequences(hook) == [1, 2]
+    assert (standing.failures, standing.why, standing.due_at) == (0, "", None)
+
+
+async def test_a_dead_letter_that_is_refused_keeps_no_other_waiting(
+    it: Scene, hook: Subscriber
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens(2)
+    hook.status = 400
+    await it.lives(timedelta(minutes=10))
+    await it.happens()
+    hook.calls.clear()
+    hook.answer = lambda _: NO if sequences(hook)[-1] == 1 else OK
+    await it.kept.ask_again(TENANT, name, None)
+
+    await it.round()
+
+    assert sequences(hook) == [1, 2, 3]
+    assert [each.sequence for each in await it.dead(name)] == [1]
+
+
 async def test_who_answers_410_is_told_nothing_any_more_until_he_is_enabled(
     it: Scene, hook: Subscriber
 ) -> None:
@@ -291,13 +352,12 @@ async def test_two_processes_tell_each_event_once(tmp_path: Path, hook: Subscrib
 
 
 async def test_what_a_process_that_died_was_at_is_told_by_another_from_where_it_was(
-    it: Scene, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
+    it: Scene, hook: Subscriber
 ) -> None:
     await it.subscribed(hook)
     await it.happens(2)
     gone = await it.deliveries.claim("gone", timedelta(seconds=-1), 10, it.house.hands.now)
     assert len(gone) == 1
-    monkeypatch.setattr(courier_module, "LEASE", timedelta(seconds=6))
 
     await it.round()
 
@@ -351,6 +411,61 @@ async def test_who_is_forgotten_is_told_nothing_more(tmp_path: Path, hook: Subsc
 
         assert len(hook.calls) == 1
         assert not await it.deliveries.is_due(it.house.hands.now)
+
+
+async def test_a_round_that_breaks_is_tried_later_and_leaves_a_trace(
+    it: Scene, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens()
+    with monkeypatch.context() as broken:
+        broken.setattr(Batches, "behind", None)
+        await it.round()
+    failed = await it.standing(name)
+
+    it.house.hands.move(seconds=5)
+    await it.round()
+
+    assert (failed.failures, failed.why) == (1, "our own fault; see the log")
+    assert failed.due_at == it.house.hands.now
+    assert sequences(hook) == [1]
+
+
+async def test_a_beat_that_takes_long_drops_nobody_who_was_claimed_meanwhile(
+    it: Scene, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens()
+    monkeypatch.setattr(webhooks, "SECONDS", 3600.0)
+    hook.answer = lambda _: OK if len(hook.calls) == 1 else None
+    is_through, may_write = asyncio.Event(), asyncio.Event()
+    release, later = it.deliveries.release, list[asyncio.Task[bool]]()
+
+    async def release_late(owner: str, left: Collection[Left]) -> None:
+        is_through.set()
+        await may_write.wait()
+        await release(owner, left)
+
+    async def keep_late(*_: object) -> set[UUID]:
+        may_write.set()
+        await first
+        await it.happens()
+        later.append(asyncio.create_task(it.courier.once()))
+        await hook.until(lambda: len(hook.calls) == 2)
+        return set()
+
+    monkeypatch.setattr(it.deliveries, "release", release_late)
+    monkeypatch.setattr(it.deliveries, "keep", keep_late)
+    first = asyncio.create_task(it.courier.once())
+    await is_through.wait()
+
+    await it.courier.beat()
+
+    await it.courier.stop()
+    later[0].cancel()
+    await asyncio.wait(later)
+    (handed_back,) = await it.deliveries.claim("other", DAY, 1, it.house.hands.now)
+    assert (handed_back.subscription_id, handed_back.position) == (name, 1)
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

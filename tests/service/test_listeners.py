@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ import uvicorn
 from starlette.requests import ClientDisconnect
 
 from domain.lifecycle import DatasetStatus
-from service import batches, crowds, publishing
+from service import batches, publishing
 from service.batches import Batches
 from service.changes import Bell
 from service.crowds import Crowds
@@ -214,20 +214,35 @@ async def test_no_more_batches_are_remembered_than_there_is_room_for(
 async def test_one_looks_for_all_and_only_as_long_as_anybody_listens(console: Console) -> None:
     bell, counted = Bell(), Counting(console.house.registry)
     crowd_of = Crowds(cast("Any", counted), bell, lambda: bell.is_over)
+    others = asyncio.all_tasks()
 
     async with crowd_of.joined(TENANT, 0) as crowd, crowd_of.joined(TENANT, 0) as same:
+        (looking,) = asyncio.all_tasks() - others
         wait = crowd.handle()
         await happens(console, 1, 1)
         bell.ring()
         await wait(PATIENCE_SECONDS)
         newest = crowd.newest
-    looks = counted.looks
-    bell.ring()
-    await asyncio.sleep(0)
+        assert not looking.done()
+    await asyncio.wait({looking}, timeout=PATIENCE_SECONDS)
 
     assert crowd is same
     assert newest == 1
-    assert counted.looks == looks
+    assert looking.cancelled()
+
+
+async def test_who_joins_knowing_more_tells_those_who_were_there_before(console: Console) -> None:
+    bell = Bell()
+    crowd_of = Crowds(console.house.registry, bell, lambda: bell.is_over)
+
+    async with crowd_of.joined(TENANT, 0) as crowd:
+        waiting = asyncio.ensure_future(crowd.handle()(2 * PATIENCE_SECONDS))
+        await happens(console, 1, 1)
+        async with crowd_of.joined(TENANT, 1):
+            await asyncio.wait({waiting}, timeout=PATIENCE_SECONDS)
+
+            assert waiting.done()
+        waiting.cancel()
 
 
 async def test_a_database_that_is_away_ends_no_crowd(console: Console) -> None:
@@ -246,10 +261,28 @@ async def test_a_database_that_is_away_ends_no_crowd(console: Console) -> None:
     assert crowd.newest == 1
 
 
-def test_the_more_listen_the_longer_the_pause_up_to_a_second() -> None:
-    together = MANY * crowds.PAUSE_A_LISTENER
+async def test_the_more_listen_the_longer_the_pause_up_to_a_second(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell, sleep, pauses = Bell(), asyncio.sleep, list[float]()
 
-    assert together <= crowds.LONGEST_PAUSE
+    async def note(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    crowd_of = Crowds(console.house.registry, bell, lambda: bell.is_over)
+    for before, listeners in enumerate((1, 100, 2 * MANY)):
+        async with AsyncExitStack() as stack:
+            for _ in range(listeners - 1):
+                await stack.enter_async_context(crowd_of.joined(TENANT, before))
+            crowd = await stack.enter_async_context(crowd_of.joined(TENANT, before))
+            wait = crowd.handle()
+            await happens(console, before + 1, 1)
+            bell.ring()
+            await wait(PATIENCE_SECONDS)
+
+    assert pauses == [0.002, 0.2, 1.0]
 
 
 class Counting:
@@ -258,7 +291,6 @@ class Counting:
     def __init__(self, registry: Any) -> None:
         self._registry = registry
         self.reads = 0
-        self.looks = 0
         self.is_away = False
         self.has_looked = asyncio.Event()
 
@@ -267,7 +299,6 @@ class Counting:
         return await self._registry.events(*asked)
 
     async def last_sequence(self, tenant: str) -> Any:
-        self.looks += 1
         self.has_looked.set()
         if self.is_away:
             raise ConnectionError
