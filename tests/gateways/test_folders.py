@@ -174,6 +174,24 @@ async def test_a_quotation_mark_that_is_never_closed_is_told(root: Path) -> None
     assert await records(root) == [{"id": "1", "text": "a"}]
 
 
+async def test_a_row_that_runs_on_over_many_lines_is_held_no_longer_than_a_line(
+    root: Path,
+) -> None:
+    lines = 2 * LONGEST_LINE // 1000
+    (root / "acme" / "jira.csv").write_text(
+        "id,text\n1,a\n2" + (',"' + "x" * 997 + '\n"') * lines + "\n"
+    )
+
+    found = await broken(root)
+
+    assert found[0] == BrokenLine(
+        "jira.csv",
+        LONGEST_LINE // 1001 + 3,
+        f"it is no CSV: its row is longer than {LONGEST_LINE} bytes",
+    )
+    assert await records(root) == [{"id": "1", "text": "a"}]
+
+
 @pytest.mark.parametrize(
     "head", ["", "id,id", "id,", '"id', ",".join(f"c{n}" for n in range(1001))]
 )
