@@ -33,6 +33,11 @@ class Catalogue(Protocol):
         ...
 
 
+def order_of(version: str) -> tuple[int, ...]:
+    """Give what orders the versions of templates; `version` is numbers with dots between them."""
+    return tuple(int(each) for each in version.split("."))
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredTemplate:
     """A template that was registered here: when, by whom, and whether it was there before."""
@@ -48,6 +53,13 @@ class TemplateShelf(Protocol):
 
     async def put(self, principal: Principal, template: DatasetTemplate, /) -> RegisteredTemplate:
         """Register a template; the same content again is the same registration.
+
+        Raises RequestRejected when its key and version are registered with other content.
+        """
+        ...
+
+    async def look(self, tenant: str, template: DatasetTemplate, /) -> RegisteredTemplate | None:
+        """Tell how a template is registered, None where it is not; nothing is written.
 
         Raises RequestRejected when its key and version are registered with other content.
         """
