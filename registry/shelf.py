@@ -57,8 +57,8 @@ class SqlTemplateShelf:
             }
             once = insert_once(session.dialect, registered_templates)
             written = await session.connection.execute(once, row)
-            row = (await _asked(session, template)).one()
-            return await _registered(session, template, row, was_there=written.rowcount == 0)
+            found = (await _asked(session, template)).one()
+            return await _registered(session, template, found, was_there=written.rowcount == 0)
 
     async def look(self, tenant: str, template: DatasetTemplate, /) -> RegisteredTemplate | None:
         """Tell how a template is registered, None where it is not; nothing is written.
