@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, insert, select, tuple_
 
 from domain.catalogue import CataloguedType, Discovery
+from domain.commands import Principal
 from domain.errors import NotFound
+from registry.audit import write_word
 from registry.catalogue_tables import catalogue, discoveries
 
 if TYPE_CHECKING:
@@ -41,11 +43,14 @@ class SqlCatalogue:
         self._database = database
 
     async def keep(self, tenant: str, discovery: Discovery, /) -> None:
-        """Keep a discovery and its types in one commit."""
+        """Keep a discovery and its types, and write down who made it, in one commit."""
         async with self._database.writing(tenant) as session:
             await session.connection.execute(insert(discoveries), _row(tenant, discovery))
             rows = [_type_row(tenant, discovery.discovery_id, each) for each in discovery.types]
             await session.connection.execute(insert(catalogue), rows)
+            who = Principal(tenant, discovery.discovered_by)
+            detail = {"source": discovery.source, "digest": discovery.digest}
+            await write_word(session, who, "discovery", str(discovery.discovery_id), detail)
 
     async def discovery(self, tenant: str, discovery_id: UUID, /) -> Discovery:
         """Give a discovery. Raises NotFound, for another tenant's as well."""

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 
 from domain.errors import RequestRejected
 from domain.keeping import RegisteredTemplate, order_of
+from registry.audit import write_word
 from registry.catalogue_tables import registered_templates
 from registry.dialect import insert_once
 from registry.templates import fingerprint_of, templates_by_fingerprint, write_template
@@ -39,7 +40,7 @@ class SqlTemplateShelf:
         self._database = database
 
     async def put(self, principal: Principal, template: DatasetTemplate, /) -> RegisteredTemplate:
-        """Register a template, or find it registered.
+        """Register a template, and write down who did; or find it registered.
 
         Raises:
             RequestRejected: its key and version are registered with other content.
@@ -57,6 +58,9 @@ class SqlTemplateShelf:
             }
             once = insert_once(session.dialect, registered_templates)
             written = await session.connection.execute(once, row)
+            if written.rowcount:
+                detail = {"version": template.version, "fingerprint": fingerprint}
+                await write_word(session, principal, "template", template.key, detail)
             found = (await _asked(session, template)).one()
             return await _registered(session, template, found, was_there=written.rowcount == 0)
 

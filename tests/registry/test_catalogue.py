@@ -16,6 +16,8 @@ from domain.findings import Findings, ScanLimits
 from domain.template import DatasetTemplate
 from registry.catalogue import SqlCatalogue
 from registry.shelf import SqlTemplateShelf
+from registry.templates import fingerprint_of
+from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_template
 from tests.registry.databases import ME, OTHERS, House
 
@@ -99,6 +101,23 @@ async def test_a_tenants_discoveries_are_its_own(house: House) -> None:
     with pytest.raises(NotFound, match="There is no discovery"):
         await catalogue.discovery(OTHERS.tenant, UUID(int=1))
     assert await catalogue.newest(OTHERS.tenant, None, 10) == []
+
+
+async def test_who_discovered_and_registered_what_is_in_the_audit_trail(house: House) -> None:
+    kept, shelf = a_discovery(1), SqlTemplateShelf(house.database)
+    await SqlCatalogue(house.database).keep(TENANT, kept)
+    for _ in range(2):
+        await shelf.put(ME, ours())
+    with pytest.raises(RequestRejected):
+        await shelf.put(Principal(TENANT, "bob"), ours(name="Another"))
+
+    entries = [each.entry for each in await SqlAuditTrail(house.database).entries(TENANT, 0, 10)]
+
+    told = [(each.principal, each.action, each.correlation, each.detail) for each in entries]
+    assert told == [
+        ("ada", "discovery", str(kept.discovery_id), {"source": SOURCE, "digest": kept.digest}),
+        ("alice", "template", "ours", {"version": "1.0.0", "fingerprint": fingerprint_of(ours())}),
+    ]
 
 
 # --- the shelf -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from domain.subscription import SubscriptionState, Wanted
 from gateways import webhooks
 from service import courier as courier_module
 from tests.builders import TENANT, a_dataset_in
-from tests.registry.databases import DATABASES, a_fresh
+from tests.registry.databases import DATABASES, ME, a_fresh
 from tests.service.consoles import a_dataset_of, same_database
 from tests.service.couriers import Scene, scene
 from tests.subscribers import OTHER_KEY, Subscriber, is_signed, keep_secret, subscriber
@@ -205,7 +205,7 @@ async def test_who_answers_410_is_told_nothing_any_more_until_he_is_enabled(
     assert len(hook.calls) == 1
     hook.status = 200
 
-    await it.kept.enable(TENANT, name)
+    await it.kept.enable(ME, name)
     await it.round()
 
     assert sequences(hook) == [1, 1, 2]
@@ -238,7 +238,7 @@ async def test_both_secrets_sign_while_one_is_replaced(it: Scene, hook: Subscrib
     name = await it.subscribed(hook, secrets=(new, old))
     await it.happens()
     await it.round()
-    await it.kept.change_secrets(TENANT, name, (new,))
+    await it.kept.change_secrets(ME, name, (new,))
     await it.happens()
 
     await it.round()
@@ -344,7 +344,7 @@ async def test_who_is_forgotten_is_told_nothing_more(tmp_path: Path, hook: Subsc
         hook.answer = lambda _: None
         going = asyncio.create_task(it.courier.once())
         await hook.until(lambda: len(hook.calls) == 1)
-        await it.kept.remove(TENANT, name)
+        await it.kept.remove(ME, name)
 
         await it.courier.beat()
         await going
