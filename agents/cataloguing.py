@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -77,13 +76,19 @@ class Cataloguer:
         clock: Clock,
         ids: Callable[[], UUID],
         limits: ScanLimits | None = None,
+        *,
+        monotonic: Callable[[], float],
     ) -> None:
-        """Look through these sources and keep what was found in this catalogue."""
+        """Look through these sources and keep what was found in this catalogue.
+
+        `monotonic` tells seconds that only ever grow: a scan's time is measured by it.
+        """
         self._from = sources
         self._catalogue = catalogue
         self._clock = clock
         self._ids = ids
         self._limits = limits or ScanLimits()
+        self._monotonic = monotonic
 
     async def discover(self, principal: Principal, source: str) -> DiscoveredDocument:
         """Look through a source, keep what was found, and tell what has changed since last time.
@@ -142,12 +147,11 @@ class Cataloguer:
     async def _look(self, principal: Principal, source: Source) -> _Look:
         """Go through a source until it ends or a limit is reached."""
         findings, stopped_by = Findings(self._limits), None
-        now = asyncio.get_running_loop().time
-        started = now()
+        started = self._monotonic()
         async with aclosing(self._pages(principal, source)) as pages:
             async for page in pages:
                 findings.take(page)
-                stopped_by = findings.limit_reached(now() - started)
+                stopped_by = findings.limit_reached(self._monotonic() - started)
                 if stopped_by is not None:
                     break
         return _Look(source, findings, stopped_by)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,7 +32,11 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 def cataloguer(
-    house: House, root: Path | None = None, glean: Glean | None = None, **limits: Any
+    house: House,
+    root: Path | None = None,
+    glean: Glean | None = None,
+    monotonic: Callable[[], float] = lambda: 0.0,
+    **limits: Any,
 ) -> Cataloguer:
     tenant = glean or Glean()
     supplier = MockDataClient(calling(create_app()), tenant.time.timing)
@@ -39,7 +44,14 @@ def cataloguer(
         house.registry, tenant.connectors, DiscoveryFolders(root), Templates(supplier)
     )
     catalogue, clock = SqlCatalogue(house.database), house.hands.tell
-    return Cataloguer(sources, catalogue, clock, house.database.ids, ScanLimits(**limits))
+    return Cataloguer(
+        sources,
+        catalogue,
+        clock,
+        house.database.ids,
+        ScanLimits(**limits),
+        monotonic=monotonic,
+    )
 
 
 def export(folder: Path, count: int) -> Path:
@@ -54,22 +66,26 @@ def export(folder: Path, count: int) -> Path:
     [
         ({"records": 250}, "250 records"),
         ({"size_bytes": 1000}, "1000 bytes"),
-        ({"seconds": 0.0}, "0 seconds"),
+        ({"seconds": 3.0}, "3 seconds"),
     ],
 )
 async def test_a_scan_ends_at_its_limit_keeps_what_it_has_and_says_so(
     house: House, tmp_path: Path, limits: dict[str, Any], told: str
 ) -> None:
-    root = export(tmp_path, 2000)
+    a_second_a_page = map(float, itertools.count())
+    desk = cataloguer(
+        house, export(tmp_path, 2000), monotonic=lambda: next(a_second_a_page), **limits
+    )
 
-    if "seconds" in limits:
-        with pytest.raises(RequestRejected, match="not one record"):
-            await cataloguer(house, root, **limits).discover(ME, "folder:acme")
-        return
-    found = await cataloguer(house, root, **limits).discover(ME, "folder:acme")
+    found = await desk.discover(ME, "folder:acme")
 
     assert found["scan"]["stopped_by"] == told
     assert 0 < found["record_count"] <= 250
+
+
+async def test_a_scan_without_any_time_keeps_nothing(house: House, tmp_path: Path) -> None:
+    with pytest.raises(RequestRejected, match="not one record"):
+        await cataloguer(house, export(tmp_path, 3), seconds=0.0).discover(ME, "folder:acme")
 
 
 async def test_a_scan_within_its_limits_sees_everything(house: House, tmp_path: Path) -> None:
