@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from domain.ports import Clock, Folders
     from domain.repository import Registry
     from domain.search_ports import Datasources
+    from domain.template import DatasetTemplate
 
 MOST_LISTED = 100
 """The most discoveries one list holds."""
@@ -59,9 +60,13 @@ class Scannable:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One look through a source: what was found, and which limit ended it, if one did."""
+    """One look through a source: what was found, and which limit ended it, if one did.
+
+    `template` is the supplier's whose samples were looked through, where they were.
+    """
 
     source: Source
+    template: DatasetTemplate | None
     findings: Findings
     stopped_by: str | None
 
@@ -105,7 +110,7 @@ class Cataloguer:
         return {
             **describe_discovery(discovery),
             "difference": await self._since(principal, discovery, None),
-            "drafts": [describe_draft(each) for each in await self._drafts(look, discovery)],
+            "drafts": [describe_draft(each) for each in _drafts(look, discovery)],
         }
 
     async def discoveries(
@@ -148,25 +153,26 @@ class Cataloguer:
         """Go through a source until it ends or a limit is reached."""
         findings, stopped_by = Findings(self._limits), None
         started = self._monotonic()
-        async with aclosing(self._pages(principal, source)) as pages:
+        is_sample = source.kind is SourceKind.SAMPLES
+        template = await self._from.templates.suppliers(source.name) if is_sample else None
+        async with aclosing(self._pages(principal, source, template)) as pages:
             async for page in pages:
                 findings.take(page)
                 stopped_by = findings.limit_reached(self._monotonic() - started)
                 if stopped_by is not None:
                     break
-        return _Look(source, findings, stopped_by)
+        return _Look(source, template, findings, stopped_by)
 
-    def _pages(self, principal: Principal, source: Source) -> AsyncGenerator[ScannedPage, None]:
-        match source.kind:
-            case SourceKind.FOLDER:
-                return self._from.folders.scan(principal.tenant, source.name)
-            case SourceKind.SAMPLES:
-                return self._samples(source.name)
-            case SourceKind.GLEAN:
-                return self._documents(principal, source.name)
+    def _pages(
+        self, principal: Principal, source: Source, template: DatasetTemplate | None
+    ) -> AsyncGenerator[ScannedPage, None]:
+        if template is not None:
+            return self._samples(template)
+        if source.kind is SourceKind.FOLDER:
+            return self._from.folders.scan(principal.tenant, source.name)
+        return self._documents(principal, source.name)
 
-    async def _samples(self, key: str) -> AsyncGenerator[ScannedPage, None]:
-        template = await self._from.templates.suppliers(key)
+    async def _samples(self, template: DatasetTemplate) -> AsyncGenerator[ScannedPage, None]:
         records = await self._from.templates.samples(template)
         yield ScannedPage([(template.dataset_type, each) for each in records])
 
@@ -216,18 +222,17 @@ class Cataloguer:
             report=look.findings.report(look.stopped_by),
         )
 
-    async def _drafts(self, look: _Look, discovery: Discovery) -> list[Draft]:
-        is_sample = look.source.kind is SourceKind.SAMPLES
-        supplier = await self._from.templates.suppliers(look.source.name) if is_sample else None
-        return [
-            draft_pack(
-                look.source,
-                each,
-                look.findings.queries(each.dataset_type, LEAST_QUERIES),
-                supplier,
-            )
-            for each in discovery.types
-        ]
+
+def _drafts(look: _Look, discovery: Discovery) -> list[Draft]:
+    return [
+        draft_pack(
+            look.source,
+            each,
+            look.findings.queries(each.dataset_type, LEAST_QUERIES),
+            look.template,
+        )
+        for each in discovery.types
+    ]
 
 
 def _nothing_in(discovery: Discovery) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from agents.cataloguing import Cataloguer, Scannable
@@ -21,7 +22,7 @@ from gateways.local.mock_data import create_app
 from gateways.mock_data import MockDataClient
 from registry.catalogue import SqlCatalogue
 from tests.builders import TENANT, a_dataset, a_dataset_in
-from tests.gateways.foreign import Glean, a_connector, calling
+from tests.gateways.foreign import Glean, Time, a_connector, calling
 from tests.registry.databases import ME, OTHERS, House, a_fresh_file, open_house
 
 
@@ -35,11 +36,12 @@ def cataloguer(
     house: House,
     root: Path | None = None,
     glean: Glean | None = None,
+    supplier: MockDataClient | None = None,
     monotonic: Callable[[], float] = lambda: 0.0,
     **limits: Any,
 ) -> Cataloguer:
     tenant = glean or Glean()
-    supplier = MockDataClient(calling(create_app()), tenant.time.timing)
+    supplier = supplier or MockDataClient(calling(create_app()), tenant.time.timing)
     sources = Scannable(
         house.registry, tenant.connectors, DiscoveryFolders(root), Templates(supplier)
     )
@@ -153,6 +155,24 @@ async def test_a_foreign_datasource_is_read_and_nothing_of_it_is_changed(house: 
     assert found["types"][0]["dataset_type"] == connector.datasource
     written = {"/adddatasource", "/bulkindexdocuments", "/updatepermissions", "/betausers"}
     assert written.isdisjoint(glean.paths()[before:])
+
+
+async def test_the_supplier_is_asked_once_for_the_template_whose_samples_are_looked_through(
+    house: House,
+) -> None:
+    asked: list[str] = []
+    client = calling(create_app())
+
+    async def note(request: httpx.Request) -> None:
+        asked.append(request.url.path)
+
+    client.event_hooks["request"].append(note)
+    supplier = MockDataClient(client, Time().timing)
+
+    found = await cataloguer(house, supplier=supplier).discover(ME, "samples:generic_jira")
+
+    assert found["drafts"][0]["dataset_type"] == "jira"
+    assert asked == ["/templates", "/mock-data/generic_jira"]
 
 
 async def test_a_datasource_of_another_tenants_dataset_is_not_there(house: House) -> None:
