@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.catalogue import Discovery
+from domain.catalogue import Discovery, DiscoverySummary
 from domain.commands import Principal
 from domain.template import DatasetTemplate
 
@@ -28,7 +28,9 @@ class Catalogue(Protocol):
         """Give the discovery of the same source that came before; None for the first."""
         ...
 
-    async def newest(self, tenant: str, source: str | None, limit: int, /) -> Sequence[Discovery]:
+    async def newest(
+        self, tenant: str, source: str | None, limit: int, /
+    ) -> Sequence[DiscoverySummary]:
         """Give at most `limit` discoveries, newest first, of one source where it is named."""
         ...
 

@@ -20,6 +20,7 @@ from registry.templates import fingerprint_of
 from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_template
 from tests.registry.databases import ME, OTHERS, House
+from tests.registry.overhearing import overheard
 
 SOURCE = "folder:acme/exports"
 
@@ -80,8 +81,22 @@ async def test_discoveries_are_listed_newest_first_and_of_one_source(house: Hous
     every = await catalogue.newest(TENANT, None, 10)
     some = await catalogue.newest(TENANT, SOURCE, 1)
 
+    assert every[0] == a_discovery(3).summary
     assert [each.discovery_id.int for each in every] == [3, 2, 1]
     assert [each.discovery_id.int for each in some] == [3]
+
+
+async def test_a_list_of_discoveries_reads_no_schema_and_no_facts(house: House) -> None:
+    catalogue = SqlCatalogue(house.database)
+    await catalogue.keep(TENANT, a_discovery(1))
+
+    with overheard(house) as statements:
+        (found,) = await catalogue.newest(TENANT, None, 10)
+
+    assert (found.dataset_types, found.digest) == (("jira", "slack"), a_discovery(1).digest)
+    asked = " ".join(statement for statement, _ in statements)
+    assert "statistics" not in asked
+    assert "schema" not in asked
 
 
 async def test_the_discovery_before_is_the_last_of_the_same_source(house: House) -> None:
