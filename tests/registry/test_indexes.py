@@ -137,6 +137,10 @@ CALLS: dict[str, tuple[Callable[[House], Awaitable[object]], set[str]]] = {
         {"ix_audit_dataset"},
     ),
     "the end of the chain": (lambda house: trail(house).head(TENANT), {PLACES}),
+    "archived since": (
+        lambda house: trail(house).tenants_archived_since(NOW),
+        {"ix_datasets_archived"},
+    ),
     "outside the chain": (lambda house: trail(house).unchained(TENANT), {PLACES}),
 }
 
