@@ -19,6 +19,7 @@ from domain.difference import Difference, compare
 from domain.drafts import LEAST_QUERIES, draft_pack, type_named
 from domain.errors import NotFound, RequestRejected
 from domain.findings import Findings, ScanLimits
+from domain.journey import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -201,15 +202,21 @@ class Cataloguer:
         return dataset.connector.datasource, dataset.place.dataset_type
 
     async def _foreign(self, principal: Principal, name: str) -> tuple[str, str]:
+        """Give a datasource that no connector of the tenant is called by.
+
+        What bears no mark of ours says of nobody whose it is, and so is the default tenant's, as
+        strays are and folders that are not parted.
+        """
         marked = _OURS.search(await self._from.datasources.home_of(name))
-        if marked is None:
-            return name, type_named(name)
         registry, tenant = self._from.registry, principal.tenant
+        if marked is None:
+            if tenant != DEFAULT_TENANT:
+                raise _hidden(name)
+            return name, type_named(name)
         try:
             dataset = await registry.dataset(tenant, UUID(marked[1]))
-        except (NotFound, ValueError) as hidden:
-            message = f"There is no datasource {name!r} that you may look through."
-            raise NotFound(message) from hidden
+        except (NotFound, ValueError) as unknown:
+            raise _hidden(name) from unknown
         return name, dataset.place.dataset_type
 
     def _discovery(self, principal: Principal, look: _Look) -> Discovery:
@@ -233,6 +240,13 @@ def _drafts(look: _Look, discovery: Discovery) -> list[Draft]:
         )
         for each in discovery.types
     ]
+
+
+def _hidden(name: str) -> NotFound:
+    return NotFound(
+        f"There is no datasource {name!r} that you may look through. Name one that a dataset of "
+        f"yours fills; those that no dataset fills are for the tenant {DEFAULT_TENANT} alone."
+    )
 
 
 def _nothing_in(discovery: Discovery) -> str:

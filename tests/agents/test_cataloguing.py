@@ -139,8 +139,9 @@ async def test_two_discoveries_may_be_compared_in_either_order(
     }
 
 
-async def test_a_foreign_datasource_is_read_and_nothing_of_it_is_changed(house: House) -> None:
-    glean, connector = Glean(), a_connector()
+async def a_foreign_datasource(glean: Glean) -> str:
+    """Lay a datasource that no dataset of ours fills, and let the test user see it."""
+    connector = a_connector()
     await glean.declare(connector, urlRegex=".*")
     for number in range(3):
         await glean.index_one(connector, f"https://wiki.example.org/{number}")
@@ -148,13 +149,32 @@ async def test_a_foreign_datasource_is_read_and_nothing_of_it_is_changed(house: 
         "betausers",
         {"datasource": connector.datasource, "emails": [glean.connectors._api.act_as]},  # noqa: SLF001
     )
+    return connector.datasource
+
+
+async def test_a_foreign_datasource_is_read_and_nothing_of_it_is_changed(house: House) -> None:
+    glean = Glean()
+    datasource = await a_foreign_datasource(glean)
     before = len(glean.requests)
 
-    found = await cataloguer(house, glean=glean).discover(ME, f"glean:{connector.datasource}")
+    found = await cataloguer(house, glean=glean).discover(ME, f"glean:{datasource}")
 
-    assert found["types"][0]["dataset_type"] == connector.datasource
+    assert found["types"][0]["dataset_type"] == datasource
     written = {"/adddatasource", "/bulkindexdocuments", "/updatepermissions", "/betausers"}
     assert written.isdisjoint(glean.paths()[before:])
+
+
+async def test_a_foreign_datasource_that_says_of_nobody_whose_it_is_is_the_default_tenants_alone(
+    house: House,
+) -> None:
+    glean = Glean()
+    datasource = await a_foreign_datasource(glean)
+    before = len(glean.bodies("/search"))
+
+    with pytest.raises(NotFound, match="that you may look through"):
+        await cataloguer(house, glean=glean).discover(OTHERS, f"glean:{datasource}")
+
+    assert len(glean.bodies("/search")) == before
 
 
 async def test_the_supplier_is_asked_once_for_the_template_whose_samples_are_looked_through(
