@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from domain import tampering
-from domain.audit import CHECKPOINTS, Checkpoint, checkpoints_of, read_checkpoint
+from domain.audit import CHECKPOINTS, Checkpoint, checkpoints_of, may_be_folder, read_checkpoint
 from domain.errors import DataOpsError, NotFound, SupplierLied
 from domain.examination import Examination
 
@@ -69,15 +71,32 @@ class Auditor:
         return examination.verdict(unchained, unreadable)
 
     async def tenants(self) -> Sequence[str]:
-        """Name every tenant that has a trail, or had one by a checkpoint, in order."""
+        """Name every tenant that has a trail, or had one by a checkpoint, in order.
+
+        A folder of which no checkpoint can be read is named itself: to verify it tells why.
+        """
         known = await self._trail.tenants()
         folders = tuple(checkpoints_of(each) for each in known)
-        lost: dict[str, str] = {}
+        lost: dict[str, list[str]] = defaultdict(list)
         for location in await self._anchors.locations(CHECKPOINTS):
             folder = location.rpartition("/")[0]
             if not folder.endswith(folders):
-                lost[folder] = location
-        return sorted({*known, *[(await self._read(each)).tenant for each in lost.values()]})
+                lost[folder].append(location)
+        return sorted(
+            {*known, *[name for each in lost.items() for name in await self._whose(*each)]}
+        )
+
+    async def _whose(self, folder: str, locations: Sequence[str]) -> set[str]:
+        """Name whose checkpoints are in a folder: by the first that belongs there, or by itself."""
+        named: set[str] = set()
+        for each in locations:
+            with suppress(NotFound, SupplierLied):
+                tenant = (await self._read(each)).tenant
+                named.add(tenant)
+                if folder.endswith(checkpoints_of(tenant)):
+                    return named
+        name = folder.rpartition("/")[2]
+        return named | ({name} if may_be_folder(name) and name != CHECKPOINTS else set())
 
     async def keep_checkpoints(self, now: datetime) -> int:
         """Take in what stands outside the chains, and keep a checkpoint of each; tells of how many."""
@@ -110,7 +129,10 @@ class Auditor:
         return True
 
     async def _checkpoints(self, tenant: str) -> tuple[list[Checkpoint], list[Finding]]:
-        locations = await self._anchors.locations(checkpoints_of(tenant))
+        locations = list(await self._anchors.locations(checkpoints_of(tenant)))
+        unnamed = f"{CHECKPOINTS}/{tenant}"
+        if may_be_folder(tenant) and unnamed != checkpoints_of(tenant):
+            locations += await self._anchors.locations(unnamed)
         found: list[Checkpoint | Finding] = []
         for start in range(0, len(locations), _AT_ONCE):
             some = locations[start : start + _AT_ONCE]

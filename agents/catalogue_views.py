@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from domain.catalogue import CataloguedType, Discovery, FieldFacts
+    from domain.catalogue import CataloguedType, Discovery, DiscoverySummary, FieldFacts
     from domain.catalogue_documents import (
         CataloguedTypeDocument,
         DifferenceDocument,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from domain.drafts import Draft
 
 
-def summarize(discovery: Discovery) -> DiscoverySummaryDocument:
+def summarize(discovery: DiscoverySummary) -> DiscoverySummaryDocument:
     """Describe a discovery in a few fields."""
     return {
         "discovery_id": str(discovery.discovery_id),
@@ -32,14 +32,14 @@ def summarize(discovery: Discovery) -> DiscoverySummaryDocument:
         "digest": discovery.digest,
         "record_count": discovery.report.record_count,
         "broken_count": discovery.report.broken_count,
-        "dataset_types": [each.dataset_type for each in discovery.types],
+        "dataset_types": list(discovery.dataset_types),
     }
 
 
 def describe_discovery(discovery: Discovery) -> DiscoveryDocument:
     """Describe a discovery in full."""
     return {
-        **summarize(discovery),
+        **summarize(discovery.summary),
         "types": [_type(each) for each in discovery.types],
         "scan": _scan(discovery),
     }

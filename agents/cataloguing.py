@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from domain.difference import Difference, compare
 from domain.drafts import LEAST_QUERIES, draft_pack, type_named
 from domain.errors import NotFound, RequestRejected
 from domain.findings import Findings, ScanLimits
+from domain.journey import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from domain.ports import Clock, Folders
     from domain.repository import Registry
     from domain.search_ports import Datasources
+    from domain.template import DatasetTemplate
 
 MOST_LISTED = 100
 """The most discoveries one list holds."""
@@ -60,9 +61,13 @@ class Scannable:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One look through a source: what was found, and which limit ended it, if one did."""
+    """One look through a source: what was found, and which limit ended it, if one did.
+
+    `template` is the supplier's whose samples were looked through, where they were.
+    """
 
     source: Source
+    template: DatasetTemplate | None
     findings: Findings
     stopped_by: str | None
 
@@ -77,13 +82,19 @@ class Cataloguer:
         clock: Clock,
         ids: Callable[[], UUID],
         limits: ScanLimits | None = None,
+        *,
+        monotonic: Callable[[], float],
     ) -> None:
-        """Look through these sources and keep what was found in this catalogue."""
+        """Look through these sources and keep what was found in this catalogue.
+
+        `monotonic` tells seconds that only ever grow: a scan's time is measured by it.
+        """
         self._from = sources
         self._catalogue = catalogue
         self._clock = clock
         self._ids = ids
         self._limits = limits or ScanLimits()
+        self._monotonic = monotonic
 
     async def discover(self, principal: Principal, source: str) -> DiscoveredDocument:
         """Look through a source, keep what was found, and tell what has changed since last time.
@@ -100,7 +111,7 @@ class Cataloguer:
         return {
             **describe_discovery(discovery),
             "difference": await self._since(principal, discovery, None),
-            "drafts": [describe_draft(each) for each in await self._drafts(look, discovery)],
+            "drafts": [describe_draft(each) for each in _drafts(look, discovery)],
         }
 
     async def discoveries(
@@ -142,27 +153,27 @@ class Cataloguer:
     async def _look(self, principal: Principal, source: Source) -> _Look:
         """Go through a source until it ends or a limit is reached."""
         findings, stopped_by = Findings(self._limits), None
-        now = asyncio.get_running_loop().time
-        started = now()
-        async with aclosing(self._pages(principal, source)) as pages:
+        started = self._monotonic()
+        is_sample = source.kind is SourceKind.SAMPLES
+        template = await self._from.templates.suppliers(source.name) if is_sample else None
+        async with aclosing(self._pages(principal, source, template)) as pages:
             async for page in pages:
                 findings.take(page)
-                stopped_by = findings.limit_reached(now() - started)
+                stopped_by = findings.limit_reached(self._monotonic() - started)
                 if stopped_by is not None:
                     break
-        return _Look(source, findings, stopped_by)
+        return _Look(source, template, findings, stopped_by)
 
-    def _pages(self, principal: Principal, source: Source) -> AsyncGenerator[ScannedPage, None]:
-        match source.kind:
-            case SourceKind.FOLDER:
-                return self._from.folders.scan(principal.tenant, source.name)
-            case SourceKind.SAMPLES:
-                return self._samples(source.name)
-            case SourceKind.GLEAN:
-                return self._documents(principal, source.name)
+    def _pages(
+        self, principal: Principal, source: Source, template: DatasetTemplate | None
+    ) -> AsyncGenerator[ScannedPage, None]:
+        if template is not None:
+            return self._samples(template)
+        if source.kind is SourceKind.FOLDER:
+            return self._from.folders.scan(principal.tenant, source.name)
+        return self._documents(principal, source.name)
 
-    async def _samples(self, key: str) -> AsyncGenerator[ScannedPage, None]:
-        template = await self._from.templates.suppliers(key)
+    async def _samples(self, template: DatasetTemplate) -> AsyncGenerator[ScannedPage, None]:
         records = await self._from.templates.samples(template)
         yield ScannedPage([(template.dataset_type, each) for each in records])
 
@@ -191,15 +202,21 @@ class Cataloguer:
         return dataset.connector.datasource, dataset.place.dataset_type
 
     async def _foreign(self, principal: Principal, name: str) -> tuple[str, str]:
+        """Give a datasource that no connector of the tenant is called by.
+
+        What bears no mark of ours says of nobody whose it is, and so is the default tenant's, as
+        strays are and folders that are not parted.
+        """
         marked = _OURS.search(await self._from.datasources.home_of(name))
-        if marked is None:
-            return name, type_named(name)
         registry, tenant = self._from.registry, principal.tenant
+        if marked is None:
+            if tenant != DEFAULT_TENANT:
+                raise _hidden(name)
+            return name, type_named(name)
         try:
             dataset = await registry.dataset(tenant, UUID(marked[1]))
-        except (NotFound, ValueError) as hidden:
-            message = f"There is no datasource {name!r} that you may look through."
-            raise NotFound(message) from hidden
+        except (NotFound, ValueError) as unknown:
+            raise _hidden(name) from unknown
         return name, dataset.place.dataset_type
 
     def _discovery(self, principal: Principal, look: _Look) -> Discovery:
@@ -212,18 +229,24 @@ class Cataloguer:
             report=look.findings.report(look.stopped_by),
         )
 
-    async def _drafts(self, look: _Look, discovery: Discovery) -> list[Draft]:
-        is_sample = look.source.kind is SourceKind.SAMPLES
-        supplier = await self._from.templates.suppliers(look.source.name) if is_sample else None
-        return [
-            draft_pack(
-                look.source,
-                each,
-                look.findings.queries(each.dataset_type, LEAST_QUERIES),
-                supplier,
-            )
-            for each in discovery.types
-        ]
+
+def _drafts(look: _Look, discovery: Discovery) -> list[Draft]:
+    return [
+        draft_pack(
+            look.source,
+            each,
+            look.findings.queries(each.dataset_type, LEAST_QUERIES),
+            look.template,
+        )
+        for each in discovery.types
+    ]
+
+
+def _hidden(name: str) -> NotFound:
+    return NotFound(
+        f"There is no datasource {name!r} that you may look through. Name one that a dataset of "
+        f"yours fills; those that no dataset fills are for the tenant {DEFAULT_TENANT} alone."
+    )
 
 
 def _nothing_in(discovery: Discovery) -> str:

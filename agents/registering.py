@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.descriptions import describe_template
 from domain.errors import FieldError, InvalidInput, NotFound
+from domain.keeping import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from agents.discovery import Templates
     from domain.catalogue_documents import RegistrationDocument
     from domain.commands import Principal
-    from domain.keeping import TemplateShelf
+    from domain.keeping import RegisteredTemplate, TemplateShelf
     from domain.ports import Packs, RecordSchema
     from domain.record import JsonObject, Record
     from domain.template import DatasetTemplate
@@ -37,7 +38,7 @@ class TemplateDesk:
     async def register(
         self, principal: Principal, pack: JsonObject, *, dry_run: bool
     ) -> RegistrationDocument:
-        """Register a pack's template, or only tell what would come of it.
+        """Register a pack's template, or only tell what would come of it: a dry run fails alike.
 
         Raises:
             InvalidInput: the pack cannot be right; each wrong field is named.
@@ -45,16 +46,12 @@ class TemplateDesk:
         """
         template = self._packs.read(pack)
         warnings = await self._held_to_supplier(template)
+        warnings += _superseded(template, await self._shelf.current(principal.tenant))
         if dry_run:
-            return _registration(template, warnings)
+            there = await self._shelf.look(principal.tenant, template)
+            return _registration(template, warnings, there, registered=False)
         kept = await self._shelf.put(principal, template)
-        return {
-            **_registration(template, warnings),
-            "registered": True,
-            "was_there": kept.was_there,
-            "registered_at": kept.registered_at.isoformat(),
-            "registered_by": kept.registered_by,
-        }
+        return _registration(template, warnings, kept, registered=True)
 
     async def _held_to_supplier(self, template: DatasetTemplate) -> list[str]:
         """Hold a template to the supplier's one that its records come from; gives the warnings."""
@@ -118,12 +115,28 @@ def _warnings(
     return found
 
 
-def _registration(template: DatasetTemplate, warnings: list[str]) -> RegistrationDocument:
+def _superseded(template: DatasetTemplate, registered: Sequence[DatasetTemplate]) -> list[str]:
+    """Warn where a higher version is registered: that one stays current."""
+    return [
+        f"Version {each.version} of {each.key} is registered: it stays current, not this "
+        f"{template.version}. Give yours a higher version if it shall take its place."
+        for each in registered
+        if each.key == template.key and order_of(each.version) > order_of(template.version)
+    ]
+
+
+def _registration(
+    template: DatasetTemplate,
+    warnings: list[str],
+    kept: RegisteredTemplate | None,
+    *,
+    registered: bool,
+) -> RegistrationDocument:
     return {
-        "registered": False,
-        "was_there": False,
-        "registered_at": None,
-        "registered_by": None,
+        "registered": registered,
+        "was_there": kept is not None and kept.was_there,
+        "registered_at": None if kept is None else kept.registered_at.isoformat(),
+        "registered_by": None if kept is None else kept.registered_by,
         "template": describe_template(template),
         "warnings": warnings,
     }

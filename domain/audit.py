@@ -29,6 +29,7 @@ GENESIS = "0" * 64
 """What the first entry holds in place of the hash of one before it."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
+_STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -136,6 +137,11 @@ def checkpoints_of(tenant: str) -> str:
     """Tell where a tenant's checkpoints are: by its name where every archive takes that as it is."""
     digest = hashlib.sha256(tenant.encode()).hexdigest()
     return f"{CHECKPOINTS}/{tenant if _PLAIN.fullmatch(tenant) else f'_{digest}'}"
+
+
+def may_be_folder(name: str) -> bool:
+    """Whether a folder of checkpoints may bear a name, though no tenant's name makes it."""
+    return _STEP.fullmatch(name) is not None
 
 
 def read_checkpoint(content: bytes, location: str) -> Checkpoint:

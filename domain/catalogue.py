@@ -142,6 +142,22 @@ class ScanReport:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscoverySummary:
+    """A discovery in a few words: of what, when, by whom, and the names of the types found.
+
+    `digest` is that of all that was found.
+    """
+
+    discovery_id: UUID
+    source: str
+    discovered_at: datetime
+    discovered_by: str
+    digest: str
+    dataset_types: tuple[str, ...]
+    report: ScanReport
+
+
+@dataclass(frozen=True, slots=True)
 class Discovery:
     """One discovery as the catalogue keeps it: of what, when, by whom, and what was found."""
 
@@ -156,3 +172,16 @@ class Discovery:
     def digest(self) -> str:
         """The SHA-256 of all that was found, whenever and by whomever."""
         return digest_of([each.digest for each in self.types])
+
+    @property
+    def summary(self) -> DiscoverySummary:
+        """The discovery in a few words."""
+        return DiscoverySummary(
+            self.discovery_id,
+            self.source,
+            self.discovered_at,
+            self.discovered_by,
+            self.digest,
+            tuple(each.dataset_type for each in self.types),
+            self.report,
+        )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from domain.commands import Principal
 from domain.subscription import DeadLetter, Subscription
 
 MOST_SUBSCRIPTIONS = 100
@@ -18,7 +19,10 @@ MOST_PUSHES = 10
 
 
 class Subscriptions(Protocol):
-    """What is kept of subscriptions; all of it is seen through one tenant at a time."""
+    """What is kept of subscriptions; all of it is seen through one tenant at a time.
+
+    Who makes, changes or removes a webhook is written into the audit trail in the same commit.
+    """
 
     async def add(self, subscription: Subscription, /) -> None:
         """Keep a new one. Raises RequestRejected where there are too many already."""
@@ -32,16 +36,16 @@ class Subscriptions(Protocol):
         """Read one webhook. Raises NotFound, for another tenant's as well."""
         ...
 
-    async def remove(self, tenant: str, subscription_id: UUID, /) -> None:
+    async def remove(self, principal: Principal, subscription_id: UUID, /) -> None:
         """Forget a webhook and its dead letters. Raises NotFound."""
         ...
 
-    async def enable(self, tenant: str, subscription_id: UUID, /) -> Subscription:
+    async def enable(self, principal: Principal, subscription_id: UUID, /) -> Subscription:
         """Deliver again, at once, from where it stands. Raises NotFound."""
         ...
 
     async def change_secrets(
-        self, tenant: str, subscription_id: UUID, secrets: tuple[str, ...], /
+        self, principal: Principal, subscription_id: UUID, secrets: tuple[str, ...], /
     ) -> Subscription:
         """Sign with these from now on. Raises NotFound."""
         ...

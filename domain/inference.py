@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domain.catalogue import FieldFacts
+from domain.people import kind_of_field
 from domain.profile import MOST_DISTINCT
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _OF_PERSONS = re.compile(
     r"author|assignee|contact|creator|customer|e?mail|name|owner|patient|person|phone|reporter|user",
     re.IGNORECASE,
 )
-"""Fields that name persons: their texts are never kept, however few there are."""
+"""Words in the names of fields that tell of persons, beside the names `kind_of_field` knows."""
 
 
 def infer_schema(root: Place) -> JsonObject:
@@ -40,19 +41,20 @@ def facts_of(root: Place) -> tuple[FieldFacts, ...]:
     return tuple(sorted(_below(root, ""), key=lambda each: each.path))
 
 
-def _schema(place: Place, name: str) -> JsonObject:
+def _schema(place: Place, path: str) -> JsonObject:
     schema: dict[str, Json] = _types(place)
-    if values := _values(place, name):
+    if values := _values(place, path):
         schema["enum"] = [*values, None] if place.types["null"] else list(values)
     elif form := _format(place):
         schema["format"] = form
     if place.fields:
         schema["properties"] = {
-            each: _schema(inside, each) for each, inside in sorted(place.fields.items())
+            each: _schema(inside, _joined(path, each))
+            for each, inside in sorted(place.fields.items())
         }
         schema["required"] = _required(place)
     if place.items is not None:
-        schema["items"] = _schema(place.items, name)
+        schema["items"] = _schema(place.items, f"{path}[]")
     return schema
 
 
@@ -67,16 +69,24 @@ def _required(place: Place) -> list[str]:
     return sorted(name for name, each in place.fields.items() if each.count == objects)
 
 
-def _values(place: Place, name: str) -> tuple[str, ...]:
-    """Give a place's texts where they are few, return often, and name no person."""
+def _values(place: Place, path: str) -> tuple[str, ...]:
+    """Give a place's texts where they are few, return often, and stand below nothing of a person."""
     texts = place.texts
     is_closed = texts.is_named_whole and set(place.types) <= {"string", "null"}
     seen, different = place.types["string"], len(texts.named)
-    if not is_closed or seen < max(LEAST_SEEN, _RETURNS * different) or _OF_PERSONS.search(name):
+    if not is_closed or seen < max(LEAST_SEEN, _RETURNS * different) or _tells_of_persons(path):
         return ()
     if _format(place) or not all(_WORD.fullmatch(each) for each in texts.named):
         return ()
     return tuple(sorted(texts.named))
+
+
+def _tells_of_persons(path: str) -> bool:
+    """Whether any step of a path tells of a person: such texts are never kept, however few."""
+    steps = path.split(".")
+    return _OF_PERSONS.search(path) is not None or any(
+        kind_of_field(".".join(steps[:count])) for count in range(1, len(steps) + 1)
+    )
 
 
 def _format(place: Place) -> str | None:
@@ -85,12 +95,12 @@ def _format(place: Place) -> str | None:
 
 def _below(place: Place, path: str) -> Iterator[FieldFacts]:
     for name, inside in place.fields.items():
-        yield from _told(inside, _joined(path, name), name, place.types["object"])
+        yield from _told(inside, _joined(path, name), place.types["object"])
     if place.items is not None:
-        yield from _told(place.items, f"{path}[]", path, place.items.count)
+        yield from _told(place.items, f"{path}[]", place.items.count)
 
 
-def _told(place: Place, path: str, name: str, chances: int) -> Iterator[FieldFacts]:
+def _told(place: Place, path: str, chances: int) -> Iterator[FieldFacts]:
     has_texts = place.types["string"] > 0
     yield FieldFacts(
         path=path,
@@ -100,7 +110,7 @@ def _told(place: Place, path: str, name: str, chances: int) -> Iterator[FieldFac
         distinct=min(len(place.distinct), MOST_DISTINCT),
         is_distinct_exact=place.is_distinct_exact,
         format=_format(place),
-        values=_values(place, name),
+        values=_values(place, path),
         least=place.numbers.least,
         most=place.numbers.most,
         shortest=place.texts.shortest if has_texts else None,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.catalogue import Discovery
+from domain.catalogue import Discovery, DiscoverySummary
 from domain.commands import Principal
 from domain.template import DatasetTemplate
 
@@ -28,9 +28,16 @@ class Catalogue(Protocol):
         """Give the discovery of the same source that came before; None for the first."""
         ...
 
-    async def newest(self, tenant: str, source: str | None, limit: int, /) -> Sequence[Discovery]:
+    async def newest(
+        self, tenant: str, source: str | None, limit: int, /
+    ) -> Sequence[DiscoverySummary]:
         """Give at most `limit` discoveries, newest first, of one source where it is named."""
         ...
+
+
+def order_of(version: str) -> tuple[int, ...]:
+    """Give what orders the versions of templates; `version` is numbers with dots between them."""
+    return tuple(int(each) for each in version.split("."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,13 @@ class TemplateShelf(Protocol):
 
     async def put(self, principal: Principal, template: DatasetTemplate, /) -> RegisteredTemplate:
         """Register a template; the same content again is the same registration.
+
+        Raises RequestRejected when its key and version are registered with other content.
+        """
+        ...
+
+    async def look(self, tenant: str, template: DatasetTemplate, /) -> RegisteredTemplate | None:
+        """Tell how a template is registered, None where it is not; nothing is written.
 
         Raises RequestRejected when its key and version are registered with other content.
         """

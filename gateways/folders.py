@@ -17,6 +17,9 @@ from gateways.record_files import READERS, pages_of
 MOST_FILES = 200
 """How many files of one folder are read."""
 
+MOST_NOTED = 10
+"""How many things of one folder are named that are left out; the rest is counted."""
+
 TENANT = "{tenant}"
 """What stands in the root for the tenant's name, where each has a folder of its own."""
 
@@ -94,27 +97,52 @@ def _require_readable(place: Path, name: str) -> None:
 
 
 def _inside(root: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    files: list[Path] = []
-    notes: list[str] = []
-    for each in sorted(folder.iterdir()):
-        if each.name.startswith("."):
-            continue
-        if len(files) == MOST_FILES:
-            notes.append(f"Only the first {MOST_FILES} files are read.")
-            break
-        if why := _why_not(root, each):
-            notes.append(f"{each.name} is left out: {why}.")
-        else:
-            files.append(each.resolve())
-    return files, notes
+    """Find a folder's files and what is left out, each as far as it goes, whatever lies there."""
+    files, left_out = _First(MOST_FILES), _First(MOST_NOTED)
+    with os.scandir(folder) as entries:
+        for each in entries:
+            if each.name.startswith("."):
+                continue
+            if why := _why_not(root, each):
+                left_out.add(f"{each.name} is left out: {why}.")
+            else:
+                files.add(each.name)
+    notes = [f"Only the first {MOST_FILES} files are read."] if files.beyond else []
+    notes += left_out.kept()
+    if left_out.beyond:
+        notes.append(f"{left_out.beyond} more are left out.")
+    return [Path(os.path.realpath(folder / each)) for each in files.kept()], notes
 
 
-def _why_not(root: Path, file: Path) -> str:
-    if file.suffix.lower() not in READERS:
+class _First:
+    """The first few of many texts in their order, and how many there are beyond."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+        self._kept: list[str] = []
+
+    @property
+    def beyond(self) -> int:
+        return max(0, self._count - self._most)
+
+    def add(self, text: str) -> None:
+        self._count += 1
+        self._kept.append(text)
+        if len(self._kept) > 2 * self._most:
+            self._kept = self.kept()
+
+    def kept(self) -> list[str]:
+        return sorted(self._kept)[: self._most]
+
+
+def _why_not(root: Path, entry: os.DirEntry[str]) -> str:
+    if Path(entry.name).suffix.lower() not in READERS:
         return f"{', '.join(READERS)} are read, and nothing in folders inside"
-    if not file.resolve().is_relative_to(root):
+    place = Path(os.path.realpath(entry.path)) if entry.is_symlink() else None
+    if place is not None and not place.is_relative_to(root):
         return "it leads out of the discovery root"
-    return "" if file.is_file() else "it is no file"
+    return "" if (place or entry).is_file() else "it is no file"
 
 
 def _read(file: Path) -> Iterator[ScannedPage]:

@@ -123,7 +123,7 @@ def _csv(lines: _Lines, page: _Page) -> Iterator[None]:
     names = _names(head, delimiter, page)
     rows = csv.reader(texts, delimiter=delimiter, strict=True)
     while names:
-        texts.may_rest = True
+        texts.begin_row()
         try:
             row = next(rows)
         except StopIteration:
@@ -160,14 +160,20 @@ def _names(head: str, delimiter: str, page: _Page) -> list[str]:
 class _Texts:
     """The lines as text for the CSV reader, without those that are broken.
 
-    Where many lines that hold nothing follow each other, an empty row lets the page turn.
+    Where many lines that hold nothing follow each other, an empty row lets the page turn. A row
+    whose quotes run on over many lines is held in memory, and may be no longer than one line.
     """
 
     def __init__(self, lines: _Lines, page: _Page) -> None:
         self._lines = iter(lines)
         self._all = lines
         self._page = page
-        self.may_rest = False
+        self._may_rest = False
+        self._row_bytes = 0
+
+    def begin_row(self) -> None:
+        """Let a row begin with the next line."""
+        self._may_rest, self._row_bytes = True, 0
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -175,12 +181,19 @@ class _Texts:
     def __next__(self) -> str:
         for line in self._lines:
             text = _text(self._all, self._page, line)
-            if text is not None:
-                self.may_rest = False
+            if line is not None and text is not None:
+                self._may_rest = False
+                self._count(line)
                 return text
-            if self.may_rest and self._page.is_full:
+            if self._may_rest and self._page.is_full:
                 return "\n"
         raise StopIteration
+
+    def _count(self, line: bytes) -> None:
+        self._row_bytes += len(line)
+        if self._row_bytes > LONGEST_LINE:
+            message = f"its row is longer than {LONGEST_LINE} bytes"
+            raise csv.Error(message)
 
 
 def _text(lines: _Lines, page: _Page, line: bytes | None) -> str | None:

@@ -13,7 +13,7 @@ from domain.errors import SupplierLied
 from domain.record import READER_FIELDS, Record
 
 LARGEST_LINE_BYTES = 4 * 2**20
-"""A longer line is no record that a search engine takes."""
+"""A longer line, or row of several lines, is no record that a search engine takes."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -77,15 +77,40 @@ def _csv(texts: Iterator[str]) -> Iterator[Line]:
 
     The cells of readers hold names with semicolons between them.
     """
-    rows = csv.reader(texts, strict=True)
+    counted = _RowTexts(texts)
+    rows = csv.reader(counted, strict=True)
     try:
         header = next(rows, [])
         _require_names(header)
+        counted.begin_row()
         for row in rows:
+            counted.begin_row()
             if row:
                 yield Line(rows.line_num, _row(header, row, rows.line_num))
     except csv.Error:
         raise _Broken(rows.line_num, "it is not CSV: check its quotes and commas") from None
+
+
+class _RowTexts:
+    """The texts of rows: one whose quotes run on over many lines is no longer than a line may be."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts = enumerate(texts, start=1)
+        self._size_bytes = 0
+
+    def begin_row(self) -> None:
+        """Let a row begin with the next text."""
+        self._size_bytes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        number, text = next(self._texts)
+        self._size_bytes += len(text.encode())
+        if self._size_bytes > LARGEST_LINE_BYTES:
+            raise _Broken(number, f"its row is longer than {LARGEST_LINE_BYTES} bytes")
+        return text
 
 
 def _require_names(header: list[str]) -> None:

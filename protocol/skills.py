@@ -116,9 +116,10 @@ async def _discover(given: inputs.DiscoverDatasetsInput, desks: Desks, who: Prin
 async def _register(given: inputs.RegisterTemplateInput, desks: Desks, who: Principal) -> Answer:
     found = await desks.templates.register(who, given.pack, dry_run=given.dry_run)
     named = f"Template {found['template']['template_id']} {found['template']['version']}"
-    if given.dry_run:
-        return Answer(f"{named} can be registered as it is; nothing was written.", found)
     state = "was registered already" if found["was_there"] else "is registered"
+    if given.dry_run:
+        state = state if found["was_there"] else "can be registered as it is"
+        return Answer(f"{named} {state}; nothing was written.", found)
     return Answer(f"{named} {state}.", found)
 
 

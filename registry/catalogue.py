@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, select, tuple_
 
-from domain.catalogue import CataloguedType, Discovery
+from domain.catalogue import CataloguedType, Discovery, DiscoverySummary
+from domain.commands import Principal
 from domain.errors import NotFound
+from registry.audit import write_word
 from registry.catalogue_tables import catalogue, discoveries
 
 if TYPE_CHECKING:
@@ -24,14 +26,14 @@ _OURS = _d.tenant == bindparam("of_tenant")
 
 _NEWEST = select(discoveries).where(_OURS).order_by(_d.discovered_at.desc(), _d.discovery_id.desc())
 
-_TYPES = (
-    select(catalogue)
-    .where(
-        _t.tenant == bindparam("of_tenant"),
-        _t.discovery_id.in_(bindparam("wanted", expanding=True)),
-    )
-    .order_by(_t.dataset_type)
+_OF_THESE = (
+    _t.tenant == bindparam("of_tenant"),
+    _t.discovery_id.in_(bindparam("wanted", expanding=True)),
 )
+
+_TYPES = select(catalogue).where(*_OF_THESE).order_by(_t.dataset_type)
+
+_NAMES = select(_t.discovery_id, _t.dataset_type).where(*_OF_THESE).order_by(_t.dataset_type)
 
 
 class SqlCatalogue:
@@ -41,11 +43,14 @@ class SqlCatalogue:
         self._database = database
 
     async def keep(self, tenant: str, discovery: Discovery, /) -> None:
-        """Keep a discovery and its types in one commit."""
+        """Keep a discovery and its types, and write down who made it, in one commit."""
         async with self._database.writing(tenant) as session:
             await session.connection.execute(insert(discoveries), _row(tenant, discovery))
             rows = [_type_row(tenant, discovery.discovery_id, each) for each in discovery.types]
             await session.connection.execute(insert(catalogue), rows)
+            who = Principal(tenant, discovery.discovered_by)
+            detail = {"source": discovery.source, "digest": discovery.digest}
+            await write_word(session, who, "discovery", str(discovery.discovery_id), detail)
 
     async def discovery(self, tenant: str, discovery_id: UUID, /) -> Discovery:
         """Give a discovery. Raises NotFound, for another tenant's as well."""
@@ -62,10 +67,16 @@ class SqlCatalogue:
         earlier = _NEWEST.where(_d.source == discovery.source, reached).limit(1)
         return next(iter(await self._read(tenant, earlier)), None)
 
-    async def newest(self, tenant: str, source: str | None, limit: int, /) -> Sequence[Discovery]:
+    async def newest(
+        self, tenant: str, source: str | None, limit: int, /
+    ) -> Sequence[DiscoverySummary]:
         """Give at most `limit` discoveries, newest first, of one source where it is named."""
         wanted = _NEWEST if source is None else _NEWEST.where(_d.source == source)
-        return await self._read(tenant, wanted.limit(limit))
+        async with self._database.reading(tenant) as session:
+            asked = {"of_tenant": tenant}
+            rows = (await session.connection.execute(wanted.limit(limit), asked)).all()
+            names = await _names_of(session, [each.discovery_id for each in rows])
+        return [_summary(each, names[each.discovery_id]) for each in rows]
 
     async def _read(self, tenant: str, wanted: Select[Any]) -> list[Discovery]:
         async with self._database.reading(tenant) as session:
@@ -88,6 +99,26 @@ async def _types_of(session: Session, ids: list[UUID]) -> dict[UUID, list[Catalo
             )
         )
     return found
+
+
+async def _names_of(session: Session, ids: list[UUID]) -> dict[UUID, list[str]]:
+    found: dict[UUID, list[str]] = {each: [] for each in ids}
+    asked = {"of_tenant": session.tenant, "wanted": ids}
+    for row in await session.connection.execute(_NAMES, asked):
+        found[row.discovery_id].append(row.dataset_type)
+    return found
+
+
+def _summary(row: Row[Any], dataset_types: Sequence[str]) -> DiscoverySummary:
+    return DiscoverySummary(
+        discovery_id=row.discovery_id,
+        source=row.source,
+        discovered_at=row.discovered_at,
+        discovered_by=row.discovered_by,
+        digest=row.digest,
+        dataset_types=tuple(dataset_types),
+        report=row.report,
+    )
 
 
 def _discovery(row: Row[Any], types: Sequence[CataloguedType]) -> Discovery:

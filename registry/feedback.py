@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, bindparam, delete, insert, select, update
 
@@ -13,7 +14,7 @@ from registry.measure_tables import supplier_feedback
 from registry.tables import dataset_templates, datasets
 
 if TYPE_CHECKING:
-    from uuid import UUID
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +28,9 @@ _f, _r, _c, _d, _t = (
     datasets.c,
     dataset_templates.c,
 )
+
+_Run: TypeAlias = tuple[str, UUID, int]
+"""A validation: its tenant, its dataset, and which of that one's it is."""
 
 _INSERT = insert(supplier_feedback)
 
@@ -67,14 +71,15 @@ _DUE = (
 )
 
 _CHECKS = (
-    select(_c.check_type, _c.passed, _c.score)
+    select(_c.tenant, _c.dataset_id, _c.run, _c.check_type, _c.passed, _c.score)
     .where(
-        _c.tenant == bindparam("of_tenant"),
-        _c.dataset_id == bindparam("of_dataset"),
-        _c.run == bindparam("of_run"),
+        _c.tenant.in_(bindparam("tenants", expanding=True)),
+        _c.dataset_id.in_(bindparam("datasets", expanding=True)),
+        _c.run.in_(bindparam("runs", expanding=True)),
     )
     .order_by(_c.check_type)
 )
+"""The checks of some runs, and of a few besides: SQLite finds no three columns at once by index."""
 
 _DONE = delete(supplier_feedback).where(*_THIS)
 
@@ -95,8 +100,10 @@ class SqlFeedback:
     async def due(self, now: datetime, limit: int, /) -> list[Feedback]:
         """Read what is to be sent by now, what has been due longest first."""
         async with self._database.reads.connect() as connection:
-            rows = (await connection.execute(_DUE, {"now": now, "at_most": limit})).mappings()
-            return [await _feedback_of(connection, each) for each in rows.all()]
+            found = await connection.execute(_DUE, {"now": now, "at_most": limit})
+            rows = found.mappings().all()
+            checks = await _checks_of(connection, [_run_of(each) for each in rows])
+        return [_feedback_of(each, checks[_run_of(each)]) for each in rows]
 
     async def done(self, feedback: Feedback, /) -> None:
         """Forget what the supplier has heard, or will never hear."""
@@ -110,9 +117,21 @@ class SqlFeedback:
             await connection.execute(_POSTPONE, asked)
 
 
-async def _feedback_of(connection: AsyncConnection, row: RowMapping) -> Feedback:
-    asked = _key(row["tenant"], row["dataset_id"], row["run"])
-    checks = (await connection.execute(_CHECKS, asked)).all()
+async def _checks_of(
+    connection: AsyncConnection, runs: Sequence[_Run]
+) -> Mapping[_Run, Sequence[CheckOutcome]]:
+    """Read how the checks of these runs came out, by run, in one go."""
+    found: dict[_Run, list[CheckOutcome]] = {each: [] for each in runs}
+    tenants, dataset_ids, numbers = (sorted({each[at] for each in runs}) for at in range(3))
+    asked = {"tenants": tenants, "datasets": dataset_ids, "runs": numbers}
+    for row in await connection.execute(_CHECKS, asked):
+        run = row.tenant, row.dataset_id, row.run
+        if run in found:
+            found[run].append(CheckOutcome(row.check_type, row.passed, row.score))
+    return found
+
+
+def _feedback_of(row: RowMapping, checks: Sequence[CheckOutcome]) -> Feedback:
     content = row["content"]
     return Feedback(
         tenant=row["tenant"],
@@ -126,15 +145,19 @@ async def _feedback_of(connection: AsyncConnection, row: RowMapping) -> Feedback
         documents_indexed=content.documents if content else None,
         overall_score=row["overall_score"],
         is_ready=row["is_ready"],
-        checks=tuple(CheckOutcome(*each) for each in checks),
+        checks=tuple(checks),
         executed_at=row["executed_at"],
         tries=row["tries"],
     )
 
 
+def _run_of(row: RowMapping) -> _Run:
+    return row["tenant"], row["dataset_id"], row["run"]
+
+
 def _key_of(feedback: Feedback) -> Values:
-    return _key(feedback.tenant, feedback.dataset_id, feedback.run)
-
-
-def _key(tenant: str, dataset_id: UUID, run: int) -> Values:
-    return {"of_tenant": tenant, "of_dataset": dataset_id, "of_run": run}
+    return {
+        "of_tenant": feedback.tenant,
+        "of_dataset": feedback.dataset_id,
+        "of_run": feedback.run,
+    }

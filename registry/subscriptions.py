@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, func, insert, select, update
 
+from domain.commands import Principal
 from domain.deliveries import MOST_PUSHES, MOST_SUBSCRIPTIONS
 from domain.errors import NotFound, RequestRejected
 from domain.subscription import (
@@ -15,6 +17,7 @@ from domain.subscription import (
     SubscriptionState,
     Wanted,
 )
+from registry.audit import write_word
 from registry.subscription_tables import dead_letters, subscriptions
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, RowMapping
 
+    from domain.record import JsonObject
     from registry.database import Database, Session
     from registry.rows import Values
 
@@ -43,6 +47,9 @@ class SqlSubscriptions:
             _require_room(there, MOST_SUBSCRIPTIONS, "The tenant has", "webhooks")
             row = values_of_subscription(subscription)
             await session.connection.execute(insert(subscriptions), row)
+            who = Principal(subscription.tenant, subscription.created_by)
+            detail = {"host": urlsplit(subscription.url).hostname}
+            await _write_word(session, who, "made", subscription.subscription_id, detail)
 
     async def all(self, tenant: str, /) -> list[Subscription]:
         """Read every webhook, oldest first."""
@@ -57,26 +64,27 @@ class SqlSubscriptions:
             raise _unknown(subscription_id)
         return found[0]
 
-    async def remove(self, tenant: str, subscription_id: UUID, /) -> None:
+    async def remove(self, principal: Principal, subscription_id: UUID, /) -> None:
         """Forget a webhook and its dead letters. Raises NotFound."""
-        async with self._database.writing(tenant) as session:
-            statement = delete(subscriptions).where(*_webhook(tenant, subscription_id))
+        async with self._database.writing(principal.tenant) as session:
+            statement = delete(subscriptions).where(*_webhook(principal.tenant, subscription_id))
             gone = await session.connection.execute(statement.returning(_s.subscription_id))
             if gone.first() is None:
                 raise _unknown(subscription_id)
+            await _write_word(session, principal, "removed", subscription_id)
 
-    async def enable(self, tenant: str, subscription_id: UUID, /) -> Subscription:
+    async def enable(self, principal: Principal, subscription_id: UUID, /) -> Subscription:
         """Deliver again, at once, from where it stands. Raises NotFound."""
         well = {"why": "", "failures": 0, "refusals": 0, "failing_since": None, "due_at": None}
-        return await self._change(
-            tenant, subscription_id, {"state": SubscriptionState.ACTIVE, **well}
-        )
+        new = {"state": SubscriptionState.ACTIVE, **well}
+        return await self._change(principal, subscription_id, new, "enabled", {})
 
     async def change_secrets(
-        self, tenant: str, subscription_id: UUID, secrets: tuple[str, ...], /
+        self, principal: Principal, subscription_id: UUID, secrets: tuple[str, ...], /
     ) -> Subscription:
         """Sign with these from now on. Raises NotFound."""
-        return await self._change(tenant, subscription_id, {"secrets": secrets})
+        new, detail = {"secrets": secrets}, {"secrets": list(secrets)}
+        return await self._change(principal, subscription_id, new, "secrets changed", detail)
 
     async def dead_letters(
         self, tenant: str, subscription_id: UUID, after: int, limit: int, /
@@ -144,16 +152,35 @@ class SqlSubscriptions:
             found = await session.connection.execute(wanted)
             return [subscription_of(row) for row in found.mappings()]
 
-    async def _change(self, tenant: str, subscription_id: UUID, new: Values) -> Subscription:
-        async with self._database.writing(tenant) as session:
-            statement = update(subscriptions).where(*_webhook(tenant, subscription_id))
+    async def _change(
+        self,
+        principal: Principal,
+        subscription_id: UUID,
+        new: Values,
+        word: str,
+        detail: JsonObject,
+    ) -> Subscription:
+        async with self._database.writing(principal.tenant) as session:
+            statement = update(subscriptions).where(*_webhook(principal.tenant, subscription_id))
             changed = await session.connection.execute(
                 statement.values(**new).returning(subscriptions)
             )
             row = changed.mappings().one_or_none()
             if row is None:
                 raise _unknown(subscription_id)
+            await _write_word(session, principal, word, subscription_id, detail)
             return subscription_of(row)
+
+
+async def _write_word(
+    session: Session,
+    principal: Principal,
+    word: str,
+    subscription_id: UUID,
+    detail: JsonObject | None = None,
+) -> None:
+    """Write down who decided what of a webhook, in the commit that does it."""
+    await write_word(session, principal, f"webhook {word}", str(subscription_id), detail or None)
 
 
 def values_of_subscription(subscription: Subscription) -> Values:

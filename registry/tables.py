@@ -226,3 +226,10 @@ Index(
     sqlite_where=text("lease_owner IS NOT NULL"),
     postgresql_where=text("lease_owner IS NOT NULL"),
 )
+Index(
+    "ix_datasets_archived",
+    datasets.c.archived_at,
+    datasets.c.tenant,
+    sqlite_where=text("archived_at IS NOT NULL"),
+    postgresql_where=text("archived_at IS NOT NULL"),
+)

@@ -29,9 +29,7 @@ _NAMES = select(_TENANTS.c.tenant).where(_TENANTS.c.tenant.is_not(None))
 
 _SIZES = count_of(audit, _TENANTS)
 
-_ARCHIVED_SINCE = (
-    select(_d.tenant).where(_d.archived_at >= bindparam("since")).distinct().order_by(_d.tenant)
-)
+_ARCHIVED_SINCE = select(_d.tenant).where(_d.archived_at >= bindparam("since"))
 
 _HEAD = ENTRIES.order_by(_a.sequence.desc()).limit(1)
 
@@ -60,7 +58,8 @@ class SqlAuditTrail:
     async def tenants_archived_since(self, moment: datetime, /) -> Sequence[str]:
         """Name the tenants of which a dataset was archived at a moment or after it."""
         async with self._database.reads.connect() as connection:
-            return (await connection.execute(_ARCHIVED_SINCE, {"since": moment})).scalars().all()
+            found = await connection.execute(_ARCHIVED_SINCE, {"since": moment})
+            return sorted(set(found.scalars()))
 
     async def head(self, tenant: str, /) -> ChainedEntry | None:
         """Give the last entry of the chain."""

@@ -188,7 +188,9 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
     folders = DiscoveryFolders(settings.discovery_root)
     scannable = Scannable(registry, connectors, folders, templates)
-    cataloguer = Cataloguer(scannable, SqlCatalogue(database), clock, uuid7)
+    cataloguer = Cataloguer(
+        scannable, SqlCatalogue(database), clock, uuid7, monotonic=timing.monotonic
+    )
     desk = TemplateDesk(TemplatePacks(), templates, shelf, JsonSchemaRecords())
     desks = Desks(front, enquiries, cataloguer, desk)
     feedback = SupplierFeedback(SqlFeedback(database), supplier, clock, settings.rules)

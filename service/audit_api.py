@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from domain.errors import NotFound
+from protocol.problems import problem
 from service.auditing import entry_document, verified
 from service.batches import BATCH
 from service.problems import LARGEST_NUMBER, answering, whole_number
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from service.sources import ConsoleSources
+
+_BEING_VERIFIED = (
+    "Your tenant's audit trail is being looked through for somebody already. Ask again when that is "
+    "over, or run dataops audit verify."
+)
+
+_LATER = {"Retry-After": "5"}
 
 
 def audit_routes(sources: ConsoleSources, prefix: str) -> list[BaseRoute]:
@@ -37,6 +46,7 @@ class _AuditApi:
 
     def __init__(self, sources: ConsoleSources) -> None:
         self._from = sources
+        self._verifying: set[str] = set()
 
     async def entries(self, request: Request) -> Response:
         """List who did what, in order, from behind a number, of all datasets or of one."""
@@ -60,9 +70,18 @@ class _AuditApi:
         return JSONResponse(entry_document(found))
 
     async def verify(self, request: Request) -> Response:
-        """Look through the whole trail, and hold it to its checkpoints."""
+        """Look through the whole trail, and hold it to its checkpoints; one at a time a tenant.
+
+        It reads all there is: whoever asks meanwhile is told to wait.
+        """
         tenant = principal_of(request).tenant
-        return JSONResponse(await verified(self._from.auditor, tenant))
+        if tenant in self._verifying:
+            return problem(HTTPStatus.TOO_MANY_REQUESTS, _BEING_VERIFIED, _LATER)
+        self._verifying.add(tenant)
+        try:
+            return JSONResponse(await verified(self._from.auditor, tenant))
+        finally:
+            self._verifying.remove(tenant)
 
 
 def _number(given: str) -> int:

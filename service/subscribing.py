@@ -104,15 +104,15 @@ class _Api:
 
     async def remove(self, request: Request) -> Response:
         """Forget a webhook and its dead letters."""
-        tenant, subscription_id = _named(request)
-        await self._desk.subscriptions.remove(tenant, subscription_id)
+        _, subscription_id = _named(request)
+        await self._desk.subscriptions.remove(principal_of(request), subscription_id)
         _note("subscription.removed", request, subscription_id)
         return Response(status_code=204)
 
     async def enable(self, request: Request) -> Response:
         """Deliver again at once, from where it stands."""
-        tenant, subscription_id = _named(request)
-        enabled = await self._desk.subscriptions.enable(tenant, subscription_id)
+        _, subscription_id = _named(request)
+        enabled = await self._desk.subscriptions.enable(principal_of(request), subscription_id)
         _note("subscription.enabled", request, subscription_id)
         return JSONResponse(_shown(enabled))
 
@@ -122,7 +122,7 @@ class _Api:
         given = await _read(request, SecretsInput)
         self._require_keys(given.secrets, tenant)
         changed = await self._desk.subscriptions.change_secrets(
-            tenant, subscription_id, tuple(given.secrets)
+            principal_of(request), subscription_id, tuple(given.secrets)
         )
         _note("subscription.secrets_changed", request, subscription_id)
         return JSONResponse(_shown(changed))

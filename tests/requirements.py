@@ -123,13 +123,17 @@ def _sorted(numbers: Iterable[str]) -> list[str]:
 
 
 def main(words: Sequence[str]) -> int:
-    """Print the table; `--keep` writes down what is shown now as never to be lost again."""
+    """Print the table; `--keep` writes down what is shown now as never to be lost again.
+
+    Nothing is written while a number is lost, or is in no list: take a lost one out by hand.
+    """
     found = report()
     sys.stdout.write("\n".join([*found.lines(), ""]))
-    if "--keep" in words and not found.unknown:
+    if not found.is_whole:
+        return 1
+    if "--keep" in words:
         SHOWN_BEFORE.write_text("".join(f"{each}\n" for each in _sorted(found.shown)), "utf-8")
-        return 0
-    return 0 if found.is_whole else 1
+    return 0
 
 
 if __name__ == "__main__":

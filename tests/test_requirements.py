@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.requirements import SHOWN_BEFORE, TITLES, Report, numbers_in
+import pytest
+
+from tests import requirements
+from tests.requirements import SHOWN_BEFORE, TITLES, Report, main, numbers_in
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,6 +40,32 @@ def test_a_number_that_nobody_asked_for_is_named() -> None:
 
     assert found.unknown == ["R7"]
     assert not found.is_whole
+
+
+@pytest.mark.parametrize(
+    ("shown", "status", "kept"),
+    [
+        ({"R1": ["a"]}, 1, "R1\nR2\n"),
+        ({"R1": ["a"], "R2": ["a"], "R4": ["a"]}, 1, "R1\nR2\n"),
+        ({"R1": ["a"], "R2": ["a"], "R3": ["a"]}, 0, "R1\nR2\nR3\n"),
+    ],
+    ids=["one is lost", "nobody asked for one", "one more"],
+)
+def test_what_is_shown_is_kept_only_where_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    shown: dict[str, list[str]],
+    status: int,
+    kept: str,
+) -> None:
+    before = tmp_path / "requirements.txt"
+    before.write_text("R1\nR2\n")
+    found = Report({"R1": "one", "R2": "two", "R3": "three"}, shown, ["R1", "R2"])
+    monkeypatch.setattr(requirements, "SHOWN_BEFORE", before)
+    monkeypatch.setattr(requirements, "report", lambda: found)
+
+    assert main(["--keep"]) == status
+    assert before.read_text() == kept
 
 
 def test_the_table_has_each_number_in_order_with_what_shows_it() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from agents.cataloguing import Cataloguer, Scannable
@@ -20,7 +22,7 @@ from gateways.local.mock_data import create_app
 from gateways.mock_data import MockDataClient
 from registry.catalogue import SqlCatalogue
 from tests.builders import TENANT, a_dataset, a_dataset_in
-from tests.gateways.foreign import Glean, a_connector, calling
+from tests.gateways.foreign import Glean, Time, a_connector, calling
 from tests.registry.databases import ME, OTHERS, House, a_fresh_file, open_house
 
 
@@ -31,15 +33,27 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 def cataloguer(
-    house: House, root: Path | None = None, glean: Glean | None = None, **limits: Any
+    house: House,
+    root: Path | None = None,
+    glean: Glean | None = None,
+    supplier: MockDataClient | None = None,
+    monotonic: Callable[[], float] = lambda: 0.0,
+    **limits: Any,
 ) -> Cataloguer:
     tenant = glean or Glean()
-    supplier = MockDataClient(calling(create_app()), tenant.time.timing)
+    supplier = supplier or MockDataClient(calling(create_app()), tenant.time.timing)
     sources = Scannable(
         house.registry, tenant.connectors, DiscoveryFolders(root), Templates(supplier)
     )
     catalogue, clock = SqlCatalogue(house.database), house.hands.tell
-    return Cataloguer(sources, catalogue, clock, house.database.ids, ScanLimits(**limits))
+    return Cataloguer(
+        sources,
+        catalogue,
+        clock,
+        house.database.ids,
+        ScanLimits(**limits),
+        monotonic=monotonic,
+    )
 
 
 def export(folder: Path, count: int) -> Path:
@@ -54,22 +68,26 @@ def export(folder: Path, count: int) -> Path:
     [
         ({"records": 250}, "250 records"),
         ({"size_bytes": 1000}, "1000 bytes"),
-        ({"seconds": 0.0}, "0 seconds"),
+        ({"seconds": 3.0}, "3 seconds"),
     ],
 )
 async def test_a_scan_ends_at_its_limit_keeps_what_it_has_and_says_so(
     house: House, tmp_path: Path, limits: dict[str, Any], told: str
 ) -> None:
-    root = export(tmp_path, 2000)
+    a_second_a_page = map(float, itertools.count())
+    desk = cataloguer(
+        house, export(tmp_path, 2000), monotonic=lambda: next(a_second_a_page), **limits
+    )
 
-    if "seconds" in limits:
-        with pytest.raises(RequestRejected, match="not one record"):
-            await cataloguer(house, root, **limits).discover(ME, "folder:acme")
-        return
-    found = await cataloguer(house, root, **limits).discover(ME, "folder:acme")
+    found = await desk.discover(ME, "folder:acme")
 
     assert found["scan"]["stopped_by"] == told
     assert 0 < found["record_count"] <= 250
+
+
+async def test_a_scan_without_any_time_keeps_nothing(house: House, tmp_path: Path) -> None:
+    with pytest.raises(RequestRejected, match="not one record"):
+        await cataloguer(house, export(tmp_path, 3), seconds=0.0).discover(ME, "folder:acme")
 
 
 async def test_a_scan_within_its_limits_sees_everything(house: House, tmp_path: Path) -> None:
@@ -121,8 +139,9 @@ async def test_two_discoveries_may_be_compared_in_either_order(
     }
 
 
-async def test_a_foreign_datasource_is_read_and_nothing_of_it_is_changed(house: House) -> None:
-    glean, connector = Glean(), a_connector()
+async def a_foreign_datasource(glean: Glean) -> str:
+    """Lay a datasource that no dataset of ours fills, and let the test user see it."""
+    connector = a_connector()
     await glean.declare(connector, urlRegex=".*")
     for number in range(3):
         await glean.index_one(connector, f"https://wiki.example.org/{number}")
@@ -130,13 +149,50 @@ async def test_a_foreign_datasource_is_read_and_nothing_of_it_is_changed(house: 
         "betausers",
         {"datasource": connector.datasource, "emails": [glean.connectors._api.act_as]},  # noqa: SLF001
     )
+    return connector.datasource
+
+
+async def test_a_foreign_datasource_is_read_and_nothing_of_it_is_changed(house: House) -> None:
+    glean = Glean()
+    datasource = await a_foreign_datasource(glean)
     before = len(glean.requests)
 
-    found = await cataloguer(house, glean=glean).discover(ME, f"glean:{connector.datasource}")
+    found = await cataloguer(house, glean=glean).discover(ME, f"glean:{datasource}")
 
-    assert found["types"][0]["dataset_type"] == connector.datasource
+    assert found["types"][0]["dataset_type"] == datasource
     written = {"/adddatasource", "/bulkindexdocuments", "/updatepermissions", "/betausers"}
     assert written.isdisjoint(glean.paths()[before:])
+
+
+async def test_a_foreign_datasource_that_says_of_nobody_whose_it_is_is_the_default_tenants_alone(
+    house: House,
+) -> None:
+    glean = Glean()
+    datasource = await a_foreign_datasource(glean)
+    before = len(glean.bodies("/search"))
+
+    with pytest.raises(NotFound, match="that you may look through"):
+        await cataloguer(house, glean=glean).discover(OTHERS, f"glean:{datasource}")
+
+    assert len(glean.bodies("/search")) == before
+
+
+async def test_the_supplier_is_asked_once_for_the_template_whose_samples_are_looked_through(
+    house: House,
+) -> None:
+    asked: list[str] = []
+    client = calling(create_app())
+
+    async def note(request: httpx.Request) -> None:
+        asked.append(request.url.path)
+
+    client.event_hooks["request"].append(note)
+    supplier = MockDataClient(client, Time().timing)
+
+    found = await cataloguer(house, supplier=supplier).discover(ME, "samples:generic_jira")
+
+    assert found["drafts"][0]["dataset_type"] == "jira"
+    assert asked == ["/templates", "/mock-data/generic_jira"]
 
 
 async def test_a_datasource_of_another_tenants_dataset_is_not_there(house: House) -> None:

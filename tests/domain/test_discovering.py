@@ -154,11 +154,35 @@ def test_texts_that_are_new_many_or_no_words_are_not(values: list[str]) -> None:
     assert "enum" not in schema["properties"]["status"]
 
 
-@pytest.mark.parametrize("name", ["author", "assignee_id", "userName", "owner", "reporter"])
-def test_the_names_of_persons_are_never_kept(name: str) -> None:
-    found = the_type(*({name: "Ada Byron"} for _ in range(60)))
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("author", "assignee_id", "userName", "owner", "reporter", "reviewer", "approver"),
+        *("editor", "employee", "doctor", "createdBy", "ssn", "mrn"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["text", "list", "below", "list below"])
+def test_the_names_of_persons_are_never_kept(name: str, shape: str) -> None:
+    given: dict[str, Any] = {
+        "text": "Ada Byron",
+        "list": ["Ada Byron"],
+        "below": {"label": "Ada Byron"},
+        "list below": [{"tags": ["Ada Byron"]}],
+    }
 
-    assert "Ada" not in json.dumps([found.schema, found.fields[0].values])
+    found = the_type(*({name: given[shape]} for _ in range(60)))
+
+    assert "Ada" not in json.dumps([found.schema, [each.values for each in found.fields]])
+
+
+def test_schema_and_facts_tell_the_same_texts_of_a_list_below_a_person() -> None:
+    found = the_type(*({"tags": ["red"], "owner": {"tags": ["red"]}} for _ in range(60)))
+
+    properties = found.schema["properties"]
+    assert properties["tags"]["items"]["enum"] == ["red"]
+    assert facts(found, "tags[]").values == ("red",)
+    assert "enum" not in properties["owner"]["properties"]["tags"]["items"]
+    assert facts(found, "owner.tags[]").values == ()
 
 
 @pytest.mark.parametrize(

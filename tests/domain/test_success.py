@@ -9,7 +9,6 @@ from domain.success import SUCCESS_METRICS, Bound, SuccessMetric, Unit
 OF = {each.number: each for each in SUCCESS_METRICS}
 
 
-@pytest.mark.requirement("R91", "R92", "R93", "R94", "R95", "R96", "R97", "R98")
 def test_the_eight_have_the_seeds_targets() -> None:
     targets = {each.number: (each.bound.value, each.target) for each in SUCCESS_METRICS}
 

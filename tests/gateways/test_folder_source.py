@@ -123,6 +123,14 @@ async def test_a_broken_row_is_told_by_file_and_line_without_what_stands_there(
     assert "zelda" not in told.lower()
 
 
+async def test_a_row_that_runs_on_over_many_lines_is_no_longer_than_a_line(folder: Path) -> None:
+    cell = b',"' + b"z" * 100_000 + b'\n"'
+    content = b"id,title\na1,One\na2" + cell * (LARGEST_LINE_BYTES // 100_000 + 2) + b"\n"
+
+    with pytest.raises(SupplierLied, match=r"line 44: its row is longer than 4194304 bytes"):
+        await read(folder, content, "csv")
+
+
 # --- which file ----------------------------------------------------------------------------------
 
 

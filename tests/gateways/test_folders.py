@@ -11,7 +11,7 @@ import pytest
 from domain.catalogue import BrokenLine, ScannedPage
 from domain.errors import NotAllowed, NotFound, RequestRejected, SupplierUnavailable
 from domain.journey import DEFAULT_TENANT
-from gateways.folders import MOST_FILES, DiscoveryFolders
+from gateways.folders import MOST_FILES, MOST_NOTED, DiscoveryFolders
 from gateways.record_files import LONGEST_LINE, PAGE_RECORDS
 
 
@@ -174,6 +174,24 @@ async def test_a_quotation_mark_that_is_never_closed_is_told(root: Path) -> None
     assert await records(root) == [{"id": "1", "text": "a"}]
 
 
+async def test_a_row_that_runs_on_over_many_lines_is_held_no_longer_than_a_line(
+    root: Path,
+) -> None:
+    lines = 2 * LONGEST_LINE // 1000
+    (root / "acme" / "jira.csv").write_text(
+        "id,text\n1,a\n2" + (',"' + "x" * 997 + '\n"') * lines + "\n"
+    )
+
+    found = await broken(root)
+
+    assert found[0] == BrokenLine(
+        "jira.csv",
+        LONGEST_LINE // 1001 + 3,
+        f"it is no CSV: its row is longer than {LONGEST_LINE} bytes",
+    )
+    assert await records(root) == [{"id": "1", "text": "a"}]
+
+
 @pytest.mark.parametrize(
     "head", ["", "id,id", "id,", '"id', ",".join(f"c{n}" for n in range(1001))]
 )
@@ -270,6 +288,36 @@ async def test_only_so_many_files_are_read(root: Path) -> None:
 
     assert len(await records(root)) == MOST_FILES
     assert await notes(root) == [f"Only the first {MOST_FILES} files are read."]
+
+
+async def test_the_first_files_by_name_are_read_however_many_there_are(root: Path) -> None:
+    for number in reversed(range(3 * MOST_FILES)):
+        (root / "acme" / f"t{number:04d}.jsonl").write_text(f'{{"id": "{number}"}}\n')
+
+    assert [each["id"] for each in await records(root)] == [str(n) for n in range(MOST_FILES)]
+
+
+async def test_of_what_is_left_out_only_the_first_is_named_and_the_rest_counted(
+    root: Path,
+) -> None:
+    for number in range(3 * MOST_NOTED):
+        (root / "acme" / f"t{number:04d}.txt").touch()
+    for number in range(MOST_FILES + 1):
+        (root / "acme" / f"t{number:04d}.jsonl").touch()
+
+    found = await notes(root)
+
+    assert found[0] == f"Only the first {MOST_FILES} files are read."
+    assert [each.split()[0] for each in found[1:-1]] == [f"t{n:04d}.txt" for n in range(MOST_NOTED)]
+    assert found[-1] == f"{2 * MOST_NOTED} more are left out."
+
+
+async def test_a_link_in_a_circle_inside_is_left_out(root: Path) -> None:
+    (root / "acme" / "circle.jsonl").symlink_to(root / "acme" / "circle.jsonl")
+    (root / "acme" / "jira.jsonl").write_text('{"id": "1"}\n')
+
+    assert await notes(root) == ["circle.jsonl is left out: it is no file."]
+    assert await records(root) == [{"id": "1"}]
 
 
 async def test_a_file_exchanged_for_a_link_before_it_is_read_is_not_followed(

@@ -1,9 +1,10 @@
-"""The doors of a served service: each takes the same call, and tells how it went."""
+"""The doors of a served service: each takes the same call and tells how it went; what came of it is shown."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
@@ -20,11 +21,21 @@ VERSION = {"A2A-Version": "1.0"}
 
 AGENT_OF = {
     "provision-datasets": "lifecycle-coordinator",
+    "transition-stage": "lifecycle-coordinator",
+    "complete-journey": "lifecycle-coordinator",
     "validate-dataset": "data-validation",
     "teardown-dataset": "data-teardown",
     "restore-dataset": "data-teardown",
+    "cleanup-orphans": "data-teardown",
     "select-template": "dataset-discovery",
 }
+
+EVENT_OF = {
+    "provision-datasets": "DatasetProvisionRequested",
+    "transition-stage": "StageTransitioned",
+    "complete-journey": "JourneyCompleted",
+}
+"""The events that ask for what a skill does; no other skill is asked for by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,29 @@ def over_http(cli: Cli, skill: str, given: Mapping[str, Any], token: str | None 
     return _posted(cli, f"/agents/{AGENT_OF[skill]}/message:send", _message(skill, given), token)
 
 
+def over_events(cli: Cli, skill: str, given: Mapping[str, Any], token: str | None = None) -> Told:
+    """Tell the event that asks for what a skill does, and follow the task that it becomes."""
+    headers = {**VERSION, **_bearer(token)}
+    event = {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": "/journey-orchestration",
+        "type": f"io.dataops.lifecycle.{EVENT_OF[skill]}.v1",
+        "data": dict(given),
+    }
+    with httpx.Client(headers=headers, timeout=PATIENCE_SECONDS) as http:
+        answer = http.post(
+            f"{cli.url}/events",
+            json=event,
+            headers={"content-type": "application/cloudevents+json"},
+        )
+        if answer.status_code != HTTPStatus.ACCEPTED:
+            return Told(False, answer.text)
+        task = answer.json()["task_url"]
+        http.get(f"{task}:subscribe")  # is told until the task has ended, or that it has already
+        return _told(http.get(task))
+
+
 def on_the_command_line(
     cli: Cli, skill: str, given: Mapping[str, Any], token: str | None = None
 ) -> Told:
@@ -72,6 +106,49 @@ DOORS: dict[str, Door] = {
     "the command line": on_the_command_line,
 }
 
+ASKING: dict[str, Door] = {**DOORS, "events": over_events}
+"""The doors that take what provisions: the one for events does too."""
+
+MOVING = {name: each for name, each in ASKING.items() if each is not on_the_command_line}
+"""The doors that take what becomes of a journey; the command line has no word for it."""
+
+
+def a_request(client: str, *types: str, **more: Any) -> dict[str, Any]:
+    """Ask for small datasets of a client, which is introduced by it."""
+    return {
+        "journey_id": f"journey-{client}",
+        "client_id": client,
+        "stage": "sandbox",
+        "dataset_types": list(types),
+        "record_count": 10,
+        "client": {
+            "name": client.title(),
+            "code": client.upper(),
+            "industry": "retail",
+            "use_case": "onboarding",
+        },
+        **more,
+    }
+
+
+def connector(client: str, kind: str = "jira") -> str:
+    return f"{client.upper()}-sandbox-{kind}"
+
+
+def shown(cli: Cli, ref: str) -> dict[str, Any]:
+    """Read a dataset, named by id or by its connector."""
+    found: dict[str, Any] = cli.answer("datasets", "show", ref)["datasets"][0]
+    return found
+
+
+def datasets_of(cli: Cli, client: str) -> list[dict[str, Any]]:
+    return list(cli.answer("datasets", "list", "--client", client)["datasets"])
+
+
+def events_of(cli: Cli, client: str) -> list[str]:
+    result = cli.run("events", "tail", "--no-follow", "--journey", f"journey-{client}")
+    return result.stdout.split()
+
 
 def _message(skill: str, given: Mapping[str, Any]) -> dict[str, Any]:
     parts = [{"data": {"skill": skill, **given}}]
@@ -79,8 +156,15 @@ def _message(skill: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _posted(cli: Cli, path: str, body: Mapping[str, Any], token: str | None) -> Told:
-    headers = {**VERSION, **({"Authorization": f"Bearer {token}"} if token else {})}
-    answer = httpx.post(cli.url + path, json=body, headers=headers, timeout=PATIENCE_SECONDS)
+    headers = {**VERSION, **_bearer(token)}
+    return _told(httpx.post(cli.url + path, json=body, headers=headers, timeout=PATIENCE_SECONDS))
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _told(answer: httpx.Response) -> Told:
     state = re.search(r"TASK_STATE_(\w+)", answer.text)
     return Told(state is not None and state[1] == "COMPLETED", answer.text)
 
@@ -89,6 +173,8 @@ def _words(skill: str, given: Mapping[str, Any]) -> list[str]:
     """Write a call as its command; what no option takes is tried as one."""
     if skill == "provision-datasets":
         return ["request", given["client_id"], *given["dataset_types"], *_asked(given)]
+    if skill == "cleanup-orphans":
+        return ["orphans", *([] if given["dry_run"] else ["--end"])]
     if skill == "select-template":
         strict = ["--strict"] if given.get("strict") else []
         names = ("industry", "use_case", "dataset_type")

@@ -1,7 +1,7 @@
 """The seed's invariants and rules, tried at every door: none of them is talked out of it.
 
-What the database itself must hold is tried past the domain in `tests/registry/test_invariants.py`
-and `tests/registry/test_ledgers.py`.
+What the database itself must hold is tried with SQL, past the domain, in
+`tests/registry/test_rules_past_the_domain.py`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,30 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
-from tests.journeys.doors import DOORS, Door, over_http, over_json_rpc
+from tests.journeys.doors import (
+    ASKING,
+    DOORS,
+    MOVING,
+    Door,
+    Told,
+    a_request,
+    connector,
+    datasets_of,
+    events_of,
+    over_events,
+    over_http,
+    over_json_rpc,
+    shown,
+)
 from tests.service.cli.commanding import Cli, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.journeys.doors import Told
-
 HEALTHCARE = ("healthcare", "developer_productivity")
-
 _NUMBERS = itertools.count(1)
 
 
@@ -34,6 +46,16 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
 @pytest.fixture(params=DOORS)
 def door(request: pytest.FixtureRequest) -> Door:
     return DOORS[request.param]
+
+
+@pytest.fixture(params=ASKING)
+def asking(request: pytest.FixtureRequest) -> Door:
+    return ASKING[request.param]
+
+
+@pytest.fixture(params=MOVING)
+def moving(request: pytest.FixtureRequest) -> Door:
+    return MOVING[request.param]
 
 
 @pytest.fixture
@@ -57,50 +79,13 @@ def archived(cli: Cli) -> dict[str, Any]:
     return shown(cli, connector("bygone"))
 
 
-def a_request(client: str, *types: str, **more: Any) -> dict[str, Any]:
-    """Ask for small datasets of a client, which is introduced by it."""
-    return {
-        "journey_id": f"journey-{client}",
-        "client_id": client,
-        "stage": "sandbox",
-        "dataset_types": list(types),
-        "record_count": 10,
-        "client": {
-            "name": client.title(),
-            "code": client.upper(),
-            "industry": "retail",
-            "use_case": "onboarding",
-        },
-        **more,
-    }
-
-
-def connector(client: str, kind: str = "jira") -> str:
-    return f"{client.upper()}-sandbox-{kind}"
-
-
-def shown(cli: Cli, ref: str) -> dict[str, Any]:
-    """Read a dataset, named by id or by its connector."""
-    found: dict[str, Any] = cli.answer("datasets", "show", ref)["datasets"][0]
-    return found
-
-
-def datasets_of(cli: Cli, client: str) -> list[dict[str, Any]]:
-    return list(cli.answer("datasets", "list", "--client", client)["datasets"])
-
-
-def events_of(cli: Cli, client: str) -> list[str]:
-    result = cli.run("events", "tail", "--no-follow", "--journey", f"journey-{client}")
-    return result.stdout.split()
-
-
 @pytest.mark.requirement("R67")
 def test_a_taken_place_is_refused_by_the_name_of_its_holder(
-    cli: Cli, door: Door, settled: str
+    cli: Cli, asking: Door, settled: str
 ) -> None:
     holder = shown(cli, connector(settled))
 
-    told = door(cli, "provision-datasets", a_request(settled, "jira"))
+    told = asking(cli, "provision-datasets", a_request(settled, "jira"))
 
     assert not told.is_done
     assert holder["dataset_id"] in told.words
@@ -110,7 +95,7 @@ def test_a_taken_place_is_refused_by_the_name_of_its_holder(
 @pytest.mark.requirement("R67")
 def test_of_many_who_ask_for_one_place_at_once_at_several_doors_one_gets_it(cli: Cli) -> None:
     cli.introduce("crowd", "slack")
-    doors = [over_json_rpc, over_http] * 4
+    doors = [over_json_rpc, over_http, over_events] * 3
 
     def ask(door: Door) -> Told:
         return door(cli, "provision-datasets", a_request("crowd", "jira"))
@@ -173,20 +158,20 @@ def test_no_door_takes_a_verdict_from_whoever_asks(
 @pytest.mark.requirement("R69")
 @pytest.mark.parametrize("code", [str.upper, str.title], ids=["same", "other case"])
 def test_no_two_clients_share_a_connectors_name(
-    cli: Cli, door: Door, settled: str, name: str, code: Callable[[str], str]
+    cli: Cli, asking: Door, settled: str, name: str, code: Callable[[str], str]
 ) -> None:
     thief = a_request(name, "jira")
     thief["client"]["code"] = code(settled)
 
-    told = door(cli, "provision-datasets", thief)
+    told = asking(cli, "provision-datasets", thief)
 
     assert not told.is_done
     assert datasets_of(cli, name) == []
 
 
 @pytest.mark.requirement("R69", "R46")
-def test_no_door_lets_whoever_asks_name_the_connector(cli: Cli, door: Door, name: str) -> None:
-    told = door(cli, "provision-datasets", a_request(name, "jira", connector_name="MINE"))
+def test_no_door_lets_whoever_asks_name_the_connector(cli: Cli, asking: Door, name: str) -> None:
+    told = asking(cli, "provision-datasets", a_request(name, "jira", connector_name="MINE"))
 
     assert not told.is_done
     assert datasets_of(cli, name) == []
@@ -228,15 +213,68 @@ def test_an_archived_dataset_never_comes_back(
     ids=str,
 )
 def test_no_dataset_is_made_without_a_journey_of_its_client_and_a_stage(
-    cli: Cli, door: Door, settled: str, wrong: dict[str, Any], words: str
+    cli: Cli, asking: Door, settled: str, wrong: dict[str, Any], words: str
 ) -> None:
     asked = {each: it for each, it in a_request(settled, "slack").items() if each != "client"}
 
-    told = door(cli, "provision-datasets", asked | wrong)
+    told = asking(cli, "provision-datasets", asked | wrong)
 
     assert not told.is_done
     assert words in told.words
     assert [each["dataset_type"] for each in datasets_of(cli, settled)] == ["jira"]
+
+
+@pytest.mark.requirement("R72", "R19")
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (("transition-stage", {"to_stage": "pilot"}), "stage_transition"),
+        (("complete-journey", {}), "journey_completed"),
+    ],
+)
+def test_a_journey_that_moves_on_or_ends_takes_all_its_datasets_down(
+    cli: Cli, moving: Door, name: str, act: tuple[str, dict[str, str]], reason: str
+) -> None:
+    cli.introduce(name, "jira", "slack")
+
+    told = moving(cli, act[0], {"journey_id": f"journey-{name}", **act[1]})
+
+    ended = [(each["status"], each["teardown_reason"]) for each in datasets_of(cli, name)]
+    assert ended == [("teardown", reason)] * 2
+    assert told.is_done or "needs a configured source" in told.words
+
+
+@pytest.mark.requirement("R72", "R53")
+@pytest.mark.parametrize("stage", ["sandbox", "production", "moon"])
+def test_no_door_moves_a_journey_back_or_past_a_stage(
+    cli: Cli, moving: Door, settled: str, stage: str
+) -> None:
+    before = shown(cli, connector(settled))
+
+    told = moving(cli, "transition-stage", {"journey_id": f"journey-{settled}", "to_stage": stage})
+
+    assert not told.is_done
+    assert "stage" in told.words
+    assert shown(cli, connector(settled)) == before
+
+
+@pytest.mark.requirement("R75")
+def test_what_has_no_active_journey_ends_at_the_second_look_and_nothing_else_does(
+    cli: Cli, door: Door, settled: str, name: str
+) -> None:
+    cli.introduce(name, "jira")
+    httpx.post(f"{cli.url}/journeys/journeys/journey-{name}/complete").raise_for_status()
+
+    looks = [door(cli, "cleanup-orphans", {"dry_run": dry}) for dry in (True, False, True)]
+    between = shown(cli, connector(name))
+    looks.append(door(cli, "cleanup-orphans", {"dry_run": False}))
+
+    after = shown(cli, connector(name))
+    assert all(each.is_done for each in looks), looks
+    assert connector(name) in looks[2].words
+    assert between["status"] == "ready"
+    assert (after["status"], after["teardown_reason"]) == ("teardown", "orphan_cleanup")
+    assert shown(cli, connector(settled))["status"] == "ready"
 
 
 @pytest.mark.requirement("R76", "R80")

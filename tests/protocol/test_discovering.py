@@ -282,6 +282,22 @@ async def test_a_dry_run_tells_what_would_come_of_a_pack_and_writes_nothing(
         assert shown.state == "REJECTED"
 
 
+async def test_a_dry_run_knows_what_is_registered(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        first = await register(service, a_pack(version="1.10.0"))
+
+        same = await register(service, a_pack(version="1.10.0"), dry_run=True)
+        other = await register(service, a_pack(version="1.10.0", name="Another"), dry_run=True)
+        lower = await register(service, a_pack(version="1.9.0"), dry_run=True)
+
+        assert (same.data["registered"], same.data["was_there"]) == (False, True)
+        assert same.data["registered_at"] == first.data["registered_at"]
+        assert "was registered already; nothing was written" in same.sentence
+        assert (other.state, "higher version" in other.sentence) == ("REJECTED", True)
+        assert (lower.data["was_there"], same.data["warnings"]) == (False, [])
+        assert "1.10.0 of acme_support_jira is registered: it stays" in lower.data["warnings"][0]
+
+
 STRICT = {"type": "object", "required": ["colour"]}
 
 

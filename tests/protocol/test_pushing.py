@@ -68,7 +68,6 @@ def has_ended(hook: Subscriber) -> bool:
     return bool(hook.calls) and states(hook)[-1] == "TASK_STATE_COMPLETED"
 
 
-@pytest.mark.requirement("R61")
 async def test_a_task_is_pushed_until_it_has_ended_with_what_the_caller_gave(
     tmp_path: Path, hook: Subscriber
 ) -> None:

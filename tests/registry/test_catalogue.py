@@ -16,8 +16,11 @@ from domain.findings import Findings, ScanLimits
 from domain.template import DatasetTemplate
 from registry.catalogue import SqlCatalogue
 from registry.shelf import SqlTemplateShelf
+from registry.templates import fingerprint_of
+from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_template
 from tests.registry.databases import ME, OTHERS, House
+from tests.registry.overhearing import overheard
 
 SOURCE = "folder:acme/exports"
 
@@ -78,8 +81,22 @@ async def test_discoveries_are_listed_newest_first_and_of_one_source(house: Hous
     every = await catalogue.newest(TENANT, None, 10)
     some = await catalogue.newest(TENANT, SOURCE, 1)
 
+    assert every[0] == a_discovery(3).summary
     assert [each.discovery_id.int for each in every] == [3, 2, 1]
     assert [each.discovery_id.int for each in some] == [3]
+
+
+async def test_a_list_of_discoveries_reads_no_schema_and_no_facts(house: House) -> None:
+    catalogue = SqlCatalogue(house.database)
+    await catalogue.keep(TENANT, a_discovery(1))
+
+    with overheard(house) as statements:
+        (found,) = await catalogue.newest(TENANT, None, 10)
+
+    assert (found.dataset_types, found.digest) == (("jira", "slack"), a_discovery(1).digest)
+    asked = " ".join(statement for statement, _ in statements)
+    assert "statistics" not in asked
+    assert "schema" not in asked
 
 
 async def test_the_discovery_before_is_the_last_of_the_same_source(house: House) -> None:
@@ -99,6 +116,23 @@ async def test_a_tenants_discoveries_are_its_own(house: House) -> None:
     with pytest.raises(NotFound, match="There is no discovery"):
         await catalogue.discovery(OTHERS.tenant, UUID(int=1))
     assert await catalogue.newest(OTHERS.tenant, None, 10) == []
+
+
+async def test_who_discovered_and_registered_what_is_in_the_audit_trail(house: House) -> None:
+    kept, shelf = a_discovery(1), SqlTemplateShelf(house.database)
+    await SqlCatalogue(house.database).keep(TENANT, kept)
+    for _ in range(2):
+        await shelf.put(ME, ours())
+    with pytest.raises(RequestRejected):
+        await shelf.put(Principal(TENANT, "bob"), ours(name="Another"))
+
+    entries = [each.entry for each in await SqlAuditTrail(house.database).entries(TENANT, 0, 10)]
+
+    told = [(each.principal, each.action, each.correlation, each.detail) for each in entries]
+    assert told == [
+        ("ada", "discovery", str(kept.discovery_id), {"source": SOURCE, "digest": kept.digest}),
+        ("alice", "template", "ours", {"version": "1.0.0", "fingerprint": fingerprint_of(ours())}),
+    ]
 
 
 # --- the shelf -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from domain.quality import CheckType
 from registry.feedback import SqlFeedback
 from tests.builders import NOW, a_dataset, a_dataset_in, validate
 from tests.registry.databases import House
+from tests.registry.overhearing import overheard
 
 
 @pytest.mark.requirement("R4")
@@ -64,6 +65,18 @@ async def test_each_validation_of_a_dataset_is_told_by_itself(house: House) -> N
 
     assert [(each.run, each.is_ready) for each in due] == [(1, False), (2, True)]
     assert len({each.feedback_id for each in due}) == 2
+    assert [all(each.passed for each in one.checks) for one in due] == [False, True]
+
+
+async def test_what_is_due_is_read_in_two_steps_however_much_it_is(house: House) -> None:
+    for kind in ("confluence", "github", "slack"):
+        await house.keep(a_dataset_in(DatasetStatus.READY, a_dataset(kind)))
+
+    with overheard(house) as statements:
+        due = await SqlFeedback(house.database).due(house.hands.now, 10)
+
+    assert [len(each.checks) for each in due] == [4, 4, 4]
+    assert len(statements) == 2
 
 
 async def test_what_was_told_is_told_no_more(house: House) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Table, event
+from sqlalchemy import Table
 
 from domain.commands import RequestKey
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, DatasetFilter, Slot
 from registry.deliveries import SqlDeliveries
+from registry.feedback import SqlFeedback
 from registry.history import audit, outbox, progress, quality_checks, quality_runs, requests
 from registry.metrics import read_figures
 from registry.subscription_tables import subscriptions
@@ -25,6 +25,7 @@ from registry.tables import datasets
 from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_client, a_dataset_in
 from tests.registry.databases import ME, ROOM, House
+from tests.registry.overhearing import overheard
 from tests.registry.test_subscriptions import a_webhook
 
 ID = UUID(int=1)
@@ -140,6 +141,10 @@ CALLS: dict[str, tuple[Callable[[House], Awaitable[object]], set[str]]] = {
         {"ix_audit_dataset"},
     ),
     "the end of the chain": (lambda house: trail(house).head(TENANT), {PLACES}),
+    "archived since": (
+        lambda house: trail(house).tenants_archived_since(NOW),
+        {"ix_datasets_archived"},
+    ),
     "outside the chain": (lambda house: trail(house).unchained(TENANT), {PLACES}),
 }
 
@@ -150,7 +155,7 @@ async def test_a_hot_query_walks_the_index_made_for_it(
 ) -> None:
     await house.keep(a_dataset_in(DatasetStatus.READY))
 
-    with _overheard(house) as statements:
+    with overheard(house) as statements:
         await call(house)
 
     if house.database.dialect == "postgresql":
@@ -165,7 +170,7 @@ async def test_a_hot_query_walks_the_index_made_for_it(
 async def test_a_claim_walks_only_what_is_due_and_what_is_leased(house: House) -> None:
     await house.keep(a_dataset_in(DatasetStatus.READY))
 
-    with _overheard(house) as statements:
+    with overheard(house) as statements:
         await house.leases.claim("one", TTL, ROOM, NOW)
 
     if house.database.dialect == "postgresql":
@@ -187,9 +192,9 @@ async def test_a_renewal_finds_its_subscribers_and_writes_only_of_those_who_move
         await kept.add(a_webhook())
     first, *others = await deliveries.claim("one", TTL, 3, NOW)
 
-    with _overheard(house) as at_rest:
+    with overheard(house) as at_rest:
         await deliveries.keep("one", [first, *others], TTL)
-    with _overheard(house) as moving:
+    with overheard(house) as moving:
         await deliveries.keep("one", [first.acknowledged(1), *others], TTL)
 
     assert [_written(each) for each in (at_rest, moving)] == [1, 2]
@@ -204,7 +209,7 @@ async def test_a_renewal_finds_its_subscribers_and_writes_only_of_those_who_move
 async def test_the_figures_never_walk_the_outbox(house: House) -> None:
     await house.keep(a_dataset_in(DatasetStatus.READY))
 
-    with _overheard(house) as statements:
+    with overheard(house) as statements:
         await read_figures(house.database)
 
     if house.database.dialect == "postgresql":
@@ -215,21 +220,22 @@ async def test_the_figures_never_walk_the_outbox(house: House) -> None:
     assert [line for line in plans if line.startswith("SCAN outbox")] == []
 
 
-@contextmanager
-def _overheard(house: House) -> Iterator[list[tuple[str, Any]]]:
-    """Write down the statements that are sent, with their parameters."""
-    heard: list[tuple[str, Any]] = []
+async def test_the_checks_that_a_supplier_hears_of_are_found_by_their_validations(
+    house: House,
+) -> None:
+    await house.keep(a_dataset_in(DatasetStatus.READY))
 
-    def hear(*said: Any) -> None:
-        _connection, _cursor, statement, parameters, _context, is_many = said
-        heard.append((statement, parameters[0] if is_many else parameters))
+    with overheard(house) as statements:
+        assert await SqlFeedback(house.database).due(NOW + timedelta(days=1), 10)
 
-    engines = [house.database.engine.sync_engine, house.database.reads.sync_engine]
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", hear)
-    yield heard
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", hear)
+    if house.database.dialect == "postgresql":
+        assert await _scans(house, statements) == []
+        return
+    plans = [line for each in statements for line in await _plan(house, *each)]
+    assert {"ix_supplier_feedback_due", key_of(quality_checks)} <= set(
+        _INDEX.findall("\n".join(plans))
+    )
+    assert [line for line in plans if line.startswith("SCAN")] == []
 
 
 def _written(statements: list[tuple[str, Any]]) -> int:

@@ -25,6 +25,7 @@ from tests.builders import (
     purge,
 )
 from tests.registry.databases import House
+from tests.registry.past_the_domain import change_row
 
 WELL = Probe(connected=True, authenticated=True, response_time_ms=12.5)
 SILENT = Probe(connected=False, authenticated=False, response_time_ms=5000, message="no answer")
@@ -44,7 +45,6 @@ async def test_an_empty_registry_has_no_rates(house: House) -> None:
     assert (figures.events, figures.waiting, figures.oldest_due_at) == (0, 0, None)
 
 
-@pytest.mark.requirement("R94")
 async def test_every_status_is_counted(house: House) -> None:
     for number, status in enumerate(DatasetStatus):
         await house.keep(a_dataset_in(status, a_dataset(f"type{number}")))
@@ -56,6 +56,18 @@ async def test_every_status_is_counted(house: House) -> None:
     assert (figures.sandbox_datasets, figures.sandbox_from_template) == (6, 6)
     assert figures.template_coverage == 1
     assert figures.retention_compliance == 1
+
+
+@pytest.mark.requirement("R94")
+async def test_a_sandbox_dataset_without_a_template_is_not_covered(house: House) -> None:
+    await house.keep(a_dataset_in(DatasetStatus.READY))
+    bare = await house.keep(a_dataset_in(DatasetStatus.READY, a_dataset("github")))
+    await change_row(house, bare, template_id=None)
+
+    figures = await read_figures(house.database)
+
+    assert (figures.sandbox_datasets, figures.sandbox_from_template) == (2, 1)
+    assert figures.template_coverage == 0.5
 
 
 @pytest.mark.requirement("R92", "R95")

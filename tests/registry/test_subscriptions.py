@@ -23,8 +23,9 @@ from domain.subscription import (
 from registry.deliveries import SqlDeliveries
 from registry.housekeeping import KEPT, prune_pushes
 from registry.subscriptions import SqlSubscriptions
+from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_dataset_in
-from tests.registry.databases import House
+from tests.registry.databases import ME, OTHERS, House
 
 TTL = timedelta(seconds=30)
 NONE_LEFT = timedelta(seconds=-1)
@@ -82,11 +83,15 @@ async def test_another_tenants_subscription_does_not_exist(kept: SqlSubscription
     await kept.add(webhook)
     theirs = ("globex", webhook.subscription_id)
 
-    for act in (kept.one, kept.remove, kept.enable):
+    with pytest.raises(NotFound, match="There is no subscription"):
+        await kept.one(*theirs)
+    for act in (kept.remove, kept.enable):
         with pytest.raises(NotFound, match="There is no subscription"):
-            await act(*theirs)
+            await act(OTHERS, webhook.subscription_id)
     with pytest.raises(NotFound):
-        await kept.change_secrets(*theirs, ("secret://env/WEBHOOK_GLOBEX__X",))
+        await kept.change_secrets(
+            OTHERS, webhook.subscription_id, ("secret://env/WEBHOOK_GLOBEX__X",)
+        )
     with pytest.raises(NotFound):
         await kept.dead_letters(*theirs, 0, 10)
     with pytest.raises(NotFound):
@@ -112,7 +117,7 @@ async def test_what_is_forgotten_takes_its_dead_letters_with_it(
     webhook = await claimed(house, kept, deliveries)
     await deliveries.release("me", [Left(webhook, [a_letter()])])
 
-    await kept.remove(TENANT, webhook.subscription_id)
+    await kept.remove(ME, webhook.subscription_id)
 
     async with house.database.reads.connect() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM dead_letters")) == 0
@@ -124,7 +129,7 @@ async def test_who_is_enabled_goes_on_at_once_from_where_he_stands(kept: SqlSubs
     failing = a_webhook(position=7, failures=9, failing_since=NOW, due_at=NOW, refusals=1)
     await kept.add(failing.disabled("it answered 410"))
 
-    enabled = await kept.enable(TENANT, failing.subscription_id)
+    enabled = await kept.enable(ME, failing.subscription_id)
 
     assert enabled == a_webhook(subscription_id=failing.subscription_id, position=7)
 
@@ -134,9 +139,32 @@ async def test_secrets_are_replaced(kept: SqlSubscriptions) -> None:
     await kept.add(webhook)
     both = ("secret://env/WEBHOOK_DEFAULT__NEW", *webhook.secrets)
 
-    changed = await kept.change_secrets(TENANT, webhook.subscription_id, both)
+    changed = await kept.change_secrets(ME, webhook.subscription_id, both)
 
     assert changed.secrets == both
+
+
+async def test_who_decided_what_of_a_webhook_is_in_the_audit_trail(
+    house: House, kept: SqlSubscriptions
+) -> None:
+    webhook, bob = a_webhook(url="https://hooks.example.com/key-7"), replace(ME, subject="bob")
+    secrets = ("secret://env/WEBHOOK_DEFAULT__NEW",)
+    await kept.add(webhook)
+    await kept.change_secrets(bob, webhook.subscription_id, secrets)
+    await kept.enable(ME, webhook.subscription_id)
+    await kept.remove(bob, webhook.subscription_id)
+
+    with pytest.raises(NotFound):
+        await kept.remove(bob, webhook.subscription_id)
+
+    entries = [each.entry for each in await SqlAuditTrail(house.database).entries(TENANT, 0, 10)]
+    assert {each.correlation for each in entries} == {str(webhook.subscription_id)}
+    assert [(each.principal, each.action, each.detail) for each in entries] == [
+        ("alice", "webhook made", {"host": "hooks.example.com"}),
+        ("bob", "webhook secrets changed", {"secrets": list(secrets)}),
+        ("alice", "webhook enabled", None),
+        ("bob", "webhook removed", None),
+    ]
 
 
 async def test_who_is_behind_is_claimed_by_one_alone(
@@ -252,7 +280,7 @@ async def test_who_was_enabled_meanwhile_stays_so(
     webhook = await claimed(house, kept, deliveries)
     await deliveries.release("me", [Left(webhook.disabled("it answered 410"))])
     assert (await kept.one(TENANT, webhook.subscription_id)).state is SubscriptionState.DISABLED
-    await kept.enable(TENANT, webhook.subscription_id)
+    await kept.enable(ME, webhook.subscription_id)
 
     (again,) = await deliveries.claim("me", TTL, 10, NOW)
     await deliveries.release("me", [Left(again)])

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, select, update
 
+from domain.audit import checkpoints_of
 from domain.errors import NotFound
 from domain.tampering import Tampering, Verdict
 from registry.history import audit
@@ -218,6 +219,31 @@ async def test_the_trail_of_a_tenant_that_is_all_gone_is_still_asked_for(
 
     assert tenants == [TENANT, OTHERS.tenant]
     assert told(await auditor.verify(OTHERS.tenant)) == [(Tampering.TRUNCATED, 1, 3)]
+
+
+@pytest.mark.parametrize("name", ["globex", "a tenant/of two"])
+async def test_a_bad_checkpoint_of_a_tenant_that_is_all_gone_stops_nothing(
+    house: House, tmp_path: Path, name: str
+) -> None:
+    await grow(house, 3)
+    auditor = an_auditor(house, tmp_path)
+    await grow(house, 3, tenant=name)
+    await auditor.keep_checkpoints(NOW)
+    await grow(house, 1, tenant=name)
+    await auditor.keep_checkpoints(NOW)
+    await disarm(house)
+    await run(house, audit.delete().where(audit.c.tenant == name))
+    first, last = sorted((tmp_path / "anchors" / checkpoints_of(name)).glob("[!.]*"))
+
+    last.write_bytes(b"nothing")
+    one_is_bad = await auditor.tenants()
+    first.write_bytes(b"nothing")
+    both_are_bad = await auditor.tenants()
+
+    folder = checkpoints_of(name).rpartition("/")[2]
+    assert (one_is_bad, both_are_bad) == (sorted([TENANT, name]), sorted([TENANT, folder]))
+    assert told(await auditor.verify(folder)) == [(Tampering.UNREADABLE, 0, 0)] * 2
+    assert (await auditor.verify(TENANT)).is_intact
 
 
 async def test_the_same_trail_has_one_checkpoint_however_often_it_is_kept(

@@ -198,7 +198,11 @@ def _sources(
         base_url=ADDRESS,
         is_ending=lambda: bell.is_over,
         catalogue=Cataloguer(
-            scannable, SqlCatalogue(house.database), Telling(), house.database.ids
+            scannable,
+            SqlCatalogue(house.database),
+            Telling(),
+            house.database.ids,
+            monotonic=timing.monotonic,
         ),
         figures=partial(read_figures, house.database),
     )

@@ -9,15 +9,43 @@ from typing import Any
 import pytest
 import yaml
 
-from domain.success import SUCCESS_METRICS
+from domain.success import (
+    CONNECTOR_UPTIME,
+    FIRST_PASS,
+    SUCCESS_METRICS,
+    Bound,
+    SuccessMetric,
+)
 from tests.service.test_metrics_page import datasets_that_differ, page_of
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "alerts.yml"
+
+COUNTED_BY_FAILURES = (FIRST_PASS, CONNECTOR_UPTIME)
+"""The metrics whose burning rules count what did not pass, in place of the share that did."""
+
+_WINDOW = re.compile(r"\[(\d+)([hm])\]")
 
 
 def rules(group: str | None = None) -> list[dict[str, Any]]:
     found = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
     return [each for one in found if group in {None, one["name"]} for each in one["rules"]]
+
+
+def halves_of(metric: SuccessMetric) -> tuple[str, str]:
+    """Give the burning rule of a metric: over its long window, and over its short one."""
+    (rule,) = (
+        each
+        for each in rules("dataops-targets-burning")
+        if each["labels"]["requirement"] == metric.number
+    )
+    long, short = rule["expr"].split(" and ")
+    return long, short
+
+
+def minutes_of(half: str) -> int:
+    found = _WINDOW.search(half)
+    assert found is not None
+    return int(found[1]) * (60 if found[2] == "h" else 1)
 
 
 async def test_every_metric_that_a_rule_names_is_exposed() -> None:
@@ -43,16 +71,30 @@ def test_each_success_metric_has_a_rule_of_each_kind(group: str) -> None:
     ]
 
 
-def test_the_rules_compare_with_the_targets_of_the_design() -> None:
-    compared = {
-        each["labels"]["requirement"]: float(found[1])
-        for each in rules("dataops-targets-missed")
-        if (found := re.search(r"^dataops_\w+ (?:>=|<=|<) ([\d.]+)$", each["expr"]))
-    }
+def test_a_target_is_missed_when_the_metric_itself_says_so() -> None:
+    told = [each["expr"] for each in rules("dataops-targets-missed")]
 
-    targets = {each.number: each.target for each in SUCCESS_METRICS}
-    assert len(compared) == 8
-    assert compared == {number: targets[number] for number in compared}
+    assert told == [f'dataops_success_met{{metric="{each.key}"}} == 0' for each in SUCCESS_METRICS]
+
+
+@pytest.mark.parametrize("metric", SUCCESS_METRICS, ids=lambda each: each.key)
+def test_a_metric_burns_on_the_wrong_side_over_a_long_and_a_short_window(
+    metric: SuccessMetric,
+) -> None:
+    (long, short) = (_WINDOW.sub("", each) for each in halves_of(metric))
+
+    worse = ">" if metric.bound is Bound.BELOW or metric in COUNTED_BY_FAILURES else "<"
+    assert re.findall("[<>]=?", long) == re.findall("[<>]=?", short) == [worse]
+    assert long.partition(worse)[0] == short.partition(worse)[0]
+    assert [len(set(_WINDOW.findall(each))) for each in halves_of(metric)] == [1, 1]
+    long_window, short_window = (minutes_of(each) for each in halves_of(metric))
+    assert long_window >= 12 * short_window
+
+
+def test_no_rule_fires_at_the_first_glance_but_over_a_time() -> None:
+    assert [
+        each["alert"] for each in rules() if "for" not in each and "[" not in each["expr"]
+    ] == []
 
 
 def test_each_rule_says_how_bad_it_is_what_is_so_and_what_to_do() -> None:

@@ -124,7 +124,6 @@ def test_a_document_that_is_not_would_be_found(document: dict[str, Any]) -> None
     assert len(errors) == 1
 
 
-@pytest.mark.requirement("R61")
 @pytest.mark.parametrize("channel", ["events", "webhook"])
 def test_every_event_goes_out_once_on_each_way(document: dict[str, Any], channel: str) -> None:
     names = list(document["channels"][channel]["messages"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,38 @@ async def test_another_tenants_trail_is_not_seen(console: Console) -> None:
     assert listed["entries"] == []
     assert shown.status_code == 404
     assert (verified["tenant"], verified["entries"]) == ("globex", 0)
+
+
+async def test_a_tenants_trail_is_looked_through_for_one_at_a_time(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await grow(console.house, 5)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    locations = console.archive.locations
+
+    seen: set[str] = set()
+
+    async def wait(key: str) -> Sequence[str]:
+        if key not in seen:
+            seen.add(key)
+            reached.set()
+            await go_on.wait()
+        return await locations(key)
+
+    monkeypatch.setattr(console.archive, "locations", wait)
+    first = asyncio.create_task(console.http.get("/api/v1/audit/verify"))
+    await reached.wait()
+    second = await console.http.get("/api/v1/audit/verify")
+    async with console.seen_by(Principal("globex", "bob")) as stranger:
+        reached.clear()
+        other = asyncio.create_task(stranger.get("/api/v1/audit/verify"))
+        await reached.wait()
+        go_on.set()
+        answers = [await first, await other, await console.http.get("/api/v1/audit/verify")]
+
+    assert [each.status_code for each in answers] == [200, 200, 200]
+    assert (second.status_code, second.headers["retry-after"]) == (429, "5")
+    assert "Ask again when that is over" in second.json()["detail"]
 
 
 @pytest.mark.parametrize("number", ["0", "6", "-1", "first", "1.5", "²", "9" * 30, "9" * 18])

@@ -118,7 +118,18 @@ async def test_the_end_of_a_teardown_is_held_by_a_checkpoint(keeping: Keeping) -
         key, _ = await keeping.next()
 
     assert key.startswith(f"audit/{TENANT}/000000000001-")
-    assert keeping.archive.keys.empty()
+
+
+async def test_the_end_of_a_teardown_is_no_reason_to_hold_anothers_trail(keeping: Keeping) -> None:
+    dataset = await keeping.house.keep(a_dataset_in(DatasetStatus.ARCHIVED))
+    await grow(keeping.house, 2, tenant=OTHERS.tenant)
+    assert dataset.archived_at is not None
+    auditor = Auditor(SqlAuditTrail(keeping.house.database), keeping.archive, RETENTION)
+
+    kept = await auditor.keep_checkpoints_after_teardowns(dataset.archived_at, NOW)
+
+    assert kept == 1
+    assert (await keeping.next())[0].startswith(f"audit/{TENANT}/")
 
 
 async def test_a_teardown_that_ended_long_ago_is_held_already(keeping: Keeping) -> None:

@@ -17,7 +17,7 @@ from domain.subscription import SubscriptionState, Wanted
 from gateways import webhooks
 from service.batches import Batches
 from tests.builders import TENANT, a_dataset_in
-from tests.registry.databases import DATABASES, a_fresh
+from tests.registry.databases import DATABASES, ME, a_fresh
 from tests.service.consoles import a_dataset_of, same_database
 from tests.service.couriers import Scene, scene
 from tests.subscribers import OTHER_KEY, Subscriber, is_signed, keep_secret, subscriber
@@ -266,7 +266,7 @@ async def test_who_answers_410_is_told_nothing_any_more_until_he_is_enabled(
     assert len(hook.calls) == 1
     hook.status = 200
 
-    await it.kept.enable(TENANT, name)
+    await it.kept.enable(ME, name)
     await it.round()
 
     assert sequences(hook) == [1, 1, 2]
@@ -299,7 +299,7 @@ async def test_both_secrets_sign_while_one_is_replaced(it: Scene, hook: Subscrib
     name = await it.subscribed(hook, secrets=(new, old))
     await it.happens()
     await it.round()
-    await it.kept.change_secrets(TENANT, name, (new,))
+    await it.kept.change_secrets(ME, name, (new,))
     await it.happens()
 
     await it.round()
@@ -404,7 +404,7 @@ async def test_who_is_forgotten_is_told_nothing_more(tmp_path: Path, hook: Subsc
         hook.answer = lambda _: None
         going = asyncio.create_task(it.courier.once())
         await hook.until(lambda: len(hook.calls) == 1)
-        await it.kept.remove(TENANT, name)
+        await it.kept.remove(ME, name)
 
         await it.courier.beat()
         await going
