@@ -179,7 +179,11 @@ class OrphanSweep:
         proven_by = self._clock() - apart
         inquiry = Inquiry(self._journeys)
         owners = await inquiry.owners_of(fleet.candidates)
-        before = [each.dataset_id for each in fleet.candidates if each.is_suspected_by(proven_by)]
+        before = [
+            each.dataset_id
+            for each in fleet.candidates
+            if each.is_suspected_by(proven_by) and not each.is_spared
+        ]
         judgement = judge_orphans(owners, before, fleet_size=fleet.size)
         return Scan(fleet, judgement, inquiry.doubt)
 

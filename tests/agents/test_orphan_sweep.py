@@ -18,10 +18,11 @@ from agents.endings import Endings
 from agents.orphan_sweep import MOST_TRIES, OrphanSweep
 from agents.ownership import AT_ONCE, Inquiry
 from agents.strays import Strays
+from domain.commands import ResolveApproval
 from domain.errors import Conflict
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, TeardownReason
-from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, Ownership
+from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, LEAST_CAP, Ownership
 from domain.rules import LifecycleRules
 from gateways.journeys import JourneysClient
 from gateways.local.journeys import create_app
@@ -130,10 +131,21 @@ class Sweeping:
             book=book,
             journeys=JourneysClient(calling(self.journeys), Time().timing),
             strays=Strays(book, self.glean.connectors, clock, "https://dataops.example"),
-            endings=Endings(registry=kept, coordinator=quiet, engine=quiet, clock=clock, ids=uuid4),
+            endings=self.endings(kept),
             engine=quiet,
             clock=clock,
             rules=LifecycleRules(protect_stages=protect),
+        )
+
+    def endings(self, registry: Any = None) -> Endings:
+        """Put the endings together."""
+        quiet: Any = self.around
+        return Endings(
+            registry=registry or self.house.registry,
+            coordinator=quiet,
+            engine=quiet,
+            clock=self.house.hands.tell,
+            ids=uuid4,
         )
 
     async def scan(self, hours: float = 0, **made: Any) -> None:
@@ -307,6 +319,33 @@ async def test_who_is_being_asked_about_is_not_torn_down_when_the_others_have_go
 
     rest = [await sweeping.status_of(each) for each in orphans[1:]]
     assert rest == [DatasetStatus.READY] * 5
+
+
+async def decide(sweeping: Sweeping, dataset: Dataset, *, approve: bool) -> None:
+    """Decide the approval that is asked for of a dataset."""
+    asked = await sweeping.house.registry.open_approvals(TENANT, 100)
+    (one,) = [each for each in asked if each.dataset_id == dataset.place.dataset_id]
+    command = ResolveApproval(approval_id=one.approval_id, approve=approve)
+    await sweeping.endings().decide(command, ME)
+
+
+@pytest.mark.requirement("R75")
+async def test_who_was_spared_counts_for_no_cap(sweeping: Sweeping) -> None:
+    orphans = await of_journeys(sweeping, count=LEAST_CAP + 1)
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+    for each in orphans:
+        await decide(sweeping, each, approve=each is orphans[0])
+    new = await sweeping.house.keep(
+        a_dataset_in(DatasetStatus.READY, a_dataset("new", journey=a_journey("journey-new")))
+    )
+
+    for _ in range(2):
+        await sweeping.scan(hours=1)
+
+    spared = [await sweeping.status_of(each) for each in orphans[1:]]
+    assert spared == [DatasetStatus.READY] * LEAST_CAP
+    assert await sweeping.status_of(new) is DatasetStatus.TEARDOWN
 
 
 async def test_a_protected_stage_has_somebody_asked_first(tmp_path: Path) -> None:
