@@ -41,6 +41,10 @@ _MAY_BE_EMPTY = frozenset({_COMPLETE_JOURNEY, TRANSITION_STAGE, _CLEANUP_ORPHANS
 """The skills that have done what they should where there is no dataset at all."""
 
 
+_LETS_BE = frozenset({ApprovalStatus.REFUSED, ApprovalStatus.WITHDRAWN})
+"""How an approval is resolved after which its dataset stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A request with its datasets and approvals as they stand at one moment."""
@@ -100,7 +104,7 @@ class Scene:
             return _is_in_grace(dataset) or _is_stuck(dataset)
         if dataset.gives_way is not None and self._is_to_end(dataset):
             return self._has_no_successor(dataset.gives_way.successor)
-        if self._is_to_end(dataset) and self._was_refused(dataset):
+        if self._is_to_end(dataset) and self._is_let_be(dataset):
             return True
         return dataset.status in RESTING
 
@@ -122,9 +126,10 @@ class Scene:
         found = [each.status for each in self.datasets if each.place.dataset_id == successor]
         return all(each in RESTING and each is not _S.READY for each in found)
 
-    def _was_refused(self, dataset: Dataset) -> bool:
+    def _is_let_be(self, dataset: Dataset) -> bool:
+        """Whether a dataset stays: its end was refused, or whoever asked for it called that off."""
         approval = self._approval_of(dataset)
-        return approval is not None and approval.status is ApprovalStatus.REFUSED
+        return approval is not None and approval.status in _LETS_BE
 
     def _approval_of(self, dataset: Dataset) -> Approval | None:
         by_dataset: Mapping[UUID, Approval] = {each.dataset_id: each for each in self.approvals}

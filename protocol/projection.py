@@ -187,13 +187,19 @@ def _asked(awaited: Sequence[Approval]) -> str:
     )
 
 
+_KEEPS = {
+    ApprovalStatus.REFUSED: "refused its teardown.",
+    ApprovalStatus.WITHDRAWN: "called off the request that asked for its approval. Ask anew.",
+}
+
+
 def _refused(scene: Scene) -> str:
-    """Tell what could not be made, and whose end was refused."""
+    """Tell what could not be made, whose end was refused, and whose is asked for no more."""
     moves = [f"{each.dataset_type}: {each.refusal}" for each in scene.request.undertaking.moves]
     kept = [
-        f"{each.connector_name} stays: {each.resolved_by} refused its teardown."
+        f"{each.connector_name} stays: {each.resolved_by} {_KEEPS[each.status]}"
         for each in scene.approvals
-        if each.status is ApprovalStatus.REFUSED
+        if each.status in _KEEPS
     ]
     told = [each for each in moves if not each.endswith(": ")] + kept
     return "".join(f" {each}" for each in told)

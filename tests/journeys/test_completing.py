@@ -359,3 +359,19 @@ async def test_a_request_called_off_while_it_waits_withdraws_what_it_asked_for(
     assert (await dataset_of(guarded, GITHUB)).status is DatasetStatus.READY
     assert late.state == "REJECTED"
     assert await guarded.service.registry.open_approvals("default", 10) == []
+
+
+async def test_a_task_that_waits_for_anothers_approval_is_told_that_it_was_called_off(
+    guarded: RunningService,
+) -> None:
+    first = await guarded.call(COORDINATOR, COMPLETE)
+    second = await guarded.call(COORDINATOR, COMPLETE)
+
+    await guarded.line.cancel(COORDINATOR, first.task_id)
+
+    task = await ended(guarded, second.task_id)
+    told = task.status.message.parts[0].text
+    assert approval_of(second) == approval_of(first)
+    assert task.status.state == TaskState.TASK_STATE_FAILED
+    assert "called off the request that asked for its approval. Ask anew." in told
+    assert "refused" not in told
