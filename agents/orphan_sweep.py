@@ -123,7 +123,8 @@ class OrphanSweep:
     async def clean(self, call: Call) -> Request:
         """Scan a tenant's datasets and end those that a scan before suspected too, in one commit.
 
-        What needs consent is asked for, and strays that were seen before are emptied.
+        What needs consent is asked for. Strays that a scan before knew too are named by the
+        request, and emptied once it stands.
 
         Raises:
             SupplierUnavailable: a journey, or the search engine, could not be asked; nothing is
@@ -132,9 +133,10 @@ class OrphanSweep:
         principal = call.principal
         scan = await self._certain(principal.tenant)
         found = await self._strays.find()
-        own = [each for each in found if each.tenant == principal.tenant]
-        datasources = await self._strays.condemn(own, principal.subject)
+        proven = [each for each in found if each.is_proven and each.tenant == principal.tenant]
+        datasources = tuple(each.holding.datasource for each in proven)
         request = await self._end_together(scan, call, datasources)
+        await self._book.condemn(proven, principal.subject)
         await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
         await self._strays.note(found)
         await self._strays.empty_condemned()

@@ -70,12 +70,6 @@ class Strays:
                     documents=each.holding.documents,
                 )
 
-    async def condemn(self, found: Collection[Stray], subject: str) -> tuple[str, ...]:
-        """Have those emptied that an earlier scan knew too; gives their datasources."""
-        proven = [each for each in found if each.suspected_at is not None]
-        await self.book.condemn(proven, subject)
-        return tuple(each.holding.datasource for each in proven)
-
     async def empty_condemned(self) -> None:
         """Empty what was condemned and is not emptied yet; what cannot be is tried the next time."""
         for each in await self.book.strays(None):

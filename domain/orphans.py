@@ -141,6 +141,11 @@ class Stray:
     condemned_by: str | None = None
     emptied_at: datetime | None = None
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether an earlier scan knew it too."""
+        return self.suspected_at is not None
+
 
 def is_stray(holding: Holding, owner: DatasetStatus | None) -> bool:
     """Whether documents are held for a dataset that is archived, or that nobody knows (None)."""

@@ -18,7 +18,7 @@ from agents.endings import Endings
 from agents.orphan_sweep import MOST_TRIES, OrphanSweep
 from agents.ownership import AT_ONCE, Inquiry
 from agents.strays import Strays
-from domain.commands import ResolveApproval
+from domain.commands import Call, RequestKey, ResolveApproval
 from domain.errors import Conflict
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, TeardownReason
@@ -496,6 +496,30 @@ async def test_a_condemned_stray_that_a_dataset_accounts_for_after_all_is_left(
     await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
 
     assert await sweeping.glean.connectors.indexed(a_connector()) == 3
+
+
+def a_cleanup() -> Call:
+    """A message that asks for a cleanup."""
+    key = RequestKey("data-teardown", "message-1", "digest-1")
+    return Call(ME, key, "cleanup-orphans", "task-1", "context-1", b"")
+
+
+async def test_a_cleanup_that_could_not_be_written_down_condemns_nothing(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await sweeping.scan()
+    book = SqlOrphanBook(sweeping.house.database)
+
+    with pytest.raises(Conflict):
+        await sweeping.sweep(Contended(sweeping.house.registry, MOST_TRIES)).clean(a_cleanup())
+    (after_failure,) = await book.strays(None)
+    request = await sweeping.sweep().clean(a_cleanup())
+
+    (emptied,) = await book.strays(None)
+    assert after_failure.condemned_by is None
+    assert request.undertaking.datasources == (a_connector().datasource,)
+    assert (emptied.condemned_by, emptied.emptied_at) == (ME.subject, sweeping.house.hands.now)
 
 
 async def test_an_outage_of_the_search_engine_hinders_no_scan_of_datasets(
