@@ -206,9 +206,9 @@ def _refused(scene: Scene) -> str:
 
 
 def _emptied(scene: Scene) -> str:
-    """Tell how many datasources a cleanup had emptied; nothing where it had none."""
+    """Tell how many datasources a cleanup has emptied; nothing where it has none."""
     count = len(scene.request.undertaking.datasources)
-    return f" {count} stray datasources are emptied." if count else ""
+    return f" {count} stray datasources are being emptied." if count else ""
 
 
 def _sentence(datasets: Sequence[Dataset]) -> str:

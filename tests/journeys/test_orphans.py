@@ -264,7 +264,7 @@ async def test_a_stray_datasource_is_told_of_and_emptied_only_by_the_second_clea
     assert (stray["datasource"], stray["documents"], stray["fate"]) == (STRAY, 1, "suspected")
     assert (first.state, "datasources" in first.data, left) == ("COMPLETED", False, 1)
     assert (second.state, second.data["datasources"]) == ("COMPLETED", [STRAY])
-    assert "1 stray datasources are emptied" in second.sentence
+    assert "1 stray datasources are being emptied." in second.sentence
     assert await documents_in(office, STRAY) == 0
     assert (await office.call(TEARDOWN, DRY)).data["strays"] == []
 
