@@ -83,12 +83,16 @@ class Strays:
         if not is_stray(stray.holding, owner.status if owner else None):
             return
         try:
-            told = await self.estate.clear(stray.holding)
+            cleared = await self.estate.clear(stray.holding)
         except DataOpsError as failed:
             log.warning("datasource.not_emptied", datasource=datasource, why=str(failed))
             return
+        if not cleared.is_emptied:
+            log.info("datasource.left_alone", datasource=datasource, why=cleared.told)
+            return
         await self.book.note_emptied(stray, self.clock())
-        log.info("datasource.emptied", datasource=datasource, by=stray.condemned_by, told=told)
+        by = stray.condemned_by
+        log.info("datasource.emptied", datasource=datasource, by=by, told=cleared.told)
 
 
 def _status_of(dataset_id: UUID, owners: Mapping[UUID, Owner]) -> DatasetStatus | None:

@@ -498,6 +498,25 @@ async def test_a_condemned_stray_that_a_dataset_accounts_for_after_all_is_left(
     assert await sweeping.glean.connectors.indexed(a_connector()) == 3
 
 
+async def test_a_condemned_stray_that_carries_another_mark_by_now_is_not_noted_as_emptied(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await sweeping.scan()
+    book = SqlOrphanBook(sweeping.house.database)
+    await book.condemn(await book.strays(None), "alice")
+    await sweeping.glean.declare(a_connector())
+
+    with capture_logs() as lines:
+        await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
+
+    (stray,) = await book.strays(None)
+    told = {each["event"]: each for each in lines}
+    assert (stray.emptied_at, stray.holding.documents) == (None, 3)
+    assert "does not carry our mark" in told["datasource.left_alone"]["why"]
+    assert "datasource.emptied" not in told
+
+
 def a_cleanup() -> Call:
     """A message that asks for a cleanup."""
     key = RequestKey("data-teardown", "message-1", "digest-1")
