@@ -101,12 +101,11 @@ class SqlOrphanBook:
                 owners |= {each.dataset_id: Owner(each.tenant, each.status) for each in rows}
         return owners
 
-    async def strays(self, tenant: str | None, /) -> list[Stray]:
+    async def strays(self, /) -> list[Stray]:
         """Give the strays that were seen, the longest known first."""
-        statement = select(stray_datasources).where(*_of(_t.tenant, tenant))
-        ordered = statement.order_by(_t.suspected_at, _t.datasource)
+        statement = select(stray_datasources).order_by(_t.suspected_at, _t.datasource)
         async with self._database.reads.connect() as connection:
-            return [_stray_of(each) for each in (await connection.execute(ordered)).mappings()]
+            return [_stray_of(each) for each in (await connection.execute(statement)).mappings()]
 
     async def keep_strays(self, found: Collection[Stray], now: datetime, /) -> None:
         """Keep these as all the strays there are; what is none any more is forgotten.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -32,13 +32,14 @@ from tests.gateways.foreign import Glean, Time, a_connector, calling
 from tests.registry.databases import ME, House, a_fresh_file, open_house
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Mapping
     from pathlib import Path
     from uuid import UUID
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from domain.dataset import Dataset
+    from domain.orphan_book import Owner
 
 ACME = "journey-acme-2026"
 PROTECTED = frozenset({JourneyStage.SANDBOX})
@@ -471,7 +472,7 @@ async def test_a_condemned_stray_that_could_not_be_emptied_is_emptied_by_a_later
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(None), "alice")
+    await book.condemn(await book.strays(), "alice")
     sweeping.glean.faults.fail_next("/bulkindexdocuments", status=400)
 
     with capture_logs() as lines:
@@ -490,7 +491,7 @@ async def test_a_condemned_stray_that_a_dataset_accounts_for_after_all_is_left(
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(None), "alice")
+    await book.condemn(await book.strays(), "alice")
     await sweeping.house.keep(a_dataset(dataset_id=a_connector().dataset_id))
 
     await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
@@ -504,17 +505,45 @@ async def test_a_condemned_stray_that_carries_another_mark_by_now_is_not_noted_a
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(None), "alice")
+    await book.condemn(await book.strays(), "alice")
     await sweeping.glean.declare(a_connector())
 
     with capture_logs() as lines:
         await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
 
-    (stray,) = await book.strays(None)
+    (stray,) = await book.strays()
     told = {each["event"]: each for each in lines}
     assert (stray.emptied_at, stray.holding.documents) == (None, 3)
     assert "does not carry our mark" in told["datasource.left_alone"]["why"]
     assert "datasource.emptied" not in told
+
+
+class Asked(SqlOrphanBook):
+    """A book that takes note of whose owners it was asked for at once."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.asked: list[int] = []
+
+    async def owners(self, ids: Collection[UUID], /) -> Mapping[UUID, Owner]:
+        """Take note, and tell."""
+        self.asked.append(len(ids))
+        return await super().owners(ids)
+
+
+async def test_whose_the_condemned_strays_are_is_asked_once_for_all(sweeping: Sweeping) -> None:
+    connectors = [a_connector(stage) for stage in JourneyStage]
+    for each in connectors:
+        await sweeping.glean.provision(each, 3)
+    await sweeping.scan()
+    book = Asked(sweeping.house.database)
+    await book.condemn(await book.strays(), "alice")
+    strays = replace(sweeping.sweep()._strays, book=book)  # noqa: SLF001 - without a scan before it
+
+    await strays.empty_condemned()
+
+    left = [await sweeping.glean.connectors.indexed(each) for each in connectors]
+    assert (book.asked, left) == ([3], [0, 0, 0])
 
 
 def a_cleanup() -> Call:
@@ -532,10 +561,10 @@ async def test_a_cleanup_that_could_not_be_written_down_condemns_nothing(
 
     with pytest.raises(Conflict):
         await sweeping.sweep(Contended(sweeping.house.registry, MOST_TRIES)).clean(a_cleanup())
-    (after_failure,) = await book.strays(None)
+    (after_failure,) = await book.strays()
     request = await sweeping.sweep().clean(a_cleanup())
 
-    (emptied,) = await book.strays(None)
+    (emptied,) = await book.strays()
     assert after_failure.condemned_by is None
     assert request.undertaking.datasources == (a_connector().datasource,)
     assert (emptied.condemned_by, emptied.emptied_at) == (ME.subject, sweeping.house.hands.now)
