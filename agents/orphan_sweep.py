@@ -148,12 +148,25 @@ class OrphanSweep:
             await self._book.note_whole_scan(self._clock())
 
     async def _sweep(self, *, only_doubtful: bool) -> bool:
-        """Scan, and end what is proven; tells whether nothing was left in doubt."""
-        scan = await self._scan(None, only_doubtful=only_doubtful, apart=LEAST_APART)
-        if scan.judgement.is_called_off:
-            log.warning("orphans.called_off", why=scan.doubt)
-            return False
-        await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
+        """Scan, and end what is proven; tells whether nothing was left in doubt.
+
+        Each tenant's datasets are judged by themselves: neither a doubt about one of them nor
+        their number concerns another tenant.
+        """
+        fleet = await self._book.fleet(None, only_doubtful=only_doubtful)
+        scans = [await self._judge(each, LEAST_APART) for each in fleet.of_each_tenant()]
+        certain = [each for each in scans if not each.judgement.is_called_off]
+        for each in scans:
+            if each.judgement.is_called_off:
+                log.warning("orphans.called_off", why=each.doubt, tenants=sorted(each.fleet.sizes))
+        seen = [one for each in certain for one in each.fleet.candidates]
+        suspects = {one for each in certain for one in each.judgement.suspects}
+        await self._book.suspect(seen, suspects, self._clock())
+        for each in certain:
+            await self._end_proven(each)
+        return len(certain) == len(scans)
+
+    async def _end_proven(self, scan: Scan) -> None:
         for each in scan.orphans:
             await self._end_one(each, because="")
         for each in scan.questionable:
@@ -165,19 +178,19 @@ class OrphanSweep:
             ended=len(scan.orphans),
             asked=len(scan.questionable),
         )
-        return True
 
     async def _certain(self, tenant: str) -> Scan:
         """Scan all of a tenant's datasets by hand. Raises SupplierUnavailable for any doubt."""
-        scan = await self._scan(tenant, only_doubtful=False, apart=timedelta(0))
+        fleet = await self._book.fleet(tenant, only_doubtful=False)
+        scan = await self._judge(fleet, timedelta(0))
         if scan.judgement.is_called_off:
             raise SupplierUnavailable(
                 f"{scan.doubt} Unknown is not inactive, so nothing was changed. Ask again later."
             )
         return scan
 
-    async def _scan(self, tenant: str | None, *, only_doubtful: bool, apart: timedelta) -> Scan:
-        fleet = await self._book.fleet(tenant, only_doubtful=only_doubtful)
+    async def _judge(self, fleet: Fleet, apart: timedelta) -> Scan:
+        """Judge a tenant's datasets; a suspicion proves what has stood for so long."""
         proven_by = self._clock() - apart
         inquiry = Inquiry(self._journeys)
         owners = await inquiry.owners_of(fleet.candidates)

@@ -108,10 +108,25 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The candidates of a scan, and how many active datasets there are in all."""
+    """The candidates of a scan, and how many active datasets each of their tenants has in all."""
 
     candidates: tuple[Candidate, ...]
-    size: int
+    sizes: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        """How many active datasets there are in all."""
+        return sum(self.sizes.values())
+
+    def of_each_tenant(self) -> list[Fleet]:
+        """Part it by tenants: what is seen of one says nothing of another."""
+        parts: dict[str, list[Candidate]] = {}
+        for each in self.candidates:
+            parts.setdefault(each.tenant, []).append(each)
+        return [
+            Fleet(tuple(some), {tenant: self.sizes.get(tenant, len(some))})
+            for tenant, some in parts.items()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +173,7 @@ def judge_orphans(
     *,
     fleet_size: int | None = None,
 ) -> OrphanJudgement:
-    """Judge the active datasets by two scans in a row (seed: orphan_prevention_rule; A39).
+    """Judge a tenant's active datasets by two scans in a row (seed: orphan_prevention_rule; A39).
 
     `suspects` are those of the scan before. One failed lookup calls the whole sweep off and
     leaves them as they were, for unknown is not inactive. More orphans than the cap, 5 or 10 %

@@ -58,9 +58,9 @@ class SqlOrphanBook:
         looked_at = _CANDIDATES.where(*wanted, *([_IS_DOUBTFUL] if only_doubtful else []))
         async with self._database.reads.connect() as connection:
             rows = (await connection.execute(looked_at)).mappings().all()
-            counted = select(func.count()).select_from(datasets).where(*wanted)
-            size = (await connection.execute(counted)).scalar_one()
-        return Fleet(tuple(Candidate(**each) for each in rows), size)
+            counted = select(_d.tenant, func.count()).where(*wanted).group_by(_d.tenant)
+            sizes = {each[0]: each[1] for each in await connection.execute(counted)}
+        return Fleet(tuple(Candidate(**each) for each in rows), sizes)
 
     async def suspect(
         self, seen: Collection[Candidate], suspects: Collection[UUID], now: datetime, /

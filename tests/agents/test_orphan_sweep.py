@@ -29,7 +29,7 @@ from gateways.local.journeys import create_app
 from registry.orphans import SqlOrphanBook
 from tests.builders import NOW, TENANT, a_client, a_dataset, a_dataset_in, a_journey
 from tests.gateways.foreign import Glean, Time, a_connector, calling
-from tests.registry.databases import ME, House, a_fresh_file, open_house
+from tests.registry.databases import ME, OTHERS, House, a_fresh_file, open_house
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from domain.commands import Principal
     from domain.dataset import Dataset
     from domain.orphan_book import Owner
 
@@ -166,7 +167,9 @@ async def sweeping(tmp_path: Path) -> AsyncIterator[Sweeping]:
         yield Sweeping(house)
 
 
-async def of_journeys(sweeping: Sweeping, count: int, each: int = 1) -> list[Dataset]:
+async def of_journeys(
+    sweeping: Sweeping, count: int, each: int = 1, whose: Principal = ME
+) -> list[Dataset]:
     """Keep READY datasets, so many of each of so many journeys that nobody knows."""
     return [
         await sweeping.house.keep(
@@ -174,11 +177,15 @@ async def of_journeys(sweeping: Sweeping, count: int, each: int = 1) -> list[Dat
                 DatasetStatus.READY,
                 a_dataset(
                     f"type{part}",
+                    tenant=whose.tenant,
                     journey=a_journey(
-                        f"journey-{number}", client=a_client(f"client-{number}", code=f"C{number}")
+                        f"journey-{number}",
+                        client=a_client(f"client-{number}", code=f"C{number}"),
+                        tenant=whose.tenant,
                     ),
                 ),
-            )
+            ),
+            whose,
         )
         for number in range(count)
         for part in range(each)
@@ -293,6 +300,51 @@ async def test_a_failed_lookup_calls_a_scan_off_and_leaves_every_suspicion(
 
 
 @pytest.mark.requirement("R75")
+async def test_a_doubt_about_one_tenants_journey_hinders_no_other(sweeping: Sweeping) -> None:
+    (theirs,) = await of_journeys(sweeping, count=1, whose=OTHERS)
+    ours = await sweeping.house.keep(
+        a_dataset_in(DatasetStatus.READY, a_dataset(journey=a_journey("journey-gone")))
+    )
+    sweeping.journeys.broken = {"journey-0"}
+
+    with capture_logs() as lines:
+        await sweeping.scan()
+        await sweeping.scan(hours=1)
+
+    told = [each["tenants"] for each in lines if each["event"] == "orphans.called_off"]
+    assert told == [[OTHERS.tenant]] * 2
+    assert await sweeping.status_of(ours) is DatasetStatus.TEARDOWN
+    assert await sweeping.status_of(theirs) is DatasetStatus.READY
+
+
+@pytest.mark.requirement("R75")
+async def test_one_tenants_many_orphans_keep_no_other_tenants_few(sweeping: Sweeping) -> None:
+    many = await of_journeys(sweeping, count=LEAST_CAP + 1, whose=OTHERS)
+    few = await of_journeys(sweeping, count=1)
+
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+
+    asked = await sweeping.house.registry.open_approvals(OTHERS.tenant, 100)
+    assert {each.dataset_id for each in asked} == {each.place.dataset_id for each in many}
+    assert await sweeping.status_of(few[0]) is DatasetStatus.TEARDOWN
+
+
+@pytest.mark.requirement("R75")
+async def test_one_tenants_size_raises_no_other_tenants_cap(sweeping: Sweeping) -> None:
+    many = await of_journeys(sweeping, count=LEAST_CAP + 1)
+    for number in range(10 * LEAST_CAP + 10):
+        theirs = a_dataset(f"type{number}", tenant=OTHERS.tenant)
+        await sweeping.house.keep(a_dataset_in(DatasetStatus.READY, theirs), OTHERS)
+
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+
+    statuses = [await sweeping.status_of(each) for each in many]
+    assert statuses == [DatasetStatus.READY] * len(many)
+
+
+@pytest.mark.requirement("R75")
 async def test_more_than_the_cap_are_asked_about_once_and_stay(sweeping: Sweeping) -> None:
     orphans = await of_journeys(sweeping, count=6)
 
@@ -376,7 +428,7 @@ async def test_a_dataset_that_ends_while_it_is_judged_is_left_alone(sweeping: Sw
     await sweeping.scan()
     sweep: Any = sweeping.sweep()
     sweeping.house.hands.move(hours=1)
-    scan = await sweep._scan(None, only_doubtful=False, apart=timedelta(0))  # noqa: SLF001 - between look and deed
+    scan = await sweep._certain(TENANT)  # noqa: SLF001 - between look and deed
     orphan.start_teardown(TeardownReason.MANUAL_REQUEST, NOW)
     await sweeping.house.save(orphan)
 

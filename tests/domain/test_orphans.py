@@ -14,6 +14,7 @@ from domain.journey import JourneyStage, JourneyStatus
 from domain.lifecycle import DatasetStatus
 from domain.orphans import (
     Candidate,
+    Fleet,
     Holding,
     OrphanJudgement,
     Ownership,
@@ -156,6 +157,16 @@ def test_whom_somebody_spared_is_spared_until_it_comes_under_suspicion_anew(
     suspected_at: Any, refused_at: Any, *, is_spared: bool
 ) -> None:
     assert a_candidate(suspected_at=suspected_at, refused_at=refused_at).is_spared is is_spared
+
+
+def test_a_fleet_of_several_tenants_is_parted_with_the_size_of_each() -> None:
+    ours, theirs = a_candidate(), a_candidate(tenant="globex", dataset_id=UUID(int=2))
+    whole = Fleet((ours, theirs), {"default": 7, "globex": 1, "initech": 3})
+
+    parts = whole.of_each_tenant()
+
+    assert parts == [Fleet((ours,), {"default": 7}), Fleet((theirs,), {"globex": 1})]
+    assert [whole.size, *(each.size for each in parts)] == [11, 7, 1]
 
 
 @pytest.mark.parametrize("status", [None, *DatasetStatus])
