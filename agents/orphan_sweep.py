@@ -144,8 +144,8 @@ class OrphanSweep:
 
     async def _sweep_all(self) -> None:
         if await self._sweep(only_doubtful=False):
-            await self._strays.note(await self._strays.find())
             await self._book.note_whole_scan(self._clock())
+            await self._strays.note(await self._strays.find())
 
     async def _sweep(self, *, only_doubtful: bool) -> bool:
         """Scan, and end what is proven; tells whether nothing was left in doubt.

@@ -632,4 +632,6 @@ async def test_an_outage_of_the_search_engine_hinders_no_scan_of_datasets(
         with pytest.raises(Exception, match="search/filters"):
             await sweeping.scan(hours=1)
 
+    scanned = await SqlOrphanBook(sweeping.house.database).last_whole_scan()
     assert await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN
+    assert scanned == sweeping.house.hands.now
