@@ -117,7 +117,7 @@ class GleanConnectors:
             search = self._api.spare_search(smallest_search(connector)) if thorough else None
             answers = await self._knock([status, search] if search else [status])
             if search is None:
-                answers.append(await self._tokens.answer(connector))
+                answers.append(await self._tokens.answer())
         except DataOpsError as failure:
             return glean_health.silent(failure, (self._timing.monotonic() - started) * 1000)
         return glean_health.watched(answers)
