@@ -11,6 +11,7 @@ import structlog
 from agents.endings import Effect, Ending
 from agents.orphan_report import describe_orphans
 from agents.ownership import Inquiry
+from agents.persistence import persistently
 from domain.commands import SYSTEM, Principal, Undertaking
 from domain.errors import Conflict, SupplierUnavailable
 from domain.lifecycle import TeardownReason
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("orphans")
 
-MOST_TRIES = 5
-"""How often a dataset is ended anew when somebody else wrote first."""
 
 _TOO_MANY = (
     "A sweep found more orphans than it may end by itself, which looks like a fault of ours or of "
@@ -135,7 +134,7 @@ class OrphanSweep:
         found = await self._strays.find()
         proven = [each for each in found if each.is_proven and each.tenant == principal.tenant]
         datasources = tuple(each.holding.datasource for each in proven)
-        request = await self._end_together(scan, call, datasources)
+        request = await persistently(lambda: self._end_all(scan, call, datasources))
         await self._book.condemn(proven, principal.subject)
         await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
         await self._strays.note(found)
@@ -204,25 +203,16 @@ class OrphanSweep:
 
     async def _end_one(self, orphan: Candidate, *, because: str) -> None:
         """End one orphan in a commit of its own; one that others keep writing waits for the next."""
-        principal = Principal(orphan.tenant, SYSTEM)
-        for _ in range(MOST_TRIES):
-            try:
-                async with self._registry.transaction(principal) as transaction:
-                    effect = await self._end(transaction, orphan.dataset_id, _ending(), because)
-            except Conflict:
-                continue
-            self._let_go([orphan.dataset_id] if effect and effect.is_changed else [])
+        try:
+            effect = await persistently(lambda: self._end_alone(orphan, because))
+        except Conflict:
+            log.warning("orphan.contended", dataset_id=str(orphan.dataset_id))
             return
-        log.warning("orphan.contended", dataset_id=str(orphan.dataset_id))
+        self._let_go([orphan.dataset_id] if effect and effect.is_changed else [])
 
-    async def _end_together(self, scan: Scan, call: Call, datasources: tuple[str, ...]) -> Request:
-        for _ in range(MOST_TRIES - 1):
-            try:
-                return await self._end_all(scan, call, datasources)
-            except Conflict:
-                if await self._registry.request(call.principal, call.key) is not None:
-                    raise
-        return await self._end_all(scan, call, datasources)
+    async def _end_alone(self, orphan: Candidate, because: str) -> Effect | None:
+        async with self._registry.transaction(Principal(orphan.tenant, SYSTEM)) as transaction:
+            return await self._end(transaction, orphan.dataset_id, _ending(), because)
 
     async def _end_all(self, scan: Scan, call: Call, datasources: tuple[str, ...]) -> Request:
         """End what is proven together with the request for it."""

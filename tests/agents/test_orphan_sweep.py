@@ -15,8 +15,9 @@ from starlette.responses import Response
 from structlog.testing import capture_logs
 
 from agents.endings import Endings
-from agents.orphan_sweep import MOST_TRIES, OrphanSweep
+from agents.orphan_sweep import OrphanSweep
 from agents.ownership import AT_ONCE, Inquiry
+from agents.persistence import MOST_TRIES
 from agents.strays import Strays
 from domain.commands import Call, RequestKey, ResolveApproval
 from domain.errors import Conflict
