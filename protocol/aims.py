@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from a2a.types import TaskState
@@ -40,12 +41,11 @@ _OF_ARCHIVES = frozenset({"extend-retention", "hold-archive", "release-archive"}
 _MAY_BE_EMPTY = frozenset({_COMPLETE_JOURNEY, TRANSITION_STAGE, _CLEANUP_ORPHANS})
 """The skills that have done what they should where there is no dataset at all."""
 
-
 _LETS_BE = frozenset({ApprovalStatus.REFUSED, ApprovalStatus.WITHDRAWN})
 """How an approval is resolved after which its dataset stays."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
     """A request with its datasets and approvals as they stand at one moment."""
 
@@ -82,12 +82,12 @@ class Scene:
 
     def outcome_of(self, move: Move) -> MoveOutcome:
         """Tell what came of a dataset's move to another stage."""
-        by_id = {each.place.dataset_id: each for each in self.datasets}
-        successor = by_id.get(move.successor) if move.successor else None
+        successor = self._by_id.get(move.successor) if move.successor else None
         if successor is None:
             return MoveOutcome.REFUSED
         if successor.status is _S.READY:
-            has_moved = move.before in by_id and by_id[move.before].has_ended
+            before = self._by_id.get(move.before)
+            has_moved = before is not None and before.has_ended
             return MoveOutcome.MOVED if has_moved else MoveOutcome.MOVING
         return MoveOutcome.FAILED if successor.status in RESTING else MoveOutcome.MOVING
 
@@ -118,13 +118,12 @@ class Scene:
         return dataset.status is _S.ARCHIVED or _is_in_grace(dataset)
 
     def _is_to_end(self, dataset: Dataset) -> bool:
-        moved = {each.before for each in self.request.undertaking.moves}
-        return self.request.skill in _ENDING or dataset.place.dataset_id in moved
+        return self.request.skill in _ENDING or dataset.place.dataset_id in self._moved
 
     def _has_no_successor(self, successor: UUID | None) -> bool:
         """Whether a dataset that gives way stays for now: nothing that follows it is on its way."""
-        found = [each.status for each in self.datasets if each.place.dataset_id == successor]
-        return all(each in RESTING and each is not _S.READY for each in found)
+        found = self._by_id.get(successor) if successor else None
+        return found is None or (found.status in RESTING and found.status is not _S.READY)
 
     def _is_let_be(self, dataset: Dataset) -> bool:
         """Whether a dataset stays: its end was refused, or whoever asked for it called that off."""
@@ -132,8 +131,20 @@ class Scene:
         return approval is not None and approval.status in _LETS_BE
 
     def _approval_of(self, dataset: Dataset) -> Approval | None:
-        by_dataset: Mapping[UUID, Approval] = {each.dataset_id: each for each in self.approvals}
-        return by_dataset.get(dataset.place.dataset_id)
+        return self._asked.get(dataset.place.dataset_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[UUID, Dataset]:
+        return {each.place.dataset_id: each for each in self.datasets}
+
+    @cached_property
+    def _asked(self) -> Mapping[UUID, Approval]:
+        return {each.dataset_id: each for each in self.approvals}
+
+    @cached_property
+    def _moved(self) -> frozenset[UUID]:
+        """The datasets of the stage before."""
+        return frozenset(each.before for each in self.request.undertaking.moves)
 
 
 def _is_in_grace(dataset: Dataset) -> bool:

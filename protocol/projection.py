@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from domain.dataset import Dataset
     from domain.journey_documents import MoveDocument
     from domain.ports import Changes
-    from domain.record import JsonObject
+    from domain.record import Json, JsonObject
     from domain.repository import ProgressLog, Registry, Standing
     from domain.succession import MoveOutcome
     from domain.teardown import Teardown
@@ -195,14 +195,14 @@ _KEEPS = {
 
 def _refused(scene: Scene) -> str:
     """Tell what could not be made, whose end was refused, and whose is asked for no more."""
-    moves = [f"{each.dataset_type}: {each.refusal}" for each in scene.request.undertaking.moves]
+    moves = scene.request.undertaking.moves
+    unmade = [f"{each.dataset_type}: {each.refusal}" for each in moves if each.refusal]
     kept = [
         f"{each.connector_name} stays: {each.resolved_by} {_KEEPS[each.status]}"
         for each in scene.approvals
         if each.status in _KEEPS
     ]
-    told = [each for each in moves if not each.endswith(": ")] + kept
-    return "".join(f" {each}" for each in told)
+    return "".join(f" {each}" for each in [*unmade, *kept])
 
 
 def _emptied(scene: Scene) -> str:
@@ -245,14 +245,14 @@ def _where(dataset: Dataset, teardown: Teardown) -> str:
 
 
 def _results(scene: Scene) -> JsonObject:
-    more: JsonObject = {}
+    more: dict[str, Json] = {}
     if scene.approvals:
-        more = {"approvals": [describe_approval(each) for each in scene.approvals]}
-    elif scene.request.skill == TRANSITION_STAGE:
+        more["approvals"] = [describe_approval(each) for each in scene.approvals]
+    if scene.request.skill == TRANSITION_STAGE:
         moves = scene.request.undertaking.moves
-        more = {"moves": [_moved(each, scene.outcome_of(each)) for each in moves]}
+        more["moves"] = [_moved(each, scene.outcome_of(each)) for each in moves]
     if scene.request.undertaking.datasources:
-        more = {**more, "datasources": list(scene.request.undertaking.datasources)}
+        more["datasources"] = list(scene.request.undertaking.datasources)
     return {"datasets": [describe(each) for each in scene.datasets], **more}
 
 
