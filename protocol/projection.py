@@ -174,16 +174,27 @@ def _showing(scene: Scene, standings: Mapping[UUID, Standing]) -> Showing:
     if state == TaskState.TASK_STATE_WORKING:
         return Showing(sentence, _standing(scene.datasets, standings), state)
     if state == TaskState.TASK_STATE_INPUT_REQUIRED:
-        return Showing(f"{sentence} {_asked(scene.awaited)}", _results(scene), state)
+        return Showing(f"{sentence} {_asked(scene)}", _results(scene), state)
     return Showing(f"{sentence}{_refused(scene)}{_emptied(scene)}", _results(scene), state)
 
 
-def _asked(awaited: Sequence[Approval]) -> str:
+def _asked(scene: Scene) -> str:
     """Name the approvals that are waited for, and how they are given."""
-    named = ", ".join(f"{each.connector_name} ({each.approval_id})" for each in awaited)
+    named = ", ".join(_named(each, scene.request) for each in scene.awaited)
     return (
         f"To be approved first: {named}. Send resolve-approval for each, in this task or as a new "
         "message; the task goes on by itself."
+    )
+
+
+def _named(approval: Approval, request: Request) -> str:
+    """Name an approval; of one that was pending before the request, what it is for all the same."""
+    if approval.task_id == request.task_id:
+        return f"{approval.connector_name} ({approval.approval_id})"
+    grace = "without" if approval.force else "with"
+    return (
+        f"{approval.connector_name} ({approval.approval_id}; {approval.asked_by} asked for it "
+        f"before, for {approval.reason} {grace} a grace period, and nothing else is approved by it)"
     )
 
 
