@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ApprovalStatus(StrEnum):
-    """Whether somebody has decided, and how; WITHDRAWN where nobody did before it was called off."""
+    """Whether somebody has decided, and how; WITHDRAWN where it was called off before that."""
 
     PENDING = "pending"
     APPROVED = "approved"

@@ -24,10 +24,10 @@ CAP_PERCENT = 10
 """Of all active datasets, so many in a hundred may be torn down by one sweep."""
 
 LEAST_APART = timedelta(minutes=20)
-"""How long after a suspicion a scheduled scan may prove it: two at once, as after a pause, are one."""
+"""How long after a suspicion a scheduled scan may prove it: two at once, after a pause, are one."""
 
 FULL_SCAN_EVERY = timedelta(hours=24)
-"""How long after a whole scan the next light one is whole too: one that was called off is made up for."""
+"""How long after a whole scan the next light one is whole too: it makes up for one called off."""
 
 
 class Ownership(StrEnum):

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _d = datasets.c
 
 _MOST_LOOKED_AT = 1000
-"""How many due datasets of each kind a claim chooses among: its cost does not grow with the rest."""
+"""How many due datasets of each kind a claim chooses among: its cost grows with no others."""
 
 WORK_A_PROBE = 4
 """So many other turns come before each probe of a READY dataset, where there is no room for both."""
