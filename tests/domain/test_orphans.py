@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from domain.orphans import (
     Holding,
     OrphanJudgement,
     Ownership,
+    Stray,
     is_stray,
     judge_orphans,
     ownership_of,
@@ -176,6 +178,13 @@ def test_documents_are_strays_where_their_dataset_is_archived_or_unknown(
     held = Holding("acmesandboxjira0a1b2c3d", "http://here/datasets/1", UUID(int=1), 1)
 
     assert is_stray(held, status) is (status in {None, DatasetStatus.ARCHIVED})
+
+
+def test_a_stray_is_proven_once_an_earlier_scan_knew_it() -> None:
+    new = Stray("default", Holding("a", "http://here/datasets/1", UUID(int=1), 1))
+
+    assert not new.is_proven
+    assert replace(new, suspected_at=NOW).is_proven
 
 
 def test_an_empty_datasource_is_no_stray() -> None:
