@@ -143,18 +143,13 @@ class Endings:
             self._engine.ring(dataset_id)
 
     async def withdraw(self, transaction: Transaction, request: Request) -> None:
-        """Refuse what a request that is called off has asked for and nobody has decided."""
+        """Take back what a request that is called off has asked for and nobody has decided."""
         for approval_id in request.undertaking.approvals:
             approval = await transaction.approval(approval_id)
             if approval.is_pending and approval.task_id == request.task_id:
                 dataset = await transaction.dataset(approval.dataset_id)
-                refused = approval.decided(
-                    approve=False,
-                    by=request.principal.subject,
-                    at=self._clock(),
-                    comment=_WITHDRAWN,
-                )
-                await transaction.decide(refused, dataset)
+                withdrawn = approval.withdrawn(by=request.principal.subject, at=self._clock())
+                await transaction.decide(withdrawn, dataset)
 
     def interrupt(self, dataset_ids: Iterable[UUID]) -> None:
         """Stop what is under way for datasets that have changed."""
@@ -179,6 +174,3 @@ class Endings:
                 ending = Ending(decided.reason, principal.subject, force=decided.force)
                 is_changed = await self.end(transaction, dataset, ending)
         return Effect(is_changed, decided), approval.dataset_id
-
-
-_WITHDRAWN = "The request that asked for it was called off."

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from domain.record import Record
 
 MOST_NAMES = 200_000
-"""How many names are kept in mind while records are masked."""
+"""How many names are kept in mind while records are masked, each order of a name's words as one."""
 
 
 class Intake:
@@ -135,15 +135,19 @@ async def _names_in(reading: Reading, recipe: Recipe) -> frozenset[PersonName]:
     names: set[PersonName] = set()
     async with closing(reading.pages):
         async for page in reading.pages:
-            for record in page:
-                names.update(people_in(record, kept))
+            names |= await asyncio.to_thread(_names_of, page, kept)
             if len(names) > MOST_NAMES:
                 raise SupplierRefused(
-                    f"The source names more than {MOST_NAMES} people, too many to mask them in all "
-                    "texts. Ask for fewer records by record_count."
+                    f"The names of people in the source come in more than {MOST_NAMES} orders of "
+                    "their words, too many to mask them in all texts. Ask for fewer records by "
+                    "record_count."
                 )
-            await asyncio.sleep(0)
     return frozenset(names)
+
+
+def _names_of(page: Sequence[Record], kept: frozenset[str]) -> set[PersonName]:
+    """Collect a page's names; it is long work, and done beside the loop."""
+    return {name for record in page for name in people_in(record, kept)}
 
 
 async def _masked_pages(reading: Reading, masker: Masker) -> AsyncIterator[Sequence[Record]]:

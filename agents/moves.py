@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from agents.endings import Ending
+from agents.persistence import persistently
 from agents.registration import require_active
 from domain.commands import (
     Move,
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
     from domain.journey import Journey
     from domain.ports import Clock
     from domain.repository import Registry, Transaction
-
-MOST_TRIES = 5
-"""How often a journey's datasets are changed anew when somebody else wrote one of them first."""
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -102,7 +97,7 @@ class Moves:
         tenant, ours = call.principal.tenant, DatasetFilter(journey=command.journey)
         if not (await self._registry.datasets(tenant, ours, 1, None)).datasets:
             await self._registration.journeys.journey(tenant, command.journey)
-        return await _persistently(lambda: self._complete(command, call))
+        return await persistently(lambda: self._complete(command, call))
 
     async def transition(self, command: TransitionStage, call: Call) -> Request:
         """Let a journey's datasets end for those of its next stage (seed: stage_transition_rule).
@@ -116,7 +111,7 @@ class Moves:
         """
         journey = await self._registration.journeys.journey(call.principal.tenant, command.journey)
         require_active(journey)
-        return await _persistently(lambda: self._transition(command, journey, call))
+        return await persistently(lambda: self._transition(command, journey, call))
 
     async def _complete(self, command: CompleteJourney, call: Call) -> Request:
         changes = _Changes()
@@ -219,16 +214,6 @@ class Moves:
         changes.approvals += effect.approvals
         if effect.is_changed:
             changes.ended.append(dataset.place.dataset_id)
-
-
-async def _persistently(change: Callable[[], Awaitable[T]]) -> T:
-    """Change a journey's datasets, anew where somebody else wrote one of them first."""
-    for _ in range(MOST_TRIES - 1):
-        try:
-            return await change()
-        except Conflict:
-            continue
-    return await change()
 
 
 def _left_behind(active: Sequence[Dataset], command: TransitionStage) -> list[Dataset]:

@@ -11,6 +11,7 @@ import structlog
 from agents.endings import Effect, Ending
 from agents.orphan_report import describe_orphans
 from agents.ownership import Inquiry
+from agents.persistence import persistently
 from domain.commands import SYSTEM, Principal, Undertaking
 from domain.errors import Conflict, SupplierUnavailable
 from domain.lifecycle import TeardownReason
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("orphans")
 
-MOST_TRIES = 5
-"""How often a dataset is ended anew when somebody else wrote first."""
 
 _TOO_MANY = (
     "A sweep found more orphans than it may end by itself, which looks like a fault of ours or of "
@@ -123,7 +122,8 @@ class OrphanSweep:
     async def clean(self, call: Call) -> Request:
         """Scan a tenant's datasets and end those that a scan before suspected too, in one commit.
 
-        What needs consent is asked for, and strays that were seen before are emptied.
+        What needs consent is asked for. Strays that a scan before knew too are named by the
+        request, and emptied once it stands.
 
         Raises:
             SupplierUnavailable: a journey, or the search engine, could not be asked; nothing is
@@ -132,9 +132,10 @@ class OrphanSweep:
         principal = call.principal
         scan = await self._certain(principal.tenant)
         found = await self._strays.find()
-        own = [each for each in found if each.tenant == principal.tenant]
-        datasources = await self._strays.condemn(own, principal.subject)
-        request = await self._end_together(scan, call, datasources)
+        proven = [each for each in found if each.is_proven and each.tenant == principal.tenant]
+        datasources = tuple(each.holding.datasource for each in proven)
+        request = await persistently(lambda: self._end_all(scan, call, datasources))
+        await self._book.condemn(proven, principal.subject)
         await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
         await self._strays.note(found)
         await self._strays.empty_condemned()
@@ -142,16 +143,29 @@ class OrphanSweep:
 
     async def _sweep_all(self) -> None:
         if await self._sweep(only_doubtful=False):
-            await self._strays.note(await self._strays.find())
             await self._book.note_whole_scan(self._clock())
+            await self._strays.note(await self._strays.find())
 
     async def _sweep(self, *, only_doubtful: bool) -> bool:
-        """Scan, and end what is proven; tells whether nothing was left in doubt."""
-        scan = await self._scan(None, only_doubtful=only_doubtful, apart=LEAST_APART)
-        if scan.judgement.is_called_off:
-            log.warning("orphans.called_off", why=scan.doubt)
-            return False
-        await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
+        """Scan, and end what is proven; tells whether nothing was left in doubt.
+
+        Each tenant's datasets are judged by themselves: neither a doubt about one of them nor
+        their number concerns another tenant.
+        """
+        fleet = await self._book.fleet(None, only_doubtful=only_doubtful)
+        scans = [await self._judge(each, LEAST_APART) for each in fleet.of_each_tenant()]
+        certain = [each for each in scans if not each.judgement.is_called_off]
+        for each in scans:
+            if each.judgement.is_called_off:
+                log.warning("orphans.called_off", why=each.doubt, tenants=sorted(each.fleet.sizes))
+        seen = [one for each in certain for one in each.fleet.candidates]
+        suspects = {one for each in certain for one in each.judgement.suspects}
+        await self._book.suspect(seen, suspects, self._clock())
+        for each in certain:
+            await self._end_proven(each)
+        return len(certain) == len(scans)
+
+    async def _end_proven(self, scan: Scan) -> None:
         for each in scan.orphans:
             await self._end_one(each, because="")
         for each in scan.questionable:
@@ -163,47 +177,42 @@ class OrphanSweep:
             ended=len(scan.orphans),
             asked=len(scan.questionable),
         )
-        return True
 
     async def _certain(self, tenant: str) -> Scan:
         """Scan all of a tenant's datasets by hand. Raises SupplierUnavailable for any doubt."""
-        scan = await self._scan(tenant, only_doubtful=False, apart=timedelta(0))
+        fleet = await self._book.fleet(tenant, only_doubtful=False)
+        scan = await self._judge(fleet, timedelta(0))
         if scan.judgement.is_called_off:
             raise SupplierUnavailable(
                 f"{scan.doubt} Unknown is not inactive, so nothing was changed. Ask again later."
             )
         return scan
 
-    async def _scan(self, tenant: str | None, *, only_doubtful: bool, apart: timedelta) -> Scan:
-        fleet = await self._book.fleet(tenant, only_doubtful=only_doubtful)
+    async def _judge(self, fleet: Fleet, apart: timedelta) -> Scan:
+        """Judge a tenant's datasets; a suspicion proves what has stood for so long."""
         proven_by = self._clock() - apart
         inquiry = Inquiry(self._journeys)
         owners = await inquiry.owners_of(fleet.candidates)
-        before = [each.dataset_id for each in fleet.candidates if each.is_suspected_by(proven_by)]
+        before = [
+            each.dataset_id
+            for each in fleet.candidates
+            if each.is_suspected_by(proven_by) and not each.is_spared
+        ]
         judgement = judge_orphans(owners, before, fleet_size=fleet.size)
         return Scan(fleet, judgement, inquiry.doubt)
 
     async def _end_one(self, orphan: Candidate, *, because: str) -> None:
         """End one orphan in a commit of its own; one that others keep writing waits for the next."""
-        principal = Principal(orphan.tenant, SYSTEM)
-        for _ in range(MOST_TRIES):
-            try:
-                async with self._registry.transaction(principal) as transaction:
-                    effect = await self._end(transaction, orphan.dataset_id, _ending(), because)
-            except Conflict:
-                continue
-            self._let_go([orphan.dataset_id] if effect and effect.is_changed else [])
+        try:
+            effect = await persistently(lambda: self._end_alone(orphan, because))
+        except Conflict:
+            log.warning("orphan.contended", dataset_id=str(orphan.dataset_id))
             return
-        log.warning("orphan.contended", dataset_id=str(orphan.dataset_id))
+        self._let_go([orphan.dataset_id] if effect and effect.is_changed else [])
 
-    async def _end_together(self, scan: Scan, call: Call, datasources: tuple[str, ...]) -> Request:
-        for _ in range(MOST_TRIES - 1):
-            try:
-                return await self._end_all(scan, call, datasources)
-            except Conflict:
-                if await self._registry.request(call.principal, call.key) is not None:
-                    raise
-        return await self._end_all(scan, call, datasources)
+    async def _end_alone(self, orphan: Candidate, because: str) -> Effect | None:
+        async with self._registry.transaction(Principal(orphan.tenant, SYSTEM)) as transaction:
+            return await self._end(transaction, orphan.dataset_id, _ending(), because)
 
     async def _end_all(self, scan: Scan, call: Call, datasources: tuple[str, ...]) -> Request:
         """End what is proven together with the request for it."""

@@ -92,8 +92,29 @@ class Planner:
         return Plan(journey, tuple(entries))
 
     def require_plannable(self, command: ProvisionDatasets) -> None:
-        """Refuse a request that is wrong in itself, or whose stage has no source (A37)."""
-        require_plannable(command, self._intake)
+        """Refuse a request whose types are wrong, or whose stage has no source (A37)."""
+        types = command.dataset_types
+        wrong = [each for each in types if not DATASET_TYPE_PATTERN.fullmatch(each)]
+        if wrong or not types or len(set(types)) != len(types) or len(types) > MOST_TYPES:
+            message = (
+                f"dataset_types must name 1 to {MOST_TYPES} different types of lower-case letters "
+                f"and digits, such as confluence; given: {', '.join(types) or 'none'}."
+            )
+            raise InvalidInput(message, [FieldError("dataset_types", message)])
+        if is_read(command.stage):
+            _require_source(command, self._intake)
+
+    async def require_possible(
+        self, command: ProvisionDatasets, journey: Journey, principal: Principal
+    ) -> None:
+        """Refuse what could not be made, before any row is written.
+
+        Raises:
+            RequestRejected: it is wrong in itself, or there is no template or no record for it.
+        """
+        self.require_plannable(command)
+        await self.require_makeable(command, journey, principal)
+        await self.require_readable(command, journey, principal)
 
     async def require_readable(
         self, command: ProvisionDatasets, journey: Journey, principal: Principal
@@ -199,20 +220,6 @@ class Planner:
         selection = await self._templates.select(principal.tenant, wanted)
         _require_judgeable(selection)
         return selection
-
-
-def require_plannable(command: ProvisionDatasets, intake: Intake | None = None) -> None:
-    """Refuse a request whose types are wrong or whose stage has no source (A37)."""
-    types = command.dataset_types
-    wrong = [each for each in types if not DATASET_TYPE_PATTERN.fullmatch(each)]
-    if wrong or not types or len(set(types)) != len(types) or len(types) > MOST_TYPES:
-        message = (
-            f"dataset_types must name 1 to {MOST_TYPES} different types of lower-case letters and "
-            f"digits, such as confluence; given: {', '.join(types) or 'none'}."
-        )
-        raise InvalidInput(message, [FieldError("dataset_types", message)])
-    if is_read(command.stage):
-        _require_source(command, intake)
 
 
 def _require_source(command: ProvisionDatasets, intake: Intake | None) -> None:

@@ -55,8 +55,7 @@ class Registration:
         journey = await self.journey(command, call.principal)
         require_active(journey)
         await self._planner.require_fresh(command, journey, call.principal)
-        await self._planner.require_makeable(command, journey, call.principal)
-        await self._planner.require_readable(command, journey, call.principal)
+        await self._planner.require_possible(command, journey, call.principal)
         journey = await self._introduced(command, journey, call.principal)
         since = await self._registry.last_sequence(call.principal.tenant)
         async with self._registry.transaction(call.principal) as transaction:
@@ -86,9 +85,7 @@ class Registration:
     ) -> str:
         """Tell why what is asked for could not be made; nothing where it could."""
         try:
-            self._planner.require_plannable(command)
-            await self._planner.require_makeable(command, journey, principal)
-            await self._planner.require_readable(command, journey, principal)
+            await self._planner.require_possible(command, journey, principal)
         except RequestRejected as refused:
             return str(refused)
         return ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from agents.endings import Endings
 from agents.moves import Moves
+from agents.persistence import persistently
 from domain.commands import (
     ArchiveCommand,
     Call,
@@ -27,7 +28,7 @@ from domain.commands import (
     ValidateNow,
 )
 from domain.dataset import Dataset
-from domain.errors import Conflict, DuplicateDataset
+from domain.errors import DuplicateDataset
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.repository import Slot, Transaction
 
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from domain.orphan_documents import OrphanReportDocument
     from domain.ports import Clock, Engine
     from domain.repository import Registry
-
-MOST_TRIES = 5
-"""How often a request is called off anew when somebody else wrote first."""
 
 
 class Cleaning(Protocol):
@@ -152,12 +150,7 @@ class Requests:
         All others go on as they are, those too that were to give way; an approval that nobody has
         decided is withdrawn. A request whose end is decided is given back as it was.
         """
-        for _ in range(MOST_TRIES - 1):
-            try:
-                return await self._call_off(request)
-            except Conflict:
-                continue
-        return await self._call_off(request)
+        return await persistently(lambda: self._call_off(request))
 
     async def _call_off(self, request: Request) -> Request:
         ended: list[UUID] = []

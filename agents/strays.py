@@ -51,7 +51,7 @@ class Strays:
         ]
         held = [each for each in holdings if each is not None]
         owners = await self.book.owners([each.dataset_id for each in held])
-        known = {each.holding.datasource: each for each in await self.book.strays(None)}
+        known = {each.holding.datasource: each for each in await self.book.strays()}
         return [
             _stray(each, owners, known)
             for each in held
@@ -70,31 +70,31 @@ class Strays:
                     documents=each.holding.documents,
                 )
 
-    async def condemn(self, found: Collection[Stray], subject: str) -> tuple[str, ...]:
-        """Have those emptied that an earlier scan knew too; gives their datasources."""
-        proven = [each for each in found if each.suspected_at is not None]
-        await self.book.condemn(proven, subject)
-        return tuple(each.holding.datasource for each in proven)
-
     async def empty_condemned(self) -> None:
-        """Empty what was condemned and is not emptied yet; what cannot be is tried the next time."""
-        for each in await self.book.strays(None):
-            if each.condemned_by is not None and each.emptied_at is None:
+        """Empty what was condemned and is not emptied yet; what cannot be is tried the next time.
+
+        What a dataset accounts for after all is left.
+        """
+        strays = await self.book.strays()
+        condemned = [each for each in strays if each.condemned_by and each.emptied_at is None]
+        owners = await self.book.owners([each.holding.dataset_id for each in condemned])
+        for each in condemned:
+            if is_stray(each.holding, _status_of(each.holding.dataset_id, owners)):
                 await self._empty(each)
 
     async def _empty(self, stray: Stray) -> None:
-        """Empty one stray, unless a dataset accounts for it after all."""
-        dataset_id, datasource = stray.holding.dataset_id, stray.holding.datasource
-        owner = (await self.book.owners([dataset_id])).get(dataset_id)
-        if not is_stray(stray.holding, owner.status if owner else None):
-            return
+        datasource = stray.holding.datasource
         try:
-            told = await self.estate.clear(stray.holding)
+            cleared = await self.estate.clear(stray.holding)
         except DataOpsError as failed:
             log.warning("datasource.not_emptied", datasource=datasource, why=str(failed))
             return
+        if not cleared.is_emptied:
+            log.info("datasource.left_alone", datasource=datasource, why=cleared.told)
+            return
         await self.book.note_emptied(stray, self.clock())
-        log.info("datasource.emptied", datasource=datasource, by=stray.condemned_by, told=told)
+        by = stray.condemned_by
+        log.info("datasource.emptied", datasource=datasource, by=by, told=cleared.told)
 
 
 def _status_of(dataset_id: UUID, owners: Mapping[UUID, Owner]) -> DatasetStatus | None:

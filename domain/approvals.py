@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 class ApprovalStatus(StrEnum):
-    """Whether somebody has decided, and how."""
+    """Whether somebody has decided, and how; WITHDRAWN where it was called off before that."""
 
     PENDING = "pending"
     APPROVED = "approved"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,23 @@ class Approval:
         if not self.is_pending:
             raise IllegalTransition(self._decided_before())
         return replace(self, status=wanted, resolved_by=by, resolved_at=at, comment=comment)
+
+    def withdrawn(self, *, by: str, at: datetime) -> Approval:
+        """Give the approval as it is once the request for it is called off; nobody refused it.
+
+        Raises:
+            IllegalTransition: it was decided before; the message says by whom.
+        """
+        require_zone("at", at)
+        if not self.is_pending:
+            raise IllegalTransition(self._decided_before())
+        return replace(
+            self,
+            status=ApprovalStatus.WITHDRAWN,
+            resolved_by=by,
+            resolved_at=at,
+            comment="The request that asked for it was called off.",
+        )
 
     def _decided_before(self) -> str:
         return (

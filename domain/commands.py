@@ -175,7 +175,7 @@ class Move:
 class Undertaking:
     """What a request does beside changing its datasets: whose consent it waits for, what it moves.
 
-    `datasources` names those it has emptied that no dataset accounted for.
+    `datasources` names those it has condemned, for no dataset accounts for them.
     """
 
     approvals: tuple[UUID, ...] = ()

@@ -176,8 +176,8 @@ class Dataset(DatasetState):
         """Run the gate again over a dataset that is READY or FAILED.
 
         One that is VALIDATING already is left alone; a FAILED one that was never filled, or whose
-        source has changed since, is provisioned again, within the full time limit. An incident stays open, so that its
-        connector is probed on should the gate fail. Tells whether anything changed.
+        source has changed since, is provisioned again, within the full time limit. An incident
+        stays open: its connector is probed on should the gate fail. Tells whether anything changed.
 
         Raises:
             IllegalTransition: the dataset is on its way in or out.

@@ -9,6 +9,7 @@ DataOpsError
 │   ├── TemplateNotFound       name another type, industry or use case
 │   └── NotAllowed             ask with the right principal
 ├── Conflict                   read again, then decide anew
+│   ├── CameBefore             read the request that the message made; it is the answer
 │   └── StaleOutcome           drop it: the dataset has moved on
 ├── RegistryUnavailable        try the same thing again later: it is one request however often it comes
 ├── SupplierUnavailable        try the same thing again later
@@ -76,6 +77,10 @@ class NotAllowed(RequestRejected):
 
 class Conflict(DataOpsError):
     """Somebody else wrote first."""
+
+
+class CameBefore(Conflict):
+    """A message was accepted before, and made the one request it will ever make."""
 
 
 class StaleOutcome(Conflict):

@@ -19,9 +19,9 @@ MOST_DOUBLINGS = 5
 class Health:
     """What the last probes said.
 
-    `failures`, `successes` and `silences` (probes that were lost) count in a row; `incident_id` and `incident_since` mark an
-    episode from the demotion until the gate has passed again, and `gates` counts those it has
-    failed; `next_probe_at` is when to knock.
+    `failures`, `successes` and `silences` (probes that were lost) count in a row; `incident_id` and
+    `incident_since` mark an episode from the demotion until the gate has passed again, and `gates`
+    counts those it has failed; `next_probe_at` is when to knock.
     """
 
     failures: int = 0

@@ -41,7 +41,7 @@ class OrphanBook(Protocol):
         """Tell whose datasets are and where they stand; unknown ones are left out."""
         ...
 
-    async def strays(self, tenant: str | None, /) -> Sequence[Stray]:
+    async def strays(self, /) -> Sequence[Stray]:
         """Give the strays that were seen, the longest known first."""
         ...
 

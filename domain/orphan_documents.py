@@ -48,6 +48,6 @@ class OrphanReportDocument(TypedDict):
 
 
 class CleanupDocument(EndingListDocument):
-    """The datasets a cleanup ends, and the datasources it had emptied."""
+    """The datasets a cleanup ends, and the datasources that are being emptied for it."""
 
     datasources: NotRequired[Sequence[str]]

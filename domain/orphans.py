@@ -24,10 +24,10 @@ CAP_PERCENT = 10
 """Of all active datasets, so many in a hundred may be torn down by one sweep."""
 
 LEAST_APART = timedelta(minutes=20)
-"""How long after a suspicion a scheduled scan may prove it: two at once, as after a pause, are one."""
+"""How long after a suspicion a scheduled scan may prove it: two at once, after a pause, are one."""
 
 FULL_SCAN_EVERY = timedelta(hours=24)
-"""How long after a whole scan the next light one is whole too: one that was called off is made up for."""
+"""How long after a whole scan the next light one is whole too: it makes up for one called off."""
 
 
 class Ownership(StrEnum):
@@ -108,10 +108,25 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The candidates of a scan, and how many active datasets there are in all."""
+    """The candidates of a scan, and how many active datasets each of their tenants has in all."""
 
     candidates: tuple[Candidate, ...]
-    size: int
+    sizes: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        """How many active datasets there are in all."""
+        return sum(self.sizes.values())
+
+    def of_each_tenant(self) -> list[Fleet]:
+        """Part it by tenants: what is seen of one says nothing of another."""
+        parts: dict[str, list[Candidate]] = {}
+        for each in self.candidates:
+            parts.setdefault(each.tenant, []).append(each)
+        return [
+            Fleet(tuple(some), {tenant: self.sizes.get(tenant, len(some))})
+            for tenant, some in parts.items()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +156,11 @@ class Stray:
     condemned_by: str | None = None
     emptied_at: datetime | None = None
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether an earlier scan knew it too."""
+        return self.suspected_at is not None
+
 
 def is_stray(holding: Holding, owner: DatasetStatus | None) -> bool:
     """Whether documents are held for a dataset that is archived, or that nobody knows (None)."""
@@ -153,7 +173,7 @@ def judge_orphans(
     *,
     fleet_size: int | None = None,
 ) -> OrphanJudgement:
-    """Judge the active datasets by two scans in a row (seed: orphan_prevention_rule; A39).
+    """Judge a tenant's active datasets by two scans in a row (seed: orphan_prevention_rule; A39).
 
     `suspects` are those of the scan before. One failed lookup calls the whole sweep off and
     leaves them as they were, for unknown is not inactive. More orphans than the cap, 5 or 10 %

@@ -75,7 +75,7 @@ class Transaction(ConsentWrites, Protocol):
         ...
 
     async def keep_request(self, request: Request, /) -> None:
-        """Write down an accepted request. Raises Conflict when its message came before."""
+        """Write down an accepted request. Raises CameBefore when its message did."""
         ...
 
     async def call_off(self, task_id: str, /) -> bool:

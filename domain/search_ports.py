@@ -22,6 +22,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Clearing:
+    """What became of a holding that was to be cleared: what was done, or why it was left alone."""
+
+    is_emptied: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """A full replacement of a connector's documents.
 
@@ -121,8 +129,8 @@ class Estate(Protocol):
         """Tell what a datasource holds; None where it does not carry a mark of this origin."""
         ...
 
-    async def clear(self, holding: Holding, /) -> str:
-        """Delete every document of a holding for good; tells what was done and what remains.
+    async def clear(self, holding: Holding, /) -> Clearing:
+        """Delete every document of a holding for good.
 
         One that is gone, or carries another mark by now, is left alone, and that is success.
         """

@@ -14,7 +14,7 @@ from domain.connector import ConnectorConfiguration, Marked
 from domain.errors import DataOpsError
 from domain.orphans import Holding
 from domain.record import Record
-from domain.search_ports import Found, Upload
+from domain.search_ports import Clearing, Found, Upload
 from gateways import (
     glean_datasource,
     glean_estate,
@@ -117,7 +117,7 @@ class GleanConnectors:
             search = self._api.spare_search(smallest_search(connector)) if thorough else None
             answers = await self._knock([status, search] if search else [status])
             if search is None:
-                answers.append(await self._tokens.answer(connector))
+                answers.append(await self._tokens.answer())
         except DataOpsError as failure:
             return glean_health.silent(failure, (self._timing.monotonic() - started) * 1000)
         return glean_health.watched(answers)
@@ -142,7 +142,7 @@ class GleanConnectors:
 
     async def empty(self, connector: ConnectorConfiguration, /) -> str:
         """Delete the documents, never without our mark; the definition remains."""
-        return await self._empty(connector)
+        return (await self._empty(connector)).told
 
     async def datasources(self, /) -> list[str]:
         """Name the datasources that may be ours."""
@@ -152,20 +152,21 @@ class GleanConnectors:
         """Tell what a datasource under our mark holds; None for all others."""
         return await glean_estate.holding(self._api, datasource, origin)
 
-    async def clear(self, holding: Holding, /) -> str:
+    async def clear(self, holding: Holding, /) -> Clearing:
         """Delete the documents of a holding, never without its mark; the definition remains."""
         return await self._empty(holding)
 
-    async def _empty(self, marked: Marked) -> str:
+    async def _empty(self, marked: Marked) -> Clearing:
         reason = await glean_datasource.why_not_ours(self._api, marked)
         if reason:
-            return reason
+            return Clearing(is_emptied=False, told=reason)
         await glean_upload.send_nothing(self._api, marked)
         await asyncio.to_thread(self._hidden.forget, marked.datasource)
-        return (
+        told = (
             f"Glean deletes every document of datasource {marked.datasource}. Its definition "
             "remains: Glean offers no call that deletes it, an administrator can in the console."
         )
+        return Clearing(is_emptied=True, told=told)
 
     async def home_of(self, datasource: str, /) -> str:
         """Give a datasource's home page. Raises NotFound when there is no such datasource."""

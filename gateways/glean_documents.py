@@ -56,13 +56,16 @@ def document(record: Record, connector: ConnectorConfiguration, act_as: str) -> 
     return written
 
 
-def search_request(query: str, connector: ConnectorConfiguration, *, page_size: int) -> JsonObject:
-    """Write a search of one connector's documents, by the words as they stand."""
+def search_request(
+    query: str, connector: ConnectorConfiguration | None = None, *, page_size: int
+) -> JsonObject:
+    """Write a search of one connector's documents, or of all, by the words as they stand."""
+    only = {"datasourcesFilter": [connector.datasource]} if connector else {}
     return {
         "query": query,
         "pageSize": page_size,
         "disableSpellcheck": True,
-        "requestOptions": {"facetBucketSize": 1, "datasourcesFilter": [connector.datasource]},
+        "requestOptions": {"facetBucketSize": 1, **only},
     }
 
 

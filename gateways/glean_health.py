@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from domain.checks import Probe
@@ -51,7 +52,7 @@ def watched(answers: Sequence[Answer]) -> Probe:
     """Report a knock of the sweep, the status first.
 
     Where Glean asks us to ask less, a status says nothing of the connector, and a search nothing
-    of its token.
+    of its token. The time is that of the status: a search that many share took it of none of them.
     """
     status, *searches = answers
     if status.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -63,7 +64,7 @@ def watched(answers: Sequence[Answer]) -> Probe:
             is_made=False,
         )
     heard = [each for each in searches if each.status != HTTPStatus.TOO_MANY_REQUESTS]
-    return answered([status, *heard])
+    return replace(answered([status, *heard]), response_time_ms=status.response_time_ms)
 
 
 def _not_let_through(answers: Sequence[Answer]) -> str:

@@ -15,15 +15,19 @@ from gateways.glean_documents import search_request
 from gateways.http import ANY_STATUS, Answer
 
 
-def smallest_search(connector: ConnectorConfiguration) -> JsonObject:
-    """Write the smallest search there is, which only a client token that serves may make."""
+def smallest_search(connector: ConnectorConfiguration | None = None) -> JsonObject:
+    """Write the smallest search there is, of one connector's documents or of all.
+
+    Only a client token that serves may make it.
+    """
     return search_request("", connector, page_size=1)
 
 
 class TokenWatch:
     """What the last search of the sweep was answered with, for `lasting`.
 
-    The indexing token needs none: each status call is made with it.
+    It is a search of all there is, for its answer is that of no single connector. The indexing
+    token needs none: each status call is made with it.
     """
 
     def __init__(self, api: GleanApi, clock: Clock, lasting: timedelta, seconds: float) -> None:
@@ -36,15 +40,15 @@ class TokenWatch:
         self._known: Answer | str = ""
         self._known_at: datetime | None = None
 
-    async def answer(self, connector: ConnectorConfiguration) -> Answer:
-        """Give the answer all share; whoever finds it too old asks, by this connector.
+    async def answer(self) -> Answer:
+        """Give the answer all share; whoever finds it too old asks.
 
         Raises:
             SupplierUnavailable: there was none.
         """
         async with self._turn:
             if self._is_old():
-                self._known = await self._ask(connector)
+                self._known = await self._ask()
                 self._known_at = self._clock()
             known = self._known
         if isinstance(known, str):
@@ -57,8 +61,8 @@ class TokenWatch:
             return True
         return not timedelta(0) <= self._clock() - self._known_at < self._lasting
 
-    async def _ask(self, connector: ConnectorConfiguration) -> Answer | str:
-        call = self._api.search(smallest_search(connector))
+    async def _ask(self) -> Answer | str:
+        call = self._api.search(smallest_search())
         once = replace(call, accept=ANY_STATUS, attempts=1, seconds=self._seconds, in_no_hurry=True)
         try:
             return await self._api.ask(once)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from a2a.types import TaskState
@@ -40,8 +41,11 @@ _OF_ARCHIVES = frozenset({"extend-retention", "hold-archive", "release-archive"}
 _MAY_BE_EMPTY = frozenset({_COMPLETE_JOURNEY, TRANSITION_STAGE, _CLEANUP_ORPHANS})
 """The skills that have done what they should where there is no dataset at all."""
 
+_LETS_BE = frozenset({ApprovalStatus.REFUSED, ApprovalStatus.WITHDRAWN})
+"""How an approval is resolved after which its dataset stays."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Scene:
     """A request with its datasets and approvals as they stand at one moment."""
 
@@ -78,12 +82,12 @@ class Scene:
 
     def outcome_of(self, move: Move) -> MoveOutcome:
         """Tell what came of a dataset's move to another stage."""
-        by_id = {each.place.dataset_id: each for each in self.datasets}
-        successor = by_id.get(move.successor) if move.successor else None
+        successor = self._by_id.get(move.successor) if move.successor else None
         if successor is None:
             return MoveOutcome.REFUSED
         if successor.status is _S.READY:
-            has_moved = move.before in by_id and by_id[move.before].has_ended
+            before = self._by_id.get(move.before)
+            has_moved = before is not None and before.has_ended
             return MoveOutcome.MOVED if has_moved else MoveOutcome.MOVING
         return MoveOutcome.FAILED if successor.status in RESTING else MoveOutcome.MOVING
 
@@ -100,7 +104,7 @@ class Scene:
             return _is_in_grace(dataset) or _is_stuck(dataset)
         if dataset.gives_way is not None and self._is_to_end(dataset):
             return self._has_no_successor(dataset.gives_way.successor)
-        if self._is_to_end(dataset) and self._was_refused(dataset):
+        if self._is_to_end(dataset) and self._is_let_be(dataset):
             return True
         return dataset.status in RESTING
 
@@ -114,21 +118,33 @@ class Scene:
         return dataset.status is _S.ARCHIVED or _is_in_grace(dataset)
 
     def _is_to_end(self, dataset: Dataset) -> bool:
-        moved = {each.before for each in self.request.undertaking.moves}
-        return self.request.skill in _ENDING or dataset.place.dataset_id in moved
+        return self.request.skill in _ENDING or dataset.place.dataset_id in self._moved
 
     def _has_no_successor(self, successor: UUID | None) -> bool:
         """Whether a dataset that gives way stays for now: nothing that follows it is on its way."""
-        found = [each.status for each in self.datasets if each.place.dataset_id == successor]
-        return all(each in RESTING and each is not _S.READY for each in found)
+        found = self._by_id.get(successor) if successor else None
+        return found is None or (found.status in RESTING and found.status is not _S.READY)
 
-    def _was_refused(self, dataset: Dataset) -> bool:
+    def _is_let_be(self, dataset: Dataset) -> bool:
+        """Whether a dataset stays: its end was refused, or whoever asked for it called that off."""
         approval = self._approval_of(dataset)
-        return approval is not None and approval.status is ApprovalStatus.REFUSED
+        return approval is not None and approval.status in _LETS_BE
 
     def _approval_of(self, dataset: Dataset) -> Approval | None:
-        by_dataset: Mapping[UUID, Approval] = {each.dataset_id: each for each in self.approvals}
-        return by_dataset.get(dataset.place.dataset_id)
+        return self._asked.get(dataset.place.dataset_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[UUID, Dataset]:
+        return {each.place.dataset_id: each for each in self.datasets}
+
+    @cached_property
+    def _asked(self) -> Mapping[UUID, Approval]:
+        return {each.dataset_id: each for each in self.approvals}
+
+    @cached_property
+    def _moved(self) -> frozenset[UUID]:
+        """The datasets of the stage before."""
+        return frozenset(each.before for each in self.request.undertaking.moves)
 
 
 def _is_in_grace(dataset: Dataset) -> bool:

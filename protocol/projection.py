@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from domain.dataset import Dataset
     from domain.journey_documents import MoveDocument
     from domain.ports import Changes
-    from domain.record import JsonObject
+    from domain.record import Json, JsonObject
     from domain.repository import ProgressLog, Registry, Standing
     from domain.succession import MoveOutcome
     from domain.teardown import Teardown
@@ -174,35 +174,52 @@ def _showing(scene: Scene, standings: Mapping[UUID, Standing]) -> Showing:
     if state == TaskState.TASK_STATE_WORKING:
         return Showing(sentence, _standing(scene.datasets, standings), state)
     if state == TaskState.TASK_STATE_INPUT_REQUIRED:
-        return Showing(f"{sentence} {_asked(scene.awaited)}", _results(scene), state)
+        return Showing(f"{sentence} {_asked(scene)}", _results(scene), state)
     return Showing(f"{sentence}{_refused(scene)}{_emptied(scene)}", _results(scene), state)
 
 
-def _asked(awaited: Sequence[Approval]) -> str:
+def _asked(scene: Scene) -> str:
     """Name the approvals that are waited for, and how they are given."""
-    named = ", ".join(f"{each.connector_name} ({each.approval_id})" for each in awaited)
+    named = ", ".join(_named(each, scene.request) for each in scene.awaited)
     return (
         f"To be approved first: {named}. Send resolve-approval for each, in this task or as a new "
         "message; the task goes on by itself."
     )
 
 
+def _named(approval: Approval, request: Request) -> str:
+    """Name an approval; of one that was pending before the request, what it is for all the same."""
+    if approval.task_id == request.task_id:
+        return f"{approval.connector_name} ({approval.approval_id})"
+    grace = "without" if approval.force else "with"
+    return (
+        f"{approval.connector_name} ({approval.approval_id}; {approval.asked_by} asked for it "
+        f"before, for {approval.reason} {grace} a grace period, and nothing else is approved by it)"
+    )
+
+
+_KEEPS = {
+    ApprovalStatus.REFUSED: "refused its teardown.",
+    ApprovalStatus.WITHDRAWN: "called off the request that asked for its approval. Ask anew.",
+}
+
+
 def _refused(scene: Scene) -> str:
-    """Tell what could not be made, and whose end was refused."""
-    moves = [f"{each.dataset_type}: {each.refusal}" for each in scene.request.undertaking.moves]
+    """Tell what could not be made, whose end was refused, and whose is asked for no more."""
+    moves = scene.request.undertaking.moves
+    unmade = [f"{each.dataset_type}: {each.refusal}" for each in moves if each.refusal]
     kept = [
-        f"{each.connector_name} stays: {each.resolved_by} refused its teardown."
+        f"{each.connector_name} stays: {each.resolved_by} {_KEEPS[each.status]}"
         for each in scene.approvals
-        if each.status is ApprovalStatus.REFUSED
+        if each.status in _KEEPS
     ]
-    told = [each for each in moves if not each.endswith(": ")] + kept
-    return "".join(f" {each}" for each in told)
+    return "".join(f" {each}" for each in [*unmade, *kept])
 
 
 def _emptied(scene: Scene) -> str:
-    """Tell how many datasources a cleanup had emptied; nothing where it had none."""
+    """Tell how many datasources a cleanup has emptied; nothing where it has none."""
     count = len(scene.request.undertaking.datasources)
-    return f" {count} stray datasources are emptied." if count else ""
+    return f" {count} stray datasources are being emptied." if count else ""
 
 
 def _sentence(datasets: Sequence[Dataset]) -> str:
@@ -239,14 +256,14 @@ def _where(dataset: Dataset, teardown: Teardown) -> str:
 
 
 def _results(scene: Scene) -> JsonObject:
-    more: JsonObject = {}
+    more: dict[str, Json] = {}
     if scene.approvals:
-        more = {"approvals": [describe_approval(each) for each in scene.approvals]}
-    elif scene.request.skill == TRANSITION_STAGE:
+        more["approvals"] = [describe_approval(each) for each in scene.approvals]
+    if scene.request.skill == TRANSITION_STAGE:
         moves = scene.request.undertaking.moves
-        more = {"moves": [_moved(each, scene.outcome_of(each)) for each in moves]}
+        more["moves"] = [_moved(each, scene.outcome_of(each)) for each in moves]
     if scene.request.undertaking.datasources:
-        more = {**more, "datasources": list(scene.request.undertaking.datasources)}
+        more["datasources"] = list(scene.request.undertaking.datasources)
     return {"datasets": [describe(each) for each in scene.datasets], **more}
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, Room
 from registry.dialect import database_now, lease_end
 from registry.tables import IS_PROBE, IS_WORK, datasets
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
 _d = datasets.c
 
 _MOST_LOOKED_AT = 1000
-"""How many due datasets of each kind a claim chooses among, so that its cost does not grow with the rest."""
-
+"""How many due datasets of each kind a claim chooses among: its cost grows with no others."""
 
 WORK_A_PROBE = 4
 """So many other turns come before each probe of a READY dataset, where there is no room for both."""
@@ -157,23 +157,32 @@ def due_statement(dialect: str) -> Select[str, UUID]:
 def _in_turns(dialect: str, due: tuple[ColumnElement[bool], ...]) -> Select[Any]:
     """Give the query of the place each has among its client's turns, those under way included.
 
-    Its turn among all is that among the client's of its kind: work, or probes, which weigh more.
+    A client's turns come in the order in which its work and its probes, which weigh more, share
+    them; among those of all clients they come in the same.
     """
     held = _held(dialect)
     work, probes = _first(due, held, IS_WORK, 1), _first(due, held, IS_PROBE, WORK_A_PROBE)
     waiting = union_all(select(work), select(probes)).subquery("waiting")
-    client, before = (waiting.c.tenant, waiting.c.client_id), func.coalesce(held.c.turns, 0)
+    shared = _shared(waiting, held).subquery("shared")
     place = func.row_number().over(
-        partition_by=client, order_by=(waiting.c.weight, waiting.c.due_at)
+        partition_by=(shared.c.tenant, shared.c.client_id),
+        order_by=(shared.c.turn, shared.c.due_at),
     )
+    return select(shared, (place + shared.c.before).label("place"))
+
+
+def _shared(waiting: Subquery, held: CTE) -> Select[Any]:
+    """Give the query of each one's turn among its client's of its kind, times what these weigh."""
     turn = func.row_number().over(
-        partition_by=(*client, waiting.c.weight), order_by=waiting.c.due_at
+        partition_by=(waiting.c.tenant, waiting.c.client_id, waiting.c.weight),
+        order_by=waiting.c.due_at,
     )
+    of_kind = case((waiting.c.weight == 1, held.c.turns - held.c.probes), else_=held.c.probes)
     is_same = and_(held.c.tenant == waiting.c.tenant, held.c.client_id == waiting.c.client_id)
     return select(
         waiting,
-        (place + before).label("place"),
-        ((turn + before) * waiting.c.weight).label("turn"),
+        func.coalesce(held.c.turns, 0).label("before"),
+        ((turn + func.coalesce(of_kind, 0)) * waiting.c.weight).label("turn"),
     ).select_from(waiting.outerjoin(held, is_same))
 
 
@@ -197,19 +206,26 @@ def _first(
 
 
 def _held(dialect: str) -> CTE:
-    """Give the query of how many turns each client has under way.
+    """Give the query of how many turns each client has under way, and how many of them are probes.
 
     The few leased rows are found first, by their own index: a grouping by client alone would
     walk every row there is.
     """
     leased = (
-        select(_d.tenant, _d.client_id)
+        select(
+            _d.tenant,
+            _d.client_id,
+            case((_d.status == DatasetStatus.READY, 1), else_=0).label("is_probe"),
+        )
         .where(_d.lease_owner.is_not(None), ~_is_free(dialect))
         .cte("leased")
         .prefix_with("MATERIALIZED")
     )
-    counted = select(leased, func.count().label("turns"))
-    return counted.group_by(leased.c.tenant, leased.c.client_id).cte("held")
+    client = (leased.c.tenant, leased.c.client_id)
+    counted = select(
+        *client, func.count().label("turns"), func.sum(leased.c.is_probe).label("probes")
+    )
+    return counted.group_by(*client).cte("held")
 
 
 @cache

@@ -58,9 +58,9 @@ class SqlOrphanBook:
         looked_at = _CANDIDATES.where(*wanted, *([_IS_DOUBTFUL] if only_doubtful else []))
         async with self._database.reads.connect() as connection:
             rows = (await connection.execute(looked_at)).mappings().all()
-            counted = select(func.count()).select_from(datasets).where(*wanted)
-            size = (await connection.execute(counted)).scalar_one()
-        return Fleet(tuple(Candidate(**each) for each in rows), size)
+            counted = select(_d.tenant, func.count()).where(*wanted).group_by(_d.tenant)
+            sizes = {each[0]: each[1] for each in await connection.execute(counted)}
+        return Fleet(tuple(Candidate(**each) for each in rows), sizes)
 
     async def suspect(
         self, seen: Collection[Candidate], suspects: Collection[UUID], now: datetime, /
@@ -101,12 +101,11 @@ class SqlOrphanBook:
                 owners |= {each.dataset_id: Owner(each.tenant, each.status) for each in rows}
         return owners
 
-    async def strays(self, tenant: str | None, /) -> list[Stray]:
+    async def strays(self, /) -> list[Stray]:
         """Give the strays that were seen, the longest known first."""
-        statement = select(stray_datasources).where(*_of(_t.tenant, tenant))
-        ordered = statement.order_by(_t.suspected_at, _t.datasource)
+        statement = select(stray_datasources).order_by(_t.suspected_at, _t.datasource)
         async with self._database.reads.connect() as connection:
-            return [_stray_of(each) for each in (await connection.execute(ordered)).mappings()]
+            return [_stray_of(each) for each in (await connection.execute(statement)).mappings()]
 
     async def keep_strays(self, found: Collection[Stray], now: datetime, /) -> None:
         """Keep these as all the strays there are; what is none any more is forgotten.

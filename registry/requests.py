@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select, text, update
 
 from domain.commands import Principal, Request, RequestKey
-from domain.errors import Conflict, InvalidInput
+from domain.errors import CameBefore, InvalidInput
 from domain.repository import FOLLOW
 from registry.dialect import Insert, insert, lease_end
 from registry.history import requests
@@ -57,7 +57,7 @@ _CLOSE = (
 
 
 async def write_request(session: Session, request: Request) -> None:
-    """Write an accepted request down. Raises Conflict when its message came before."""
+    """Write an accepted request down. Raises CameBefore when its message did."""
     row = {f"new_{name}": value for name, value in values_of_request(request).items()}
     row |= {"new_accepted_at": session.database.clock(), "new_followed_by": session.database.owner}
     written = await session.connection.execute(_insert(session.dialect), {**row, "lease": FOLLOW})
@@ -66,7 +66,7 @@ async def write_request(session: Session, request: Request) -> None:
             f"Message {request.key.message_id!r} to {request.key.agent} was accepted before. "
             "Read the request it made; it is the answer to this one as well."
         )
-        raise Conflict(message)
+        raise CameBefore(message)
 
 
 @cache

@@ -138,7 +138,7 @@ class SqlTransaction:
             raise Conflict(message) from error
 
     async def keep_request(self, request: Request, /) -> None:
-        """Write down an accepted request. Raises Conflict when its message came before."""
+        """Write down an accepted request. Raises CameBefore when its message did."""
         self._require_own(request.principal.tenant)
         await write_request(self._session, request)
         await write_word(

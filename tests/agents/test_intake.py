@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import get_ident
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from domain.dataset import Dataset
 from domain.errors import InvalidInput, SupplierRefused, SupplierUnavailable
 from domain.journey import ClientId, JourneyStage
 from domain.masking import MaskingRule
+from domain.people import PersonName, people_in
 from domain.ports import MockData, Reading
 from domain.recipe import MOST_READ, Extract, Recipe
 from domain.record import Record
@@ -178,8 +180,26 @@ async def test_too_many_names_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(intake_module, "MOST_NAMES", 3)
     write_source(tmp_path, [{"id": "1", "author": ["Ann Lee", "Bo Roe"]}])
 
-    with pytest.raises(SupplierRefused, match="more than 3 people"):
+    with pytest.raises(SupplierRefused, match="more than 3 orders of their words"):
         await intake(tmp_path).open(recipe())
+
+
+async def test_names_are_collected_beside_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+
+    def noted(*given: Any) -> Iterator[PersonName]:
+        threads.add(get_ident())
+        return people_in(*given)
+
+    monkeypatch.setattr(intake_module, "people_in", noted)
+    write_source(tmp_path, client_records())
+
+    await intake(tmp_path).open(recipe())
+
+    assert threads
+    assert get_ident() not in threads
 
 
 async def test_a_pilot_without_a_key_is_not_read(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agents.moves import MOST_TRIES, Moves
+from agents.moves import Moves
+from agents.persistence import MOST_TRIES
 from domain.commands import Call, CompleteJourney, RequestKey, TransitionStage
-from domain.errors import Conflict
+from domain.errors import CameBefore, Conflict
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from protocol.auth import ANONYMOUS
@@ -42,12 +43,14 @@ class Overtaken:
     def __init__(self, registry: Registry, times: int) -> None:
         self._registry = registry
         self.left = times
+        self.opened = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._registry, name)
 
     @asynccontextmanager
     async def transaction(self, principal: Principal) -> AsyncIterator[Transaction]:
+        self.opened += 1
         async with self._registry.transaction(principal) as transaction:
             yield transaction
             if self.left:
@@ -83,6 +86,21 @@ async def test_a_journey_is_completed_anew_where_somebody_else_wrote_first(
 
         is_ended = await service.status_of(JIRA) == "teardown"
         assert is_ended is (times < MOST_TRIES)
+
+
+@pytest.mark.requirement("R19")
+async def test_a_message_that_came_before_is_not_tried_anew(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.call(COORDINATOR, SMALL)
+        registry = Overtaken(service.service.registry, 0)
+        moves, command = moves_of(service, registry), CompleteJourney(ACME["journey_id"])
+        await moves.complete(command, a_call())
+        registry.opened = 0
+
+        with pytest.raises(CameBefore, match="'message-1'"):
+            await moves.complete(command, a_call())
+
+        assert registry.opened == 1
 
 
 @pytest.mark.requirement("R67", "R72")

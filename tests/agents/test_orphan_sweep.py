@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,29 +15,33 @@ from starlette.responses import Response
 from structlog.testing import capture_logs
 
 from agents.endings import Endings
-from agents.orphan_sweep import MOST_TRIES, OrphanSweep
+from agents.orphan_sweep import OrphanSweep
 from agents.ownership import AT_ONCE, Inquiry
+from agents.persistence import MOST_TRIES
 from agents.strays import Strays
+from domain.commands import Call, RequestKey, ResolveApproval
 from domain.errors import Conflict
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, TeardownReason
-from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, Ownership
+from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, LEAST_CAP, Ownership
 from domain.rules import LifecycleRules
 from gateways.journeys import JourneysClient
 from gateways.local.journeys import create_app
 from registry.orphans import SqlOrphanBook
 from tests.builders import NOW, TENANT, a_client, a_dataset, a_dataset_in, a_journey
 from tests.gateways.foreign import Glean, Time, a_connector, calling
-from tests.registry.databases import ME, House, a_fresh_file, open_house
+from tests.registry.databases import ME, OTHERS, House, a_fresh_file, open_house
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Mapping
     from pathlib import Path
     from uuid import UUID
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from domain.commands import Principal
     from domain.dataset import Dataset
+    from domain.orphan_book import Owner
 
 ACME = "journey-acme-2026"
 PROTECTED = frozenset({JourneyStage.SANDBOX})
@@ -130,10 +134,21 @@ class Sweeping:
             book=book,
             journeys=JourneysClient(calling(self.journeys), Time().timing),
             strays=Strays(book, self.glean.connectors, clock, "https://dataops.example"),
-            endings=Endings(registry=kept, coordinator=quiet, engine=quiet, clock=clock, ids=uuid4),
+            endings=self.endings(kept),
             engine=quiet,
             clock=clock,
             rules=LifecycleRules(protect_stages=protect),
+        )
+
+    def endings(self, registry: Any = None) -> Endings:
+        """Put the endings together."""
+        quiet: Any = self.around
+        return Endings(
+            registry=registry or self.house.registry,
+            coordinator=quiet,
+            engine=quiet,
+            clock=self.house.hands.tell,
+            ids=uuid4,
         )
 
     async def scan(self, hours: float = 0, **made: Any) -> None:
@@ -153,7 +168,9 @@ async def sweeping(tmp_path: Path) -> AsyncIterator[Sweeping]:
         yield Sweeping(house)
 
 
-async def of_journeys(sweeping: Sweeping, count: int, each: int = 1) -> list[Dataset]:
+async def of_journeys(
+    sweeping: Sweeping, count: int, each: int = 1, whose: Principal = ME
+) -> list[Dataset]:
     """Keep READY datasets, so many of each of so many journeys that nobody knows."""
     return [
         await sweeping.house.keep(
@@ -161,11 +178,15 @@ async def of_journeys(sweeping: Sweeping, count: int, each: int = 1) -> list[Dat
                 DatasetStatus.READY,
                 a_dataset(
                     f"type{part}",
+                    tenant=whose.tenant,
                     journey=a_journey(
-                        f"journey-{number}", client=a_client(f"client-{number}", code=f"C{number}")
+                        f"journey-{number}",
+                        client=a_client(f"client-{number}", code=f"C{number}"),
+                        tenant=whose.tenant,
                     ),
                 ),
-            )
+            ),
+            whose,
         )
         for number in range(count)
         for part in range(each)
@@ -280,6 +301,51 @@ async def test_a_failed_lookup_calls_a_scan_off_and_leaves_every_suspicion(
 
 
 @pytest.mark.requirement("R75")
+async def test_a_doubt_about_one_tenants_journey_hinders_no_other(sweeping: Sweeping) -> None:
+    (theirs,) = await of_journeys(sweeping, count=1, whose=OTHERS)
+    ours = await sweeping.house.keep(
+        a_dataset_in(DatasetStatus.READY, a_dataset(journey=a_journey("journey-gone")))
+    )
+    sweeping.journeys.broken = {"journey-0"}
+
+    with capture_logs() as lines:
+        await sweeping.scan()
+        await sweeping.scan(hours=1)
+
+    told = [each["tenants"] for each in lines if each["event"] == "orphans.called_off"]
+    assert told == [[OTHERS.tenant]] * 2
+    assert await sweeping.status_of(ours) is DatasetStatus.TEARDOWN
+    assert await sweeping.status_of(theirs) is DatasetStatus.READY
+
+
+@pytest.mark.requirement("R75")
+async def test_one_tenants_many_orphans_keep_no_other_tenants_few(sweeping: Sweeping) -> None:
+    many = await of_journeys(sweeping, count=LEAST_CAP + 1, whose=OTHERS)
+    few = await of_journeys(sweeping, count=1)
+
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+
+    asked = await sweeping.house.registry.open_approvals(OTHERS.tenant, 100)
+    assert {each.dataset_id for each in asked} == {each.place.dataset_id for each in many}
+    assert await sweeping.status_of(few[0]) is DatasetStatus.TEARDOWN
+
+
+@pytest.mark.requirement("R75")
+async def test_one_tenants_size_raises_no_other_tenants_cap(sweeping: Sweeping) -> None:
+    many = await of_journeys(sweeping, count=LEAST_CAP + 1)
+    for number in range(10 * LEAST_CAP + 10):
+        theirs = a_dataset(f"type{number}", tenant=OTHERS.tenant)
+        await sweeping.house.keep(a_dataset_in(DatasetStatus.READY, theirs), OTHERS)
+
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+
+    statuses = [await sweeping.status_of(each) for each in many]
+    assert statuses == [DatasetStatus.READY] * len(many)
+
+
+@pytest.mark.requirement("R75")
 async def test_more_than_the_cap_are_asked_about_once_and_stay(sweeping: Sweeping) -> None:
     orphans = await of_journeys(sweeping, count=6)
 
@@ -309,6 +375,33 @@ async def test_who_is_being_asked_about_is_not_torn_down_when_the_others_have_go
     assert rest == [DatasetStatus.READY] * 5
 
 
+async def decide(sweeping: Sweeping, dataset: Dataset, *, approve: bool) -> None:
+    """Decide the approval that is asked for of a dataset."""
+    asked = await sweeping.house.registry.open_approvals(TENANT, 100)
+    (one,) = [each for each in asked if each.dataset_id == dataset.place.dataset_id]
+    command = ResolveApproval(approval_id=one.approval_id, approve=approve)
+    await sweeping.endings().decide(command, ME)
+
+
+@pytest.mark.requirement("R75")
+async def test_who_was_spared_counts_for_no_cap(sweeping: Sweeping) -> None:
+    orphans = await of_journeys(sweeping, count=LEAST_CAP + 1)
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+    for each in orphans:
+        await decide(sweeping, each, approve=each is orphans[0])
+    new = await sweeping.house.keep(
+        a_dataset_in(DatasetStatus.READY, a_dataset("new", journey=a_journey("journey-new")))
+    )
+
+    for _ in range(2):
+        await sweeping.scan(hours=1)
+
+    spared = [await sweeping.status_of(each) for each in orphans[1:]]
+    assert spared == [DatasetStatus.READY] * LEAST_CAP
+    assert await sweeping.status_of(new) is DatasetStatus.TEARDOWN
+
+
 async def test_a_protected_stage_has_somebody_asked_first(tmp_path: Path) -> None:
     async with open_house(a_fresh_file(tmp_path)) as house:
         sweeping = Sweeping(house)
@@ -336,7 +429,7 @@ async def test_a_dataset_that_ends_while_it_is_judged_is_left_alone(sweeping: Sw
     await sweeping.scan()
     sweep: Any = sweeping.sweep()
     sweeping.house.hands.move(hours=1)
-    scan = await sweep._scan(None, only_doubtful=False, apart=timedelta(0))  # noqa: SLF001 - between look and deed
+    scan = await sweep._certain(TENANT)  # noqa: SLF001 - between look and deed
     orphan.start_teardown(TeardownReason.MANUAL_REQUEST, NOW)
     await sweeping.house.save(orphan)
 
@@ -432,7 +525,7 @@ async def test_a_condemned_stray_that_could_not_be_emptied_is_emptied_by_a_later
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(None), "alice")
+    await book.condemn(await book.strays(), "alice")
     sweeping.glean.faults.fail_next("/bulkindexdocuments", status=400)
 
     with capture_logs() as lines:
@@ -451,12 +544,83 @@ async def test_a_condemned_stray_that_a_dataset_accounts_for_after_all_is_left(
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(None), "alice")
+    await book.condemn(await book.strays(), "alice")
     await sweeping.house.keep(a_dataset(dataset_id=a_connector().dataset_id))
 
     await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
 
     assert await sweeping.glean.connectors.indexed(a_connector()) == 3
+
+
+async def test_a_condemned_stray_that_carries_another_mark_by_now_is_not_noted_as_emptied(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await sweeping.scan()
+    book = SqlOrphanBook(sweeping.house.database)
+    await book.condemn(await book.strays(), "alice")
+    await sweeping.glean.declare(a_connector())
+
+    with capture_logs() as lines:
+        await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
+
+    (stray,) = await book.strays()
+    told = {each["event"]: each for each in lines}
+    assert (stray.emptied_at, stray.holding.documents) == (None, 3)
+    assert "does not carry our mark" in told["datasource.left_alone"]["why"]
+    assert "datasource.emptied" not in told
+
+
+class Asked(SqlOrphanBook):
+    """A book that takes note of whose owners it was asked for at once."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.asked: list[int] = []
+
+    async def owners(self, ids: Collection[UUID], /) -> Mapping[UUID, Owner]:
+        """Take note, and tell."""
+        self.asked.append(len(ids))
+        return await super().owners(ids)
+
+
+async def test_whose_the_condemned_strays_are_is_asked_once_for_all(sweeping: Sweeping) -> None:
+    connectors = [a_connector(stage) for stage in JourneyStage]
+    for each in connectors:
+        await sweeping.glean.provision(each, 3)
+    await sweeping.scan()
+    book = Asked(sweeping.house.database)
+    await book.condemn(await book.strays(), "alice")
+    strays = replace(sweeping.sweep()._strays, book=book)  # noqa: SLF001 - without a scan before it
+
+    await strays.empty_condemned()
+
+    left = [await sweeping.glean.connectors.indexed(each) for each in connectors]
+    assert (book.asked, left) == ([3], [0, 0, 0])
+
+
+def a_cleanup() -> Call:
+    """A message that asks for a cleanup."""
+    key = RequestKey("data-teardown", "message-1", "digest-1")
+    return Call(ME, key, "cleanup-orphans", "task-1", "context-1", b"")
+
+
+async def test_a_cleanup_that_could_not_be_written_down_condemns_nothing(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await sweeping.scan()
+    book = SqlOrphanBook(sweeping.house.database)
+
+    with pytest.raises(Conflict):
+        await sweeping.sweep(Contended(sweeping.house.registry, MOST_TRIES)).clean(a_cleanup())
+    (after_failure,) = await book.strays()
+    request = await sweeping.sweep().clean(a_cleanup())
+
+    (emptied,) = await book.strays()
+    assert after_failure.condemned_by is None
+    assert request.undertaking.datasources == (a_connector().datasource,)
+    assert (emptied.condemned_by, emptied.emptied_at) == (ME.subject, sweeping.house.hands.now)
 
 
 async def test_an_outage_of_the_search_engine_hinders_no_scan_of_datasets(
@@ -469,4 +633,6 @@ async def test_an_outage_of_the_search_engine_hinders_no_scan_of_datasets(
         with pytest.raises(Exception, match="search/filters"):
             await sweeping.scan(hours=1)
 
+    scanned = await SqlOrphanBook(sweeping.house.database).last_whole_scan()
     assert await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN
+    assert scanned == sweeping.house.hands.now

@@ -12,7 +12,7 @@ import pytest
 
 from agents.discovery import Templates
 from agents.intake import Intake
-from agents.planning import MOST_TYPES, Plan, Planner, require_plannable
+from agents.planning import MOST_TYPES, Plan, Planner
 from domain.commands import Principal, ProvisionDatasets
 from domain.errors import (
     Conflict,
@@ -39,6 +39,12 @@ ADA = Principal(TENANT, "ada")
 WANTED = ProvisionDatasets(
     "journey-acme-2026", "acme-healthcare", JourneyStage.SANDBOX, ("confluence",)
 )
+
+
+def require_plannable(command: ProvisionDatasets, intake: Intake | None = None) -> None:
+    """Hold a request to what can be told without asking anybody."""
+    nobody: Any = None
+    Planner(nobody, nobody, intake).require_plannable(command)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +173,23 @@ async def test_a_count_that_no_source_gives_is_named_as_a_field(
 async def test_what_the_source_holds_nothing_of_is_refused(house: House, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no records of client acme-healthcare"):
         await reading_planner(house, tmp_path).require_readable(PILOT, a_journey(), ADA)
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"dataset_types": ()}, "dataset_types must name"),
+        ({"wish": Wish(record_count=1_000_001)}, "1000001"),
+        ({}, "no records of client acme-healthcare"),
+    ],
+)
+async def test_what_is_not_possible_is_refused_whatever_it_lacks(
+    house: House, tmp_path: Path, changes: dict[str, Any], missing: str
+) -> None:
+    wanted = replace(PILOT, **changes)
+
+    with pytest.raises(RequestRejected, match=missing):
+        await reading_planner(house, tmp_path).require_possible(wanted, a_journey(), ADA)
 
 
 async def test_a_source_that_refuses_turns_the_request_away(house: House, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agents.requests import MOST_TRIES, Requests
+from agents.persistence import MOST_TRIES
+from agents.requests import Requests
 from domain.commands import Principal
 from domain.errors import Conflict
 from domain.repository import DatasetFilter

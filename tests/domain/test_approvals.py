@@ -78,6 +78,23 @@ def test_another_decision_is_refused_and_told_whose_stands() -> None:
         decided.decided(approve=True, by="carol", at=after(hours=1))
 
 
+def test_what_is_withdrawn_was_decided_by_nobody_and_stays_so() -> None:
+    withdrawn = an_approval().withdrawn(by="alice", at=after(hours=1))
+
+    assert withdrawn.status is ApprovalStatus.WITHDRAWN
+    assert (withdrawn.resolved_by, withdrawn.resolved_at) == ("alice", after(hours=1))
+    assert withdrawn.comment == "The request that asked for it was called off."
+    with pytest.raises(IllegalTransition, match="was withdrawn by alice at 2026-"):
+        withdrawn.decided(approve=False, by="bob", at=after(hours=2))
+
+
+def test_what_is_decided_is_withdrawn_no_more() -> None:
+    decided = an_approval().decided(approve=True, by="bob", at=NOW)
+
+    with pytest.raises(IllegalTransition, match="was approved by bob"):
+        decided.withdrawn(by="alice", at=after(hours=1))
+
+
 def test_a_time_without_its_zone_is_refused() -> None:
     with pytest.raises(InvalidInput):
         an_approval().decided(approve=True, by="bob", at=datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point

@@ -10,6 +10,7 @@ import pytest
 from domain import errors
 from domain.errors import (
     ArchiveDamaged,
+    CameBefore,
     Conflict,
     ConnectorNameTaken,
     DataOpsError,
@@ -42,6 +43,7 @@ KNOWN = [
         (DuplicateDataset, RequestRejected),
         (IllegalTransition, RequestRejected),
         (TemplateNotFound, RequestRejected),
+        (CameBefore, Conflict),
         (StaleOutcome, Conflict),
         (OutcomeUnknown, SupplierUnavailable),
         (ConnectorNameTaken, SupplierRefused),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,9 +15,11 @@ from domain.journey import JourneyStage, JourneyStatus
 from domain.lifecycle import DatasetStatus
 from domain.orphans import (
     Candidate,
+    Fleet,
     Holding,
     OrphanJudgement,
     Ownership,
+    Stray,
     is_stray,
     judge_orphans,
     ownership_of,
@@ -158,6 +161,16 @@ def test_whom_somebody_spared_is_spared_until_it_comes_under_suspicion_anew(
     assert a_candidate(suspected_at=suspected_at, refused_at=refused_at).is_spared is is_spared
 
 
+def test_a_fleet_of_several_tenants_is_parted_with_the_size_of_each() -> None:
+    ours, theirs = a_candidate(), a_candidate(tenant="globex", dataset_id=UUID(int=2))
+    whole = Fleet((ours, theirs), {"default": 7, "globex": 1, "initech": 3})
+
+    parts = whole.of_each_tenant()
+
+    assert parts == [Fleet((ours,), {"default": 7}), Fleet((theirs,), {"globex": 1})]
+    assert [whole.size, *(each.size for each in parts)] == [11, 7, 1]
+
+
 @pytest.mark.parametrize("status", [None, *DatasetStatus])
 def test_documents_are_strays_where_their_dataset_is_archived_or_unknown(
     status: DatasetStatus | None,
@@ -165,6 +178,13 @@ def test_documents_are_strays_where_their_dataset_is_archived_or_unknown(
     held = Holding("acmesandboxjira0a1b2c3d", "http://here/datasets/1", UUID(int=1), 1)
 
     assert is_stray(held, status) is (status in {None, DatasetStatus.ARCHIVED})
+
+
+def test_a_stray_is_proven_once_an_earlier_scan_knew_it() -> None:
+    new = Stray("default", Holding("a", "http://here/datasets/1", UUID(int=1), 1))
+
+    assert not new.is_proven
+    assert replace(new, suspected_at=NOW).is_proven
 
 
 def test_an_empty_datasource_is_no_stray() -> None:

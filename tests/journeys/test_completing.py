@@ -359,3 +359,36 @@ async def test_a_request_called_off_while_it_waits_withdraws_what_it_asked_for(
     assert (await dataset_of(guarded, GITHUB)).status is DatasetStatus.READY
     assert late.state == "REJECTED"
     assert await guarded.service.registry.open_approvals("default", 10) == []
+
+
+async def test_whoever_wants_more_than_a_pending_approval_is_for_is_told_what_it_is_for(
+    guarded: RunningService,
+) -> None:
+    first = await guarded.call(COORDINATOR, COMPLETE)
+    teardown = {"skill": "teardown-dataset", "dataset_id": GITHUB, "force": True}
+
+    hurried = await guarded.call(TEARDOWN, {**teardown, "reason": "orphan_cleanup"})
+
+    (approval,) = hurried.data["approvals"]
+    assert approval_of(hurried) == approval_of(first)
+    assert (
+        f"{approval['asked_by']} asked for it before, for journey_completed with a grace period"
+        in hurried.sentence
+    )
+    assert "asked for it before" not in first.sentence
+
+
+async def test_a_task_that_waits_for_anothers_approval_is_told_that_it_was_called_off(
+    guarded: RunningService,
+) -> None:
+    first = await guarded.call(COORDINATOR, COMPLETE)
+    second = await guarded.call(COORDINATOR, COMPLETE)
+
+    await guarded.line.cancel(COORDINATOR, first.task_id)
+
+    task = await ended(guarded, second.task_id)
+    told = task.status.message.parts[0].text
+    assert approval_of(second) == approval_of(first)
+    assert task.status.state == TaskState.TASK_STATE_FAILED
+    assert "called off the request that asked for its approval. Ask anew." in told
+    assert "refused" not in told

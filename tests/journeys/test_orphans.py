@@ -229,6 +229,23 @@ async def test_a_dataset_that_somebody_spared_is_not_asked_about_again(tmp_path:
         assert (await dataset_of(office, JIRA)).status is DatasetStatus.READY
 
 
+@pytest.mark.requirement("R75")
+async def test_a_cleanup_that_is_called_off_spares_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path, protect_stages=("sandbox",)) as office:
+        await office.call(COORDINATOR, SMALL)
+        await complete_journey(office)
+        asked = await clean(office, times=2)
+
+        await office.line.cancel(TEARDOWN, asked.task_id)
+        report = await office.call(TEARDOWN, DRY)
+        again = await clean(office)
+
+        assert (asked.state, again.state) == ("INPUT_REQUIRED", "INPUT_REQUIRED")
+        assert report.data["orphans"][0]["fate"] == Fate.ASKED
+        (first,), (second,) = asked.data["approvals"], again.data["approvals"]
+        assert second["approval_id"] != first["approval_id"]
+
+
 # --- datasources without a dataset ---------------------------------------------------------------
 
 
@@ -247,7 +264,7 @@ async def test_a_stray_datasource_is_told_of_and_emptied_only_by_the_second_clea
     assert (stray["datasource"], stray["documents"], stray["fate"]) == (STRAY, 1, "suspected")
     assert (first.state, "datasources" in first.data, left) == ("COMPLETED", False, 1)
     assert (second.state, second.data["datasources"]) == ("COMPLETED", [STRAY])
-    assert "1 stray datasources are emptied" in second.sentence
+    assert "1 stray datasources are being emptied." in second.sentence
     assert await documents_in(office, STRAY) == 0
     assert (await office.call(TEARDOWN, DRY)).data["strays"] == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from domain.errors import Conflict, NotAllowed, NotFound
 from domain.journey import JourneyStage, JourneyStatus
 from domain.lifecycle import DatasetStatus, TeardownReason
 from registry.history import approvals, audit
+from registry.migrations import downgrade, upgrade
 from registry.tables import journeys
 from tests.builders import NOW, TENANT, a_dataset, a_dataset_in, a_journey, tear_down
 from tests.registry.databases import ME, OTHERS, House
@@ -260,3 +262,23 @@ async def test_whom_a_dataset_gives_way_to_is_kept(house: House) -> None:
     stored = await house.registry.dataset(TENANT, dataset.place.dataset_id)
     assert stored.gives_way == dataset.gives_way
     assert stored.place.stage is JourneyStage.SANDBOX
+
+
+async def test_what_was_withdrawn_is_kept_and_reads_as_refused_before_the_word_was_there(
+    house: House, url: str
+) -> None:
+    dataset = await ready(house)
+    asked = await ask(house, an_approval(dataset), dataset)
+    withdrawn = asked.withdrawn(by=ME.subject, at=NOW)
+    async with house.registry.transaction(ME) as transaction:
+        await transaction.decide(withdrawn, dataset)
+    kept = await house.registry.approvals(TENANT, OF_STATUS.WITHDRAWN, 10)
+
+    await to_thread(downgrade, url, "0013")
+    before = await house.registry.approvals(TENANT, None, 10)
+    await to_thread(upgrade, url)
+
+    again = await ask(house, an_approval(dataset, 2), dataset)
+    assert kept == [withdrawn]
+    assert before == [replace(withdrawn, status=OF_STATUS.REFUSED)]
+    assert await house.registry.open_approvals(TENANT, 10) == [again]

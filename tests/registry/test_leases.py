@@ -247,17 +247,45 @@ async def test_probes_fill_what_room_work_leaves(house: House) -> None:
     assert sorted(claims, key=str) == sorted([*work, *probes[:3]], key=str)
 
 
-async def test_of_one_client_a_probe_is_made_for_every_few_turns_of_work(house: House) -> None:
-    journey, turns = a_journey(), WORK_A_PROBE + 1
+TURNS = WORK_A_PROBE + 1
+
+
+@pytest.mark.parametrize("a_client_may", [100, TURNS])
+async def test_of_one_client_a_probe_is_made_for_every_few_turns_of_work(
+    house: House, a_client_may: int
+) -> None:
+    journey, turns = a_journey(), TURNS
     for number in range(3 * turns):
         is_probe = number % 3 == 0
         dataset = a_dataset(f"type{number}", journey=journey)
         await house.keep(a_dataset_in(DatasetStatus.READY, dataset) if is_probe else dataset)
 
-    claims = await house.leases.claim("one", LONG, Room(turns, 100), NOW)
+    claims = await house.leases.claim("one", LONG, Room(turns, a_client_may), NOW)
 
     ids = [each.dataset_id for each in claims]
     statuses = [each.status for each in await house.registry.datasets_by_id(TENANT, ids)]
+    assert len(claims) == turns
+    assert statuses.count(DatasetStatus.READY) == 1
+
+
+async def test_a_client_who_is_given_one_turn_at_a_time_has_its_probes_as_well(
+    house: House,
+) -> None:
+    journey = a_journey()
+    for number in range(2 * TURNS):
+        dataset = a_dataset(f"type{number}", journey=journey)
+        is_probe = number in {0, 1}
+        await house.keep(a_dataset_in(DatasetStatus.READY, dataset) if is_probe else dataset)
+
+    claims = [
+        claim
+        for turn in range(TURNS)
+        for claim in await house.leases.claim(f"{turn}", LONG, Room(1, TURNS), NOW)
+    ]
+
+    ids = [each.dataset_id for each in claims]
+    statuses = [each.status for each in await house.registry.datasets_by_id(TENANT, ids)]
+    assert len(claims) == TURNS
     assert statuses.count(DatasetStatus.READY) == 1
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from domain.commands import Principal, Request, RequestKey
-from domain.errors import Conflict, InvalidInput
+from domain.errors import CameBefore, InvalidInput
 from tests.builders import TENANT
 from tests.registry.databases import ME, OTHERS, House
 
@@ -53,7 +53,7 @@ async def test_a_message_nobody_sent_made_no_request(house: House) -> None:
 async def test_the_same_message_makes_no_second_request(house: House) -> None:
     first = await keep(house, a_request())
 
-    with pytest.raises(Conflict, match="'message-1'"):
+    with pytest.raises(CameBefore, match="'message-1'"):
         await keep(house, a_request("task-2"))
 
     assert await house.registry.request(ME, KEY) == first

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain.errors import Conflict, DuplicateDataset
+from domain.errors import CameBefore, Conflict, DuplicateDataset
 from domain.lifecycle import ENDED
 from domain.rules import LifecycleRules
 
@@ -141,9 +141,9 @@ class Rows:
             raise Conflict(f"{dataset.name} is no longer at version {version}.")
 
     def require_new(self, request: Request) -> None:
-        """Hold one request a message. Raises Conflict."""
+        """Hold one request a message. Raises CameBefore."""
         if request.key in self.requests:
-            raise Conflict(f"Message {request.key.message_id} came before.")
+            raise CameBefore(f"Message {request.key.message_id} came before.")
 
     def commit(self, draft: Draft) -> None:
         """Write all of it, or raise and write nothing."""
