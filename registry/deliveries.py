@@ -28,8 +28,8 @@ from sqlalchemy import (
 from domain.subscription import SubscriptionState
 from registry.dialect import database_now, lease_end
 from registry.history import outbox
+from registry.subscription_rows import letter_of, subscription_of, values_of_standing
 from registry.subscription_tables import dead_letters, subscriptions
-from registry.subscriptions import letter_of, subscription_of, values_of_standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
