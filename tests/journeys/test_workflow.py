@@ -49,7 +49,10 @@ async def test_each_step_begins_when_the_one_before_has_given_what_it_needs(
     calls: list[tuple[str, str]] = []
     local = office.service.stand_ins
     for name in ("journeys", "mock_data", "glean"):
-        getattr(local, name).add_middleware(Listening, name=name, calls=calls)
+        app = getattr(local, name)  # it may have been called, and takes no middleware any more
+        app.middleware_stack = Listening(
+            app.middleware_stack or app.build_middleware_stack(), name, calls
+        )
 
     heard = await office.call(
         COORDINATOR, {"skill": "provision-datasets", **ACME, "dataset_types": ["github"]}
