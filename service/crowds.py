@@ -26,10 +26,10 @@ log = structlog.get_logger("events")
 POLL_SECONDS = 1.0
 """How long another process's events may wait to be seen; our own ring the bell."""
 
-PAUSE_A_LISTENER = 0.002
+PAUSE_A_LISTENER = 0.004
 """Seconds of pause each listener adds: so all of them together take a few hundredths of the time."""
 
-LONGEST_PAUSE = 1.0
+LONGEST_PAUSE = 2.0
 
 
 class Crowd:

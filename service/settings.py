@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     webhook_ports: Ports = (443,)
     webhook_loopback: bool = False
     webhook_secrets: Path | None = None
-    webhook_pace: Annotated[int, Field(ge=1, le=100_000)] = 50
+    webhook_pace: Annotated[int, Field(ge=1, le=100_000)] = 40
     push_key: SecretReference | None = None
     log_level: LogLevel = "INFO"
     log_format: Literal["console", "json"] = "console"
