@@ -279,7 +279,8 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
         service = await stack.enter_async_context(assembled(set_up, BASE, clock))
         app = build_app(service, [])
         await stack.enter_async_context(app.router.lifespan_context(app))
-        await service.schedules.caught_up()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await service.schedules.caught_up()
         line = await stack.enter_async_context(_line(app, service, None))
         yield RunningService(service, app, clock, line, stack)
 

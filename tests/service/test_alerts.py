@@ -91,7 +91,7 @@ def test_a_metric_burns_on_the_wrong_side_over_a_long_and_a_short_window(
     assert long_window >= 12 * short_window
 
 
-def test_no_rule_fires_at_the_first_glance_but_over_a_time() -> None:
+def test_each_rule_looks_over_a_time_or_waits_for_one() -> None:
     assert [
         each["alert"] for each in rules() if "for" not in each and "[" not in each["expr"]
     ] == []

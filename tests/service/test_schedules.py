@@ -136,6 +136,7 @@ async def test_it_has_caught_up_when_each_job_has_had_its_turn_well_or_broken(
     running = asyncio.create_task(schedules.run())
     waiting = asyncio.create_task(schedules.caught_up())
     await done.next()
+    await asyncio.wait({waiting}, timeout=0.05)  # long enough for one that is wrong to end
 
     had_caught_up = waiting.done()
     busy.set()
