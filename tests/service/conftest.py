@@ -11,10 +11,10 @@ import structlog
 
 @pytest.fixture
 def logs() -> Iterator[None]:
-    root = logging.getLogger()
+    root, ours = logging.getLogger(), structlog.get_config()
     before, level = list(root.handlers), root.level
     yield
-    structlog.reset_defaults()
+    structlog.configure(**ours)
     root.setLevel(level)
     for handler in [each for each in root.handlers if each not in before]:
         root.removeHandler(handler)
