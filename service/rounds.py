@@ -65,37 +65,45 @@ class EventRounds:
     async def carry(self, subscription: Subscription, moved: Moved) -> Left:
         """Deliver what was asked for again, then what is new."""
         again = await self._told_again(subscription, moved)
-        if isinstance(again, Left):
-            return again
+        if isinstance(again, Gone):
+            return Left(_disabled(subscription, again.why))
         while moved(subscription):
             batch = await self._batches.behind(subscription.tenant, subscription.position)
             if not batch:
-                return Left(
-                    subscription.acknowledged(subscription.position) if again else subscription
-                )
+                return Left(self._told_all(subscription, again))
             told = await self._tell(subscription, batch, moved)
             if isinstance(told, Left):
                 return told
+            if any(subscription.wanted.lets_through(each.event) for each in batch):
+                again = Taken()
             subscription = told
         return Left(subscription)
 
-    async def _told_again(self, subscription: Subscription, moved: Moved) -> bool | Left:
-        """Deliver what was asked for again; tells whether any was taken, or what it comes to.
+    async def _told_again(
+        self, subscription: Subscription, moved: Moved
+    ) -> Taken | Gone | Setback | None:
+        """Deliver what was asked for again; tells what was answered, None where nothing counts.
 
-        One that is refused says nothing about the others, and nothing new waits behind it.
+        One that is refused says nothing about the others. One that fails stops them; what is new
+        is tried all the same, for the fault may lie in that one alone.
         """
-        answers = []
+        taken = None
         for letter in await self._deliveries.wanted_again(subscription):
             if moved(subscription):
                 answer = await self._again(subscription, letter)
-                if isinstance(answer, Gone):
-                    return Left(_disabled(subscription, answer.why))
-                if isinstance(answer, Setback) and not answer.is_refusal:
-                    failed = subscription.failed(answer, self._means.clock(), self._means.chance())
-                    _tell_of("webhook.failed", failed)
-                    return Left(failed)
-                answers.append(answer)
-        return Taken() in answers
+                if isinstance(answer, Taken):
+                    taken = answer
+                elif isinstance(answer, Gone) or not answer.is_refusal:
+                    return answer
+        return taken
+
+    def _told_all(self, subscription: Subscription, answer: Taken | Setback | None) -> Subscription:
+        """Tell where somebody stands for whom there is no more, by what he answered last."""
+        if isinstance(answer, Setback):
+            failed = subscription.failed(answer, self._means.clock(), self._means.chance())
+            _tell_of("webhook.failed", failed)
+            return failed
+        return subscription.acknowledged(subscription.position) if answer else subscription
 
     async def _tell(
         self, subscription: Subscription, batch: Sequence[Published], moved: Moved
