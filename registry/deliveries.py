@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from sqlalchemy import Select
+    from sqlalchemy import Select, Update
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from domain.deliveries import Left
@@ -98,9 +98,13 @@ class SqlDeliveries:
         async with self._database.engine.begin() as connection:
             for each in left:
                 written = await connection.execute(_release(owner, each.subscription))
-                if written.first() is not None and each.dead:
+                if written.first() is None:
+                    continue
+                if each.dead:
                     rows = [_row(each.subscription, letter) for letter in each.dead]
                     await connection.execute(insert(dead_letters), rows)
+                if each.subscription.due_at is not None and each.tried_to:
+                    await connection.execute(_hurry(each))
 
     async def version_of(self, subscription: Subscription, /) -> int:
         """Tell the version of the task a subscription is to; 0 where there is none."""
@@ -213,6 +217,24 @@ def _release(owner: str, subscription: Subscription) -> ReturningUpdate[str]:
         )
         .values(**standing, lease_owner=None, lease_until=None)
         .returning(_s.tenant)
+    )
+
+
+def _hurry(left: Left) -> Update:
+    """Let nobody wait of whom a dead letter was asked for while he was told.
+
+    Only a statement behind the one that has locked the row sees all that was asked for before it.
+    """
+    subscription = left.subscription
+    asked_since = (*_letters_of(subscription), _l.is_wanted, _l.sequence <= left.tried_to)
+    return (
+        update(subscriptions)
+        .where(
+            _s.tenant == subscription.tenant,
+            _s.subscription_id == subscription.subscription_id,
+            exists().where(*asked_since),
+        )
+        .values(due_at=None)
     )
 
 

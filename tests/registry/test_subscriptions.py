@@ -319,6 +319,26 @@ async def test_dead_letters_are_sent_at_once_to_who_was_to_be_tried_later(
     assert await deliveries.claim("me", TTL, 10, NOW) == [replace(later, due_at=None)]
 
 
+@pytest.mark.parametrize(("tried_to", "waits"), [(0, True), (1, True), (2, False)])
+async def test_a_dead_letter_that_is_asked_for_during_a_round_waits_for_nothing_that_failed_in_it(
+    house: House,
+    kept: SqlSubscriptions,
+    deliveries: SqlDeliveries,
+    tried_to: int,
+    waits: bool,
+) -> None:
+    webhook = await claimed(house, kept, deliveries)
+    await deliveries.release("me", [Left(webhook, [a_letter(2)])])
+    (again,) = await deliveries.claim("me", TTL, 10, NOW)
+    await kept.ask_again(TENANT, webhook.subscription_id, [2])
+    later = replace(again, failures=1, failing_since=NOW, due_at=NOW + timedelta(hours=1))
+
+    await deliveries.release("me", [Left(later, tried_to=tried_to)])
+
+    due_at = (await kept.one(TENANT, webhook.subscription_id)).due_at
+    assert due_at == (later.due_at if waits else None)
+
+
 async def test_nothing_is_sent_again_to_who_is_disabled(
     house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
 ) -> None:

@@ -292,6 +292,32 @@ async def test_who_takes_a_dead_letter_after_he_failed_at_one_is_well(
     assert (standing.failures, standing.why, standing.due_at) == (0, "", None)
 
 
+async def test_who_fails_while_a_dead_letter_is_asked_for_is_sent_it_at_once(
+    it: Scene, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens()
+    hook.status = 400
+    await it.lives(timedelta(minutes=5))
+    await it.happens()
+    hook.calls.clear()
+    hook.answer = lambda _: OK if sequences(hook)[-1] == 1 else ILL
+    release = it.deliveries.release
+
+    async def release_after_it_is_asked(owner: str, left: Collection[Left]) -> None:
+        if sequences(hook) == [2]:
+            await it.kept.ask_again(TENANT, name, [1])
+        await release(owner, left)
+
+    monkeypatch.setattr(it.deliveries, "release", release_after_it_is_asked)
+
+    await it.round()
+
+    assert sequences(hook) == [2, 1, 2]
+    assert await it.dead(name) == []
+    assert (await it.standing(name)).due_at is not None
+
+
 async def test_a_dead_letter_that_is_refused_keeps_no_other_waiting(
     it: Scene, hook: Subscriber
 ) -> None:
