@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from domain.deliveries import MOST_PUSHES, MOST_SUBSCRIPTIONS, Left
 from domain.errors import NotFound, RequestRejected
@@ -261,6 +263,23 @@ async def test_how_far_somebody_has_come_is_written_as_his_lease_is_renewed(
     assert (await kept.one(TENANT, webhook.subscription_id)).position == 2
 
 
+async def test_leases_of_however_many_are_renewed_by_one_statement(
+    house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
+) -> None:
+    webhooks = [a_webhook(tenant=each) for each in (TENANT, 'an "odd" name, é')]
+    for each in webhooks:
+        await kept.add(each)
+    async with house.database.engine.begin() as connection:
+        await connection.execute(text("UPDATE subscriptions SET lease_owner = 'me'"))
+    await deliveries.keep("me", webhooks[:1], TTL)
+
+    with known_statements(house) as known:
+        held = await deliveries.keep("me", webhooks, TTL)
+
+    assert held == {each.subscription_id for each in webhooks}
+    assert known == [True]
+
+
 async def test_who_is_given_back_stands_where_he_was_left_with_what_was_given_up(
     house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
 ) -> None:
@@ -477,3 +496,17 @@ async def a_version(house: House, version: int) -> None:
             text("INSERT INTO task_versions (task_id, owner, version) VALUES ('task-1', 'x', :v)"),
             {"v": version},
         )
+
+
+@contextmanager
+def known_statements(house: House) -> Iterator[list[bool]]:
+    """Note of each statement that is sent whether it was compiled before."""
+    known, engine = list[bool](), house.database.engine.sync_engine
+
+    def hear(*said: Any) -> None:
+        *_, context, _ = said
+        known.append(context.cache_hit.name == "CACHE_HIT")
+
+    event.listen(engine, "before_cursor_execute", hear)
+    yield known
+    event.remove(engine, "before_cursor_execute", hear)
