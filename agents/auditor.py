@@ -7,6 +7,8 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import structlog
+
 from domain import tampering
 from domain.audit import CHECKPOINTS, Checkpoint, checkpoints_of, may_be_folder, read_checkpoint
 from domain.errors import DataOpsError, NotFound, SupplierLied
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from domain.ports import Anchors
     from domain.tampering import Finding, Verdict
     from domain.trail import AuditTrail
+
+log = structlog.get_logger("audit")
 
 PAGE = 500
 """How many entries are looked at before others get their turn."""
@@ -108,12 +112,16 @@ class Auditor:
         return await self._keep(await self._trail.tenants_archived_since(since), now)
 
     async def _keep(self, tenants: Iterable[str], now: datetime) -> int:
-        """Keep one of each tenant, also where another's cannot be kept; that is raised afterwards."""
+        """Keep one of each tenant, also where another's cannot be kept.
+
+        Each that cannot is in the log, for only the first is raised afterwards.
+        """
         kept, failures = 0, list[DataOpsError]()
         for each in tenants:
             try:
                 kept += await self._keep_one(each, now + self._retention)
             except DataOpsError as error:
+                log.warning("checkpoint.failed", tenant=each, why=str(error))
                 failures.append(error)
         if failures:
             raise failures[0]

@@ -85,10 +85,15 @@ class Subscriptions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Where a subscriber stands when nothing more can be delivered, and what was given up."""
+    """Where a subscriber stands when nothing more can be delivered, and what was given up.
+
+    The dead letters that were wanted were tried up to the sequence `tried_to`: one of those that is
+    wanted still has been asked for since, and does not wait for `due_at`.
+    """
 
     subscription: Subscription
     dead: Sequence[DeadLetter] = ()
+    tried_to: int = 0
 
 
 class Deliveries(Protocol):

@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,11 +21,13 @@ def open_plain(path: Path) -> BinaryIO | None:
         OSError: it is not there, is a link, or may not be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    file = open(descriptor, "rb")  # noqa: PTH123, SIM115 - a descriptor has no path; callers close it
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return file
-    file.close()
-    return None
+    with ExitStack() as stack:
+        stack.callback(os.close, descriptor)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        file = open(descriptor, "rb")  # noqa: PTH123, SIM115 - a descriptor has no path; callers close it
+        stack.pop_all()
+    return file
 
 
 def make_folder(folder: Path, root: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cryptography.fernet import Fernet, InvalidToken
 
 from domain.errors import InvalidInput
-from gateways.disk import sync_folder, written_beside
+from gateways.disk import UNFINISHED, sync_folder, written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +60,19 @@ def kept_key(file: Path) -> str:
             f"The key in {file} is empty. Put back what it held, or remove the file; then there is a "
             "new key, and callers configure their push notifications again."
         )
+    _sweep(file.parent)
     return key
 
 
 def _make(file: Path) -> None:
     key = secrets.token_urlsafe(32).encode()
-    with written_beside(file, key, 0o600) as made, suppress(FileExistsError):
+    # Where another has made one, it has swept ours away or will not take it.
+    with written_beside(file, key, 0o600) as made, suppress(FileExistsError, FileNotFoundError):
         os.link(made, file)
     sync_folder(file.parent)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what somebody who was killed had begun: it holds a key, and the key is there."""
+    for each in folder.glob(f"{UNFINISHED}*"):
+        each.unlink(missing_ok=True)

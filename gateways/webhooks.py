@@ -97,7 +97,7 @@ class Webhooks:
         except (TimeoutError, httpcore.TimeoutException):
             return Setback(f"it took longer than {SECONDS:g} seconds")
         except httpcore.ProtocolError:  # it repeats what came
-            return Setback("it does not answer in HTTP")
+            return Setback("it does not answer, or not in HTTP")
         except (httpcore.NetworkError, OSError) as broken:
             return Setback(f"the line broke: {str(broken) or type(broken).__name__}")
 

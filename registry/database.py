@@ -103,10 +103,11 @@ class Database:
 
     @asynccontextmanager
     async def at_once(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for one statement that is its own transaction.
+        """Open a connection on which each statement is done at once, whatever becomes of the next.
 
-        On PostgreSQL it commits in the same round trip, so that a process that is stopped in the
-        middle holds no lock that others wait for.
+        On PostgreSQL each commits in its own round trip, so that a process that is stopped in the
+        middle holds no lock that others wait for. On SQLite, which rolls back for a process that
+        is gone, all of them are one transaction.
         """
         if self.dialect == SQLITE:
             async with self.engine.begin() as connection:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Text,
-    Uuid,
     and_,
     bindparam,
     column,
@@ -22,11 +20,10 @@ from sqlalchemy import (
     table,
     tuple_,
     update,
-    values,
 )
 
 from domain.subscription import SubscriptionState
-from registry.dialect import database_now, lease_end
+from registry.dialect import database_now, lease_end, named, names
 from registry.history import outbox
 from registry.subscription_rows import letter_of, subscription_of, values_of_standing
 from registry.subscription_tables import dead_letters, subscriptions
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from sqlalchemy import Select
+    from sqlalchemy import Select, Update
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from domain.deliveries import Left
@@ -77,9 +74,10 @@ class SqlDeliveries:
         self, owner: str, held: Collection[Subscription], ttl: timedelta, /
     ) -> set[UUID]:
         """Write how far subscribers have come and renew their leases; gives those still held."""
-        renewal, asked = _keep(self._database.dialect, held), {"owner": owner, "lease": ttl}
+        theirs = names((each.tenant, each.subscription_id) for each in held)
+        asked = {"owner": owner, "lease": ttl, "named": theirs}
         async with self._database.at_once() as connection:
-            rows = await connection.execute(renewal, asked)
+            rows = await connection.execute(_keep(self._database.dialect), asked)
             written = {row.subscription_id: row.position for row in rows}
             moved = [
                 _move_of(each, owner)
@@ -98,9 +96,13 @@ class SqlDeliveries:
         async with self._database.engine.begin() as connection:
             for each in left:
                 written = await connection.execute(_release(owner, each.subscription))
-                if written.first() is not None and each.dead:
+                if written.first() is None:
+                    continue
+                if each.dead:
                     rows = [_row(each.subscription, letter) for letter in each.dead]
                     await connection.execute(insert(dead_letters), rows)
+                if each.subscription.due_at is not None and each.tried_to:
+                    await connection.execute(_hurry(each))
 
     async def version_of(self, subscription: Subscription, /) -> int:
         """Tell the version of the task a subscription is to; 0 where there is none."""
@@ -176,15 +178,14 @@ def _claim(dialect: str) -> ReturningUpdate[Any]:
     )
 
 
-def _keep(dialect: str, held: Collection[Subscription]) -> ReturningUpdate[UUID, int]:
-    """Renew the leases of these; SQLite finds them by the key only where they are a table."""
-    rows = [(each.tenant, each.subscription_id) for each in held]
-    theirs = values(column("tenant", Text()), column("subscription_id", Uuid())).data(rows).cte()
+@cache
+def _keep(dialect: str) -> ReturningUpdate[UUID, int]:
+    """Renew the leases of those who are named."""
     return (
         update(subscriptions)
         .where(
             _s.lease_owner == bindparam("owner"),
-            tuple_(_s.tenant, _s.subscription_id).in_(select(theirs)),
+            tuple_(_s.tenant, _s.subscription_id).in_(named(dialect)),
         )
         .values(lease_until=lease_end(dialect))
         .returning(_s.subscription_id, _s.position)
@@ -213,6 +214,24 @@ def _release(owner: str, subscription: Subscription) -> ReturningUpdate[str]:
         )
         .values(**standing, lease_owner=None, lease_until=None)
         .returning(_s.tenant)
+    )
+
+
+def _hurry(left: Left) -> Update:
+    """Let nobody wait of whom a dead letter was asked for while he was told.
+
+    Only a statement behind the one that has locked the row sees all that was asked for before it.
+    """
+    subscription = left.subscription
+    asked_since = (*_letters_of(subscription), _l.is_wanted, _l.sequence <= left.tried_to)
+    return (
+        update(subscriptions)
+        .where(
+            _s.tenant == subscription.tenant,
+            _s.subscription_id == subscription.subscription_id,
+            exists().where(*asked_since),
+        )
+        .values(due_at=None)
     )
 
 

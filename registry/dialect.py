@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,7 +11,11 @@ from sqlalchemy import (
     Engine,
     Select,
     Table,
+    Text,
+    Uuid,
     bindparam,
+    cast,
+    column,
     event,
     func,
     literal,
@@ -23,7 +28,9 @@ from registry.columns import Lasting, UtcDateTime
 from registry.history import outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
+    from uuid import UUID
 
     from sqlalchemy import URL, Connection
 
@@ -34,6 +41,8 @@ LEASE = bindparam("lease", type_=Lasting)
 """How long a lease lasts: the parameter of `lease_end`."""
 
 SQLITE = "sqlite"
+
+_NAMED = bindparam("named", type_=Text())
 
 _MILLISECONDS = "%Y-%m-%d %H:%M:%f000"
 
@@ -87,6 +96,26 @@ def lease_end(dialect: str) -> ColumnElement[datetime]:
         return func.strftime(_MILLISECONDS, "now", LEASE, type_=UtcDateTime())
     ends: ColumnElement[datetime] = func.clock_timestamp(type_=UtcDateTime()) + LEASE
     return ends
+
+
+@cache
+def named(dialect: str) -> Select[str, UUID]:
+    """Give the tenants and ids of the parameter `named`, which `names` writes.
+
+    However many there are, it is one statement, compiled once; and to SQLite it is a table, so that
+    it finds their rows by the key.
+    """
+    if dialect == SQLITE:
+        each = func.json_each(_NAMED).table_valued("value").c.value
+        return select(func.json_extract(each, "$[0]"), func.json_extract(each, "$[1]"))
+    rows = func.jsonb_array_elements(cast(_NAMED, postgresql.JSONB))
+    row = rows.table_valued(column("value", postgresql.JSONB)).c.value
+    return select(row[0].astext, cast(row[1].astext, Uuid()))
+
+
+def names(rows: Iterable[tuple[str, UUID]]) -> str:
+    """Write tenants and ids as the parameter `named`."""
+    return json.dumps([(tenant, each.hex) for tenant, each in rows])
 
 
 @cache

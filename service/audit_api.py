@@ -70,9 +70,10 @@ class _AuditApi:
         return JSONResponse(entry_document(found))
 
     async def verify(self, request: Request) -> Response:
-        """Look through the whole trail, and hold it to its checkpoints; one at a time a tenant.
+        """Look through the whole trail, and hold it to its checkpoints.
 
-        It reads all there is: whoever asks meanwhile is told to wait.
+        It reads all there is, so this process does it one at a time for a tenant: whoever asks
+        meanwhile is told to wait.
         """
         tenant = principal_of(request).tenant
         if tenant in self._verifying:

@@ -80,6 +80,7 @@ def _described(operation: Operation, shapes: Shapes) -> JsonObject:
             str(operation.status.value): _answered(operation, shapes),
             **absent,
             **wrong,
+            **{str(int(each)): _problem(shapes, each) for each in operation.problems},
             "default": _problem(shapes, None),
         },
     }

@@ -50,6 +50,7 @@ class Operation:
     """One thing that can be asked: where, by what name, and the type of the answer, if any.
 
     What is not read has its method, the type of its body, and the status it is answered with.
+    `problems` are those that only this one has.
     """
 
     path: str
@@ -60,6 +61,7 @@ class Operation:
     method: str = "get"
     body: type[BaseModel] | None = None
     status: HTTPStatus = HTTPStatus.OK
+    problems: tuple[HTTPStatus, ...] = ()
 
 
 _SUBSCRIPTION = "/subscriptions/{subscription}"
@@ -267,6 +269,7 @@ OPERATIONS = (
         "verifyAudit",
         "Look through the whole audit trail and hold it to its checkpoints",
         AuditVerdictDocument,
+        problems=(HTTPStatus.TOO_MANY_REQUESTS,),
     ),
     Operation(
         "/audit/{sequence}", "showAuditEntry", "Show one entry by its number", AuditEntryDocument

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+import structlog
 from uuid_utils.compat import uuid7
 
 from gateways.pace import RateLimit
@@ -17,7 +19,7 @@ from registry.subscriptions import SqlSubscriptions
 from service.courier import Courier
 from service.rounds import EventRounds, Means, PushRounds
 from service.subscribing import SubscriptionDesk
-from service.webhook_secrets import WebhookSecrets
+from service.webhook_secrets import WebhookSecrets, idle_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from registry.repository import SqlRegistry
     from service.batches import Batches
     from service.settings import Settings
+
+log = structlog.get_logger("webhooks")
 
 
 class Posting:
@@ -43,6 +47,7 @@ class Posting:
         self._database = database
         self._webhooks = Webhooks(ways, clock)
         self._secrets = WebhookSecrets(settings.webhook_secrets)
+        _tell_of_idle_variables()
         pace = RateLimit(1, 1 / settings.webhook_pace, timing)
         self._means = Means(self._webhooks, pace, clock, timing.jitter)
         self.pushing = PushDesk(
@@ -65,6 +70,11 @@ class Posting:
     async def close(self) -> None:
         """Hang up everywhere."""
         await self._webhooks.close()
+
+
+def _tell_of_idle_variables() -> None:
+    if idle := idle_variables(os.environ):
+        log.warning("webhook.variables_idle", names=idle)
 
 
 def _push_key(settings: Settings) -> Callable[[], str]:

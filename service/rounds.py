@@ -46,6 +46,14 @@ class Means:
         return await self.webhooks.post(subscription.url, headers, body, whom=whom)
 
 
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """What came of the dead letters that were wanted, and up to which sequence they were tried."""
+
+    answer: Taken | Gone | Setback | None
+    tried_to: int
+
+
 class EventRounds:
     """Tells webhooks of events: in the order of the outbox, signed, each until it is acknowledged."""
 
@@ -65,37 +73,51 @@ class EventRounds:
     async def carry(self, subscription: Subscription, moved: Moved) -> Left:
         """Deliver what was asked for again, then what is new."""
         again = await self._told_again(subscription, moved)
-        if isinstance(again, Left):
-            return again
+        if isinstance(again.answer, Gone):
+            return Left(_disabled(subscription, again.answer.why))
+        left = await self._told_new(subscription, again.answer, moved)
+        return replace(left, tried_to=again.tried_to)
+
+    async def _told_again(self, subscription: Subscription, moved: Moved) -> _Again:
+        """Deliver what was asked for again.
+
+        One that is refused says nothing about the others. One that fails stops them; what is new
+        is tried all the same, for the fault may lie in that one alone.
+        """
+        taken = None
+        for letter in await self._deliveries.wanted_again(subscription):
+            if not moved(subscription):
+                return _Again(taken, 0)
+            answer = await self._again(subscription, letter)
+            if isinstance(answer, Taken):
+                taken = answer
+            elif isinstance(answer, Gone) or not answer.is_refusal:
+                return _Again(answer, letter.sequence)
+        return _Again(taken, subscription.position)
+
+    async def _told_new(
+        self, subscription: Subscription, answer: Taken | Setback | None, moved: Moved
+    ) -> Left:
+        """Deliver what is new to somebody who has answered so before."""
         while moved(subscription):
             batch = await self._batches.behind(subscription.tenant, subscription.position)
             if not batch:
-                return Left(
-                    subscription.acknowledged(subscription.position) if again else subscription
-                )
+                return Left(self._told_all(subscription, answer))
             told = await self._tell(subscription, batch, moved)
             if isinstance(told, Left):
                 return told
+            if any(subscription.wanted.lets_through(each.event) for each in batch):
+                answer = Taken()
             subscription = told
         return Left(subscription)
 
-    async def _told_again(self, subscription: Subscription, moved: Moved) -> bool | Left:
-        """Deliver what was asked for again; tells whether any was taken, or what it comes to.
-
-        One that is refused says nothing about the others, and nothing new waits behind it.
-        """
-        answers = []
-        for letter in await self._deliveries.wanted_again(subscription):
-            if moved(subscription):
-                answer = await self._again(subscription, letter)
-                if isinstance(answer, Gone):
-                    return Left(_disabled(subscription, answer.why))
-                if isinstance(answer, Setback) and not answer.is_refusal:
-                    failed = subscription.failed(answer, self._means.clock(), self._means.chance())
-                    _tell_of("webhook.failed", failed)
-                    return Left(failed)
-                answers.append(answer)
-        return Taken() in answers
+    def _told_all(self, subscription: Subscription, answer: Taken | Setback | None) -> Subscription:
+        """Tell where somebody stands for whom there is no more, by what he answered last."""
+        if isinstance(answer, Setback):
+            failed = subscription.failed(answer, self._means.clock(), self._means.chance())
+            _tell_of("webhook.failed", failed)
+            return failed
+        return subscription.acknowledged(subscription.position) if answer else subscription
 
     async def _tell(
         self, subscription: Subscription, batch: Sequence[Published], moved: Moved

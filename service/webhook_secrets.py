@@ -17,11 +17,14 @@ from gateways.secrets import resolve
 from gateways.webhooks import signing_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from domain.subscription import Subscription
 
 _ENVIRONMENT = "secret://env/"
 _FILE = "secret://file/"
 _PLAIN = re.compile(r"[a-z0-9]+")
+_IDLE = re.compile(r"WEBHOOK_(?![A-Z0-9]+__)\w*__\w+")
 
 
 class WebhookSecrets:
@@ -67,6 +70,11 @@ class WebhookSecrets:
         return (
             f"A webhook's secret is {', or '.join(places)}. Put it there, and give that reference."
         )
+
+
+def idle_variables(environ: Iterable[str]) -> list[str]:
+    """Name the variables that look like secrets of webhooks, and that no tenant may point at."""
+    return sorted(filter(_IDLE.fullmatch, environ))
 
 
 def _is_plain(tenant: str) -> bool:

@@ -38,7 +38,10 @@ class Call:
 
 @dataclass(slots=True)
 class Subscriber:
-    """Who is called, and how it answers: by a status, or by raw bytes that `answers` gives."""
+    """Who is called, and how it answers: by a status, or by raw bytes that `answer` gives.
+
+    No bytes at all mean that it hangs up, None that it says nothing.
+    """
 
     port: int = 0
     calls: list[Call] = field(default_factory=list)
@@ -91,7 +94,7 @@ class Subscriber:
             return False
         writer.write(said)
         await writer.drain()
-        return True
+        return bool(said)
 
 
 @asynccontextmanager

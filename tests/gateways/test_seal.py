@@ -77,3 +77,35 @@ def test_an_empty_kept_key_is_no_key(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidInput, match="is empty"):
         kept_key(file)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_somebody_who_was_killed_had_begun_goes_when_the_key_is_read(
+    tmp_path: Path, is_there: bool
+) -> None:
+    file, begun = tmp_path / "push.key", tmp_path / ".unfinished-k1ll3d"
+    if is_there:
+        kept_key(file)
+    begun.write_text("a key that nobody uses")
+
+    kept_key(file)
+
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_who_is_swept_away_while_he_makes_a_key_takes_the_one_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, link = tmp_path / "push.key", os.link
+
+    def link_late(made: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        theirs.append(kept_key(file))
+        os.link(made, target)
+
+    theirs: list[str] = []
+    monkeypatch.setattr(os, "link", link_late)
+
+    mine = kept_key(file)
+
+    assert [mine] == theirs

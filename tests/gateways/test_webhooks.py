@@ -183,6 +183,7 @@ async def test_who_says_nothing_is_given_up_in_time(
         b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X-More: " + b"x" * 200_000 + b"\r\n\r\n",
         b"HTTP/1.1 abc\r\n\r\n",
+        b"",
     ],
 )
 async def test_what_is_no_http_is_a_setback_and_not_repeated(
@@ -190,7 +191,7 @@ async def test_what_is_no_http_is_a_setback_and_not_repeated(
 ) -> None:
     found = await said(hook, answer)
 
-    assert found == Setback("it does not answer in HTTP")
+    assert found == Setback("it does not answer, or not in HTTP")
 
 
 async def test_where_nobody_listens_is_a_setback() -> None:

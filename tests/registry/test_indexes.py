@@ -34,7 +34,8 @@ KEY = RequestKey("lifecycle-coordinator", "message-1", "ab")
 TOKEN = "MjAyNi0wMy0wMlQwOTozMDowMCswMDowMCAwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDE="
 
 
-_INDEX = re.compile(r"INDEX (\w+)")
+_INDEX = re.compile(r"(?<!VIRTUAL TABLE )INDEX (\w+)")
+"""An index of a table: what a parameter is unfolded into has none but its number."""
 
 WHOLLY_WALKED = "ix_requests_unsettled"
 """The index that holds nothing but what is asked for."""

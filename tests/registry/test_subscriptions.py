@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from domain.deliveries import MOST_PUSHES, MOST_SUBSCRIPTIONS, Left
 from domain.errors import NotFound, RequestRejected
@@ -261,6 +263,23 @@ async def test_how_far_somebody_has_come_is_written_as_his_lease_is_renewed(
     assert (await kept.one(TENANT, webhook.subscription_id)).position == 2
 
 
+async def test_leases_of_however_many_are_renewed_by_one_statement(
+    house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
+) -> None:
+    webhooks = [a_webhook(tenant=each) for each in (TENANT, 'an "odd" name, é')]
+    for each in webhooks:
+        await kept.add(each)
+    async with house.database.engine.begin() as connection:
+        await connection.execute(text("UPDATE subscriptions SET lease_owner = 'me'"))
+    await deliveries.keep("me", webhooks[:1], TTL)
+
+    with known_statements(house) as known:
+        held = await deliveries.keep("me", webhooks, TTL)
+
+    assert held == {each.subscription_id for each in webhooks}
+    assert known == [True]
+
+
 async def test_who_is_given_back_stands_where_he_was_left_with_what_was_given_up(
     house: House, kept: SqlSubscriptions, deliveries: SqlDeliveries
 ) -> None:
@@ -317,6 +336,26 @@ async def test_dead_letters_are_sent_at_once_to_who_was_to_be_tried_later(
 
     assert (none, waiting, one) == (0, later, 1)
     assert await deliveries.claim("me", TTL, 10, NOW) == [replace(later, due_at=None)]
+
+
+@pytest.mark.parametrize(("tried_to", "waits"), [(0, True), (1, True), (2, False)])
+async def test_a_dead_letter_that_is_asked_for_during_a_round_waits_for_nothing_that_failed_in_it(
+    house: House,
+    kept: SqlSubscriptions,
+    deliveries: SqlDeliveries,
+    tried_to: int,
+    waits: bool,
+) -> None:
+    webhook = await claimed(house, kept, deliveries)
+    await deliveries.release("me", [Left(webhook, [a_letter(2)])])
+    (again,) = await deliveries.claim("me", TTL, 10, NOW)
+    await kept.ask_again(TENANT, webhook.subscription_id, [2])
+    later = replace(again, failures=1, failing_since=NOW, due_at=NOW + timedelta(hours=1))
+
+    await deliveries.release("me", [Left(later, tried_to=tried_to)])
+
+    due_at = (await kept.one(TENANT, webhook.subscription_id)).due_at
+    assert due_at == (later.due_at if waits else None)
 
 
 async def test_nothing_is_sent_again_to_who_is_disabled(
@@ -457,3 +496,17 @@ async def a_version(house: House, version: int) -> None:
             text("INSERT INTO task_versions (task_id, owner, version) VALUES ('task-1', 'x', :v)"),
             {"v": version},
         )
+
+
+@contextmanager
+def known_statements(house: House) -> Iterator[list[bool]]:
+    """Note of each statement that is sent whether it was compiled before."""
+    known, engine = list[bool](), house.database.engine.sync_engine
+
+    def hear(*said: Any) -> None:
+        *_, context, _ = said
+        known.append(context.cache_hit.name == "CACHE_HIT")
+
+    event.listen(engine, "before_cursor_execute", hear)
+    yield known
+    event.remove(engine, "before_cursor_execute", hear)

@@ -122,6 +122,9 @@ async def test_a_tenants_trail_is_looked_through_for_one_at_a_time(
     assert [each.status_code for each in answers] == [200, 200, 200]
     assert (second.status_code, second.headers["retry-after"]) == (429, "5")
     assert "Ask again when that is over" in second.json()["detail"]
+    document = (await console.http.get("/openapi.json")).json()
+    described = document["paths"]["/api/v1/audit/verify"]["get"]["responses"]["429"]
+    assert list(described["content"]) == [second.headers["content-type"]]
 
 
 @pytest.mark.parametrize("number", ["0", "6", "-1", "first", "1.5", "²", "9" * 30, "9" * 18])

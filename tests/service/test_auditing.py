@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from agents.auditor import Auditor
 from domain.errors import DataOpsError
@@ -106,6 +107,22 @@ async def test_a_checkpoint_that_cannot_be_kept_keeps_no_other_from_it(keeping: 
 
     (theirs, _) = await keeping.next()
     assert theirs.startswith(f"audit/{OTHERS.tenant}/")
+
+
+async def test_of_every_checkpoint_that_cannot_be_kept_there_is_a_trace(keeping: Keeping) -> None:
+    tenants = sorted((TENANT, OTHERS.tenant))
+    for each in tenants:
+        await grow(keeping.house, 2, tenant=each)
+    keeping.archive.root.mkdir()
+    (keeping.archive.root / "audit").write_text("a file where a folder should be")
+    auditor = Auditor(SqlAuditTrail(keeping.house.database), keeping.archive, RETENTION)
+
+    with capture_logs() as lines, pytest.raises(DataOpsError) as raised:
+        await auditor.keep_checkpoints(NOW)
+
+    failed = [each for each in lines if each["event"] == "checkpoint.failed"]
+    assert sorted(each["tenant"] for each in failed) == tenants
+    assert failed[0]["why"] == str(raised.value)
 
 
 async def test_the_end_of_a_teardown_is_held_by_a_checkpoint(keeping: Keeping) -> None:

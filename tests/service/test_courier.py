@@ -217,6 +217,62 @@ async def test_who_fails_at_one_dead_letter_is_not_tried_with_the_others(
     assert standing.failures == (status == 503)
 
 
+async def test_what_is_new_is_told_though_a_dead_letter_fails_and_its_subscriber_is_well(
+    it: Scene, hook: Subscriber
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens(3)
+    hook.status = 400
+    await it.lives(timedelta(minutes=15))
+    await it.happens()
+    hook.calls.clear()
+    hook.answer = lambda _: OK if sequences(hook)[-1] == 4 else ILL
+    await it.kept.ask_again(TENANT, name, [1])
+
+    await it.round()
+
+    standing, dead = await it.standing(name), await it.dead(name)
+    assert sequences(hook) == [1, 4]
+    assert (standing.position, standing.failures, standing.failing_since) == (4, 0, None)
+    assert (dead[0].sequence, dead[0].why) == (1, "it answered 500")
+
+
+async def test_a_dead_subscriber_is_tried_with_one_dead_letter_and_one_new_event(
+    it: Scene, hook: Subscriber
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens(2)
+    hook.status = 400
+    await it.lives(timedelta(minutes=10))
+    await it.happens(2)
+    hook.status, hook.calls = 500, []
+    await it.kept.ask_again(TENANT, name, None)
+
+    await it.round()
+
+    standing = await it.standing(name)
+    assert sequences(hook) == [1, 3]
+    assert (standing.position, standing.failures) == (2, 1)
+
+
+async def test_a_dead_letter_that_fails_counts_where_nothing_new_is_wanted(
+    it: Scene, hook: Subscriber
+) -> None:
+    name = await it.subscribed(hook, wanted=Wanted(journey="journey-1"))
+    await it.happens()
+    hook.status = 400
+    await it.lives(timedelta(minutes=5))
+    await it.happens()
+    hook.status, hook.calls = 500, []
+    await it.kept.ask_again(TENANT, name, None)
+
+    await it.round()
+
+    standing = await it.standing(name)
+    assert sequences(hook) == [1]
+    assert (standing.position, standing.failures) == (2, 1)
+
+
 async def test_who_takes_a_dead_letter_after_he_failed_at_one_is_well(
     it: Scene, hook: Subscriber
 ) -> None:
@@ -234,6 +290,32 @@ async def test_who_takes_a_dead_letter_after_he_failed_at_one_is_well(
     standing = await it.standing(name)
     assert sequences(hook) == [1, 2]
     assert (standing.failures, standing.why, standing.due_at) == (0, "", None)
+
+
+async def test_who_fails_while_a_dead_letter_is_asked_for_is_sent_it_at_once(
+    it: Scene, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await it.subscribed(hook)
+    await it.happens()
+    hook.status = 400
+    await it.lives(timedelta(minutes=5))
+    await it.happens()
+    hook.calls.clear()
+    hook.answer = lambda _: OK if sequences(hook)[-1] == 1 else ILL
+    release = it.deliveries.release
+
+    async def release_after_it_is_asked(owner: str, left: Collection[Left]) -> None:
+        if sequences(hook) == [2]:
+            await it.kept.ask_again(TENANT, name, [1])
+        await release(owner, left)
+
+    monkeypatch.setattr(it.deliveries, "release", release_after_it_is_asked)
+
+    await it.round()
+
+    assert sequences(hook) == [2, 1, 2]
+    assert await it.dead(name) == []
+    assert (await it.standing(name)).due_at is not None
 
 
 async def test_a_dead_letter_that_is_refused_keeps_no_other_waiting(
@@ -470,3 +552,4 @@ async def test_a_beat_that_takes_long_drops_nobody_who_was_claimed_meanwhile(
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 NO = b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"
+ILL = b"HTTP/1.1 500 Ill\r\nContent-Length: 0\r\n\r\n"

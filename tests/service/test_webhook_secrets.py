@@ -6,9 +6,13 @@ import base64
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.errors import InvalidInput
-from service.webhook_secrets import WebhookSecrets
+from service.assembly import assembled
+from service.settings import Settings
+from service.webhook_secrets import WebhookSecrets, idle_variables
+from tests.builders import NOW
 
 SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 
@@ -45,3 +49,25 @@ def test_a_tenant_of_any_name_has_its_folder(tmp_path: Path) -> None:
 def test_a_tenant_without_a_place_is_told_how_it_gets_one() -> None:
     with pytest.raises(InvalidInput, match=r"DATAOPS_WEBHOOK_SECRETS is not set\. Set it"):
         WebhookSecrets(None).key("secret://env/WEBHOOK_ACME_EU__HOOK", "acme-eu")
+
+
+def test_variables_that_no_tenant_may_point_at_are_named() -> None:
+    idle = ["WEBHOOK_ACME_EU__HOOK", "WEBHOOK_Acme__HOOK", "WEBHOOK___HOOK"]
+    used = ["WEBHOOK_ACME__HOOK", "WEBHOOK_ACME__HOOK__2", "WEBHOOK_7__A_B"]
+    others = ["WEBHOOK_URL", "MY_WEBHOOK_A_B__C", "DATAOPS_WEBHOOK_PORTS"]
+
+    assert idle_variables([*others, *used, *idle]) == sorted(idle)
+
+
+async def test_at_the_start_the_log_names_variables_that_no_tenant_may_point_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_ACME_EU__HOOK", SECRET)
+
+    with capture_logs() as lines:
+        async with assembled(Settings(data=tmp_path), "http://127.0.0.1:8080", lambda: NOW):
+            pass
+
+    (told,) = [each for each in lines if each["event"] == "webhook.variables_idle"]
+    assert told["names"] == ["WEBHOOK_ACME_EU__HOOK"]
+    assert SECRET not in str(told)
