@@ -24,7 +24,7 @@ demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archi
 UNCOVERED = tests/journeys tests/simulation
 test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
 	@$(if $(ARGS),,$(PYTEST) --collect-only --quiet --no-header --no-summary >/dev/null)
-	@$(if $(ARGS),,$(PYTEST) -n 6 --dist worksteal $(UNCOVERED))
+	@$(if $(ARGS),,$(PYTEST) -n 6 --dist load --maxschedchunk 1 $(UNCOVERED))
 	@$(PYTEST) -n 4 --dist worksteal --cov --cov-fail-under=0 \
 		$(or $(ARGS),$(addprefix --ignore ,$(UNCOVERED)))
 
