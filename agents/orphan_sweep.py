@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from agents.doubts import MOST_IN_A_ROW, Doubts
 from agents.endings import Effect, Ending
 from agents.orphan_report import describe_orphans
 from agents.ownership import Inquiry
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from domain.rules import LifecycleRules
 
 log = structlog.get_logger("orphans")
-
 
 _TOO_MANY = (
     "A sweep found more orphans than it may end by itself, which looks like a fault of ours or of "
@@ -89,6 +89,8 @@ class OrphanSweep:
         self._engine = engine
         self._clock = clock
         self._rules = rules
+        self._doubts = Doubts()
+        self._owes_strays = False
 
     async def sweep_all(self, tick: datetime) -> None:
         """Look at every dataset and every datasource (seed: orphan_prevention_rule)."""
@@ -98,7 +100,8 @@ class OrphanSweep:
     async def sweep_doubtful(self, tick: datetime) -> None:
         """Look again at what is under suspicion, or whose journey was told to be completed.
 
-        It looks at everything where no scan has done so for a day: one was called off, or missed.
+        It looks at everything where no scan has done so for a day: one was called off, or missed;
+        and for strays where the search engine failed this process the last time it did so.
         """
         del tick
         last = await self._book.last_whole_scan()
@@ -106,6 +109,8 @@ class OrphanSweep:
             await self._sweep_all()
         else:
             await self._sweep(only_doubtful=True)
+            if self._owes_strays:
+                await self._look_for_strays()
         await self._strays.empty_condemned()
 
     async def report(self, principal: Principal) -> OrphanReportDocument:
@@ -142,28 +147,45 @@ class OrphanSweep:
         return request
 
     async def _sweep_all(self) -> None:
+        """Look at every dataset, and for strays whatever is in doubt: they hang on no journey."""
         if await self._sweep(only_doubtful=False):
             await self._book.note_whole_scan(self._clock())
-            await self._strays.note(await self._strays.find())
+        await self._look_for_strays()
+
+    async def _look_for_strays(self) -> None:
+        self._owes_strays = True
+        await self._strays.note(await self._strays.find())
+        self._owes_strays = False
 
     async def _sweep(self, *, only_doubtful: bool) -> bool:
         """Scan, and end what is proven; tells whether nothing was left in doubt.
 
-        Each tenant's datasets are judged by themselves: neither a doubt about one of them nor
-        their number concerns another tenant.
+        Each tenant's datasets are judged and ended by themselves: neither a doubt about one of
+        them nor their number concerns another tenant, unless doubts come one after the other.
         """
         fleet = await self._book.fleet(None, only_doubtful=only_doubtful)
-        scans = [await self._judge(each, LEAST_APART) for each in fleet.of_each_tenant()]
-        certain = [each for each in scans if not each.judgement.is_called_off]
-        for each in scans:
-            if each.judgement.is_called_off:
-                log.warning("orphans.called_off", why=each.doubt, tenants=sorted(each.fleet.sizes))
-        seen = [one for each in certain for one in each.fleet.candidates]
-        suspects = {one for each in certain for one in each.judgement.suspects}
-        await self._book.suspect(seen, suspects, self._clock())
-        for each in certain:
-            await self._end_proven(each)
-        return len(certain) == len(scans)
+        await self._book.suspect((), (), self._clock())  # whoever has ended is no suspect any more
+        parts = {each.candidates[0].tenant: each for each in fleet.of_each_tenant()}
+        certain, in_a_row = 0, 0
+        for done, tenant in enumerate(self._doubts.last(parts)):
+            if in_a_row == MOST_IN_A_ROW:
+                log.warning("orphans.given_up", tenants_left=len(parts) - done)
+                break
+            is_certain = await self._sweep_one(tenant, parts[tenant])
+            certain, in_a_row = certain + is_certain, 0 if is_certain else in_a_row + 1
+        return certain == len(parts)
+
+    async def _sweep_one(self, tenant: str, fleet: Fleet) -> bool:
+        """Scan one tenant's datasets, and end what is proven; tells whether none was in doubt."""
+        scan = await self._judge(fleet, LEAST_APART)
+        is_in_doubt = scan.judgement.is_called_off
+        self._doubts.note(tenant, is_in_doubt=is_in_doubt)
+        if is_in_doubt:
+            log.warning("orphans.called_off", why=scan.doubt, tenants=[tenant])
+            return False
+        await self._book.suspect(fleet.candidates, scan.judgement.suspects, self._clock())
+        await self._end_proven(scan)
+        return True
 
     async def _end_proven(self, scan: Scan) -> None:
         for each in scan.orphans:
