@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from domain.commands import Call, Request
     from domain.orphan_book import OrphanBook
     from domain.orphan_documents import OrphanReportDocument
-    from domain.orphans import Candidate, Fleet, OrphanJudgement
+    from domain.orphans import Candidate, Fleet, OrphanJudgement, Stray
     from domain.ports import Clock, Engine, Journeys
     from domain.repository import Registry, Transaction
     from domain.rules import LifecycleRules
@@ -138,9 +138,7 @@ class OrphanSweep:
         scan = await self._certain(principal.tenant)
         found = await self._strays.find()
         proven = [each for each in found if each.is_proven and each.tenant == principal.tenant]
-        datasources = tuple(each.holding.datasource for each in proven)
-        request = await persistently(lambda: self._end_all(scan, call, datasources))
-        await self._book.condemn(proven, principal.subject)
+        request = await persistently(lambda: self._end_all(scan, call, proven))
         await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
         await self._strays.note(found)
         await self._strays.empty_condemned()
@@ -236,8 +234,8 @@ class OrphanSweep:
         async with self._registry.transaction(Principal(orphan.tenant, SYSTEM)) as transaction:
             return await self._end(transaction, orphan.dataset_id, _ending(), because)
 
-    async def _end_all(self, scan: Scan, call: Call, datasources: tuple[str, ...]) -> Request:
-        """End what is proven together with the request for it."""
+    async def _end_all(self, scan: Scan, call: Call, strays: list[Stray]) -> Request:
+        """End what is proven, and condemn these strays, together with the request for it."""
         ending = _ending(call.principal.subject, call.task_id)
         asked_for = [(each, "") for each in scan.orphans]
         asked_for += [(each, _TOO_MANY) for each in scan.questionable]
@@ -249,9 +247,11 @@ class OrphanSweep:
                 if effect is not None:
                     effects[each.dataset_id] = effect
             approvals = tuple(one for each in effects.values() for one in each.approvals)
+            datasources = tuple(each.holding.datasource for each in strays)
             undertaking = Undertaking(approvals, datasources=datasources)
             request = call.request(tuple(effects), since, undertaking)
             await transaction.keep_request(request)
+            await transaction.condemn(strays)
         self._let_go([each for each, effect in effects.items() if effect.is_changed])
         return request
 

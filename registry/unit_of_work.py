@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -23,6 +23,7 @@ from domain.events import (
 )
 from domain.journey import Journey
 from domain.lifecycle import ENDED, DatasetStatus
+from domain.orphans import Stray
 from domain.repository import Slot
 from registry.approvals import find_approval, write_approval, write_decision
 from registry.archives import write_archive, write_custody
@@ -40,6 +41,7 @@ from registry.datasets import (
     make_due,
     update_dataset,
 )
+from registry.orphans import condemn
 from registry.outbox import write_events
 from registry.places import note_completion, write_journey
 from registry.requests import mark_cancelled, write_request
@@ -144,6 +146,12 @@ class SqlTransaction:
         await write_word(
             self._session, self._principal, "request", request.task_id, _asked(request)
         )
+
+    async def condemn(self, strays: Collection[Stray], /) -> None:
+        """Have strays emptied, on the word of whom the transaction is for."""
+        for each in strays:
+            self._require_own(each.tenant)
+        await condemn(self._session, strays, self._principal.subject)
 
     async def call_off(self, task_id: str, /) -> bool:
         """Call the request of a task off; tells whether that could still be done."""

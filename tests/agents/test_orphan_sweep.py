@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from domain.dataset import Dataset
     from domain.orphan_book import Owner
+    from domain.orphans import Stray
 
 ACME = "journey-acme-2026"
 PROTECTED = frozenset({JourneyStage.SANDBOX})
@@ -569,6 +570,12 @@ async def test_a_light_scan_within_a_day_of_a_whole_one_is_light(sweeping: Sweep
 # --- strays --------------------------------------------------------------------------------------
 
 
+async def condemn(sweeping: Sweeping, strays: Collection[Stray]) -> None:
+    """Have strays emptied."""
+    async with sweeping.house.registry.transaction(ME) as transaction:
+        await transaction.condemn(strays)
+
+
 async def test_operations_are_told_once_of_a_stray(sweeping: Sweeping) -> None:
     await sweeping.glean.provision(a_connector(), 3)
 
@@ -618,7 +625,7 @@ async def test_a_condemned_stray_that_could_not_be_emptied_is_emptied_by_a_later
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(), "alice")
+    await condemn(sweeping, await book.strays())
     sweeping.glean.faults.fail_next("/bulkindexdocuments", status=400)
 
     with capture_logs() as lines:
@@ -637,7 +644,7 @@ async def test_a_condemned_stray_that_a_dataset_accounts_for_after_all_is_left(
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(), "alice")
+    await condemn(sweeping, await book.strays())
     await sweeping.house.keep(a_dataset(dataset_id=a_connector().dataset_id))
 
     await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
@@ -651,7 +658,7 @@ async def test_a_condemned_stray_that_carries_another_mark_by_now_is_not_noted_a
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(), "alice")
+    await condemn(sweeping, await book.strays())
     await sweeping.glean.declare(a_connector())
 
     with capture_logs() as lines:
@@ -683,7 +690,7 @@ async def test_whose_the_condemned_strays_are_is_asked_once_for_all(sweeping: Sw
         await sweeping.glean.provision(each, 3)
     await sweeping.scan()
     book = Asked(sweeping.house.database)
-    await book.condemn(await book.strays(), "alice")
+    await condemn(sweeping, await book.strays())
     strays = replace(sweeping.sweep()._strays, book=book)  # noqa: SLF001 - without a scan before it
 
     await strays.empty_condemned()
@@ -714,6 +721,36 @@ async def test_a_cleanup_that_could_not_be_written_down_condemns_nothing(
     assert after_failure.condemned_by is None
     assert request.undertaking.datasources == (a_connector().datasource,)
     assert (emptied.condemned_by, emptied.emptied_at) == (ME.subject, sweeping.house.hands.now)
+
+
+class Dying:
+    """A registry whose process dies right after each commit."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    @asynccontextmanager
+    async def transaction(self, principal: Any) -> AsyncIterator[Any]:
+        """Commit one, and die."""
+        async with self._registry.transaction(principal) as transaction:
+            yield transaction
+        raise SystemError
+
+
+async def test_what_a_cleanup_names_is_condemned_in_its_commit_and_emptied_by_whoever_is_next(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await sweeping.scan()
+    with pytest.raises(SystemError):
+        await sweeping.sweep(Dying(sweeping.house.registry)).clean(a_cleanup())
+
+    await lightly(sweeping, hours=1)
+
+    assert await sweeping.glean.connectors.indexed(a_connector()) == 0
 
 
 async def test_an_outage_of_the_search_engine_hinders_no_scan_of_datasets(
