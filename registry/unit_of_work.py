@@ -27,7 +27,7 @@ from domain.orphans import Stray
 from domain.repository import Slot
 from registry.approvals import find_approval, write_approval, write_decision
 from registry.archives import write_archive, write_custody
-from registry.audit import write_entry, write_word
+from registry.audit import write_entry, write_withdrawal, write_word
 from registry.datasets import (
     Before,
     find_active_of,
@@ -174,9 +174,15 @@ class SqlTransaction:
         return await find_approval(self._session, approval_id)
 
     async def decide(self, approval: Approval, dataset: Dataset, /) -> None:
-        """Write down how an approval was decided. Raises Conflict when somebody decided first."""
+        """Write down how an approval was decided. Raises Conflict when somebody decided first.
+
+        What is withdrawn was decided by nobody: it is audited, and no event tells of it.
+        """
         self._require_own(approval.tenant)
         await write_decision(self._session, approval)
+        if approval.status is ApprovalStatus.WITHDRAWN:
+            await write_withdrawal(self._session, self._principal, approval, dataset)
+            return
         is_approved = approval.status is ApprovalStatus.APPROVED
         decided = TeardownApprovalDecided(*dataset.ids, approval.approval_id, is_approved)
         await self._tell(dataset, Happening(decided))

@@ -286,6 +286,22 @@ async def test_what_was_withdrawn_is_kept_and_reads_as_refused_before_the_word_w
     assert await house.registry.open_approvals(TENANT, 10) == [again]
 
 
+async def test_a_withdrawal_is_audited_as_one_and_told_to_nobody(house: House) -> None:
+    dataset = await ready(house)
+    asked = await ask(house, an_approval(dataset), dataset)
+    before = await house.registry.last_sequence(TENANT)
+
+    async with house.registry.transaction(ME) as transaction:
+        await transaction.decide(asked.withdrawn(by=ME.subject, at=NOW), dataset)
+
+    told = audit.c
+    columns = (told.action, told.principal, told.dataset_id, told.correlation, told.detail)
+    entries = await run(house, select(*columns))
+    named = {"approval_id": str(asked.approval_id)}
+    assert await house.registry.events(TENANT, before, 10) == []
+    assert entries[-1] == ("withdrawal", ME.subject, dataset.place.dataset_id, asked.task_id, named)
+
+
 async def test_what_was_called_off_before_the_word_was_there_is_withdrawn_and_a_refusal_stays(
     house: House, url: str
 ) -> None:
