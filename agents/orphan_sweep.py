@@ -222,7 +222,7 @@ class OrphanSweep:
         return Scan(fleet, judgement, inquiry.doubt)
 
     async def _end_one(self, orphan: Candidate, *, because: str) -> None:
-        """End one orphan in a commit of its own; one that others keep writing waits for the next."""
+        """End one orphan in a commit of its own; what others keep writing waits for the next."""
         try:
             effect = await persistently(lambda: self._end_alone(orphan, because))
         except Conflict:

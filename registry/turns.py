@@ -1,4 +1,4 @@
-"""Turns: whose is next of what is due, so that no client and no kind of turn keeps others waiting."""
+"""Turns: whose is next of what is due, so that no client and no kind of turn waits for ever."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _shared(waiting: Subquery, held: CTE) -> Select[Any]:
 def _first(
     due: tuple[ColumnElement[bool], ...], held: CTE, of_kind: TextClause, is_probe: int
 ) -> Subquery:
-    """Give the query of what has been due longest of one kind, whose clients may have more turns."""
+    """Give the query of what is due longest of one kind, and whose clients may have more turns."""
     is_at_limit = exists().where(
         held.c.tenant == _d.tenant,
         held.c.client_id == _d.client_id,
