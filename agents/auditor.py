@@ -1,4 +1,4 @@
-"""The auditor: holds the audit trail to itself, and to checkpoints kept where nobody changes them."""
+"""The auditor: holds the audit trail to itself, and to checkpoints that nobody can change."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Auditor:
         return named | ({name} if may_be_folder(name) and name != CHECKPOINTS else set())
 
     async def keep_checkpoints(self, now: datetime) -> int:
-        """Take in what stands outside the chains, and keep a checkpoint of each; tells of how many."""
+        """Take in what stands outside the chains, and keep a checkpoint of each; tells how many."""
         await self._trail.chain()
         return await self._keep(await self._trail.tenants(), now)
 

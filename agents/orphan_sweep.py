@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from agents.doubts import MOST_IN_A_ROW, Doubts
 from agents.endings import Effect, Ending
 from agents.orphan_report import describe_orphans
 from agents.ownership import Inquiry
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
     from domain.commands import Call, Request
     from domain.orphan_book import OrphanBook
     from domain.orphan_documents import OrphanReportDocument
-    from domain.orphans import Candidate, Fleet, OrphanJudgement
+    from domain.orphans import Candidate, Fleet, OrphanJudgement, Stray
     from domain.ports import Clock, Engine, Journeys
     from domain.repository import Registry, Transaction
     from domain.rules import LifecycleRules
 
 log = structlog.get_logger("orphans")
-
 
 _TOO_MANY = (
     "A sweep found more orphans than it may end by itself, which looks like a fault of ours or of "
@@ -89,6 +89,8 @@ class OrphanSweep:
         self._engine = engine
         self._clock = clock
         self._rules = rules
+        self._doubts = Doubts()
+        self._owes_strays = False
 
     async def sweep_all(self, tick: datetime) -> None:
         """Look at every dataset and every datasource (seed: orphan_prevention_rule)."""
@@ -98,7 +100,8 @@ class OrphanSweep:
     async def sweep_doubtful(self, tick: datetime) -> None:
         """Look again at what is under suspicion, or whose journey was told to be completed.
 
-        It looks at everything where no scan has done so for a day: one was called off, or missed.
+        It looks at everything where no scan has done so for a day: one was called off, or missed;
+        and for strays where the search engine failed this process the last time it did so.
         """
         del tick
         last = await self._book.last_whole_scan()
@@ -106,6 +109,8 @@ class OrphanSweep:
             await self._sweep_all()
         else:
             await self._sweep(only_doubtful=True)
+            if self._owes_strays:
+                await self._look_for_strays()
         await self._strays.empty_condemned()
 
     async def report(self, principal: Principal) -> OrphanReportDocument:
@@ -133,37 +138,52 @@ class OrphanSweep:
         scan = await self._certain(principal.tenant)
         found = await self._strays.find()
         proven = [each for each in found if each.is_proven and each.tenant == principal.tenant]
-        datasources = tuple(each.holding.datasource for each in proven)
-        request = await persistently(lambda: self._end_all(scan, call, datasources))
-        await self._book.condemn(proven, principal.subject)
+        request = await persistently(lambda: self._end_all(scan, call, proven))
         await self._book.suspect(scan.fleet.candidates, scan.judgement.suspects, self._clock())
         await self._strays.note(found)
         await self._strays.empty_condemned()
         return request
 
     async def _sweep_all(self) -> None:
+        """Look at every dataset, and for strays whatever is in doubt: they hang on no journey."""
         if await self._sweep(only_doubtful=False):
             await self._book.note_whole_scan(self._clock())
-            await self._strays.note(await self._strays.find())
+        await self._look_for_strays()
+
+    async def _look_for_strays(self) -> None:
+        self._owes_strays = True
+        await self._strays.note(await self._strays.find())
+        self._owes_strays = False
 
     async def _sweep(self, *, only_doubtful: bool) -> bool:
         """Scan, and end what is proven; tells whether nothing was left in doubt.
 
-        Each tenant's datasets are judged by themselves: neither a doubt about one of them nor
-        their number concerns another tenant.
+        Each tenant's datasets are judged and ended by themselves: neither a doubt about one of
+        them nor their number concerns another tenant, unless doubts come one after the other.
         """
         fleet = await self._book.fleet(None, only_doubtful=only_doubtful)
-        scans = [await self._judge(each, LEAST_APART) for each in fleet.of_each_tenant()]
-        certain = [each for each in scans if not each.judgement.is_called_off]
-        for each in scans:
-            if each.judgement.is_called_off:
-                log.warning("orphans.called_off", why=each.doubt, tenants=sorted(each.fleet.sizes))
-        seen = [one for each in certain for one in each.fleet.candidates]
-        suspects = {one for each in certain for one in each.judgement.suspects}
-        await self._book.suspect(seen, suspects, self._clock())
-        for each in certain:
-            await self._end_proven(each)
-        return len(certain) == len(scans)
+        await self._book.suspect((), (), self._clock())  # whoever has ended is no suspect any more
+        parts = {each.candidates[0].tenant: each for each in fleet.of_each_tenant()}
+        certain, in_a_row = 0, 0
+        for done, tenant in enumerate(self._doubts.last(parts)):
+            if in_a_row == MOST_IN_A_ROW:
+                log.warning("orphans.given_up", tenants_left=len(parts) - done)
+                break
+            is_certain = await self._sweep_one(tenant, parts[tenant])
+            certain, in_a_row = certain + is_certain, 0 if is_certain else in_a_row + 1
+        return certain == len(parts)
+
+    async def _sweep_one(self, tenant: str, fleet: Fleet) -> bool:
+        """Scan one tenant's datasets, and end what is proven; tells whether none was in doubt."""
+        scan = await self._judge(fleet, LEAST_APART)
+        is_in_doubt = scan.judgement.is_called_off
+        self._doubts.note(tenant, is_in_doubt=is_in_doubt)
+        if is_in_doubt:
+            log.warning("orphans.called_off", why=scan.doubt, tenants=[tenant])
+            return False
+        await self._book.suspect(fleet.candidates, scan.judgement.suspects, self._clock())
+        await self._end_proven(scan)
+        return True
 
     async def _end_proven(self, scan: Scan) -> None:
         for each in scan.orphans:
@@ -202,7 +222,7 @@ class OrphanSweep:
         return Scan(fleet, judgement, inquiry.doubt)
 
     async def _end_one(self, orphan: Candidate, *, because: str) -> None:
-        """End one orphan in a commit of its own; one that others keep writing waits for the next."""
+        """End one orphan in a commit of its own; what others keep writing waits for the next."""
         try:
             effect = await persistently(lambda: self._end_alone(orphan, because))
         except Conflict:
@@ -214,8 +234,8 @@ class OrphanSweep:
         async with self._registry.transaction(Principal(orphan.tenant, SYSTEM)) as transaction:
             return await self._end(transaction, orphan.dataset_id, _ending(), because)
 
-    async def _end_all(self, scan: Scan, call: Call, datasources: tuple[str, ...]) -> Request:
-        """End what is proven together with the request for it."""
+    async def _end_all(self, scan: Scan, call: Call, strays: list[Stray]) -> Request:
+        """End what is proven, and condemn these strays, together with the request for it."""
         ending = _ending(call.principal.subject, call.task_id)
         asked_for = [(each, "") for each in scan.orphans]
         asked_for += [(each, _TOO_MANY) for each in scan.questionable]
@@ -227,9 +247,11 @@ class OrphanSweep:
                 if effect is not None:
                     effects[each.dataset_id] = effect
             approvals = tuple(one for each in effects.values() for one in each.approvals)
+            datasources = tuple(each.holding.datasource for each in strays)
             undertaking = Undertaking(approvals, datasources=datasources)
             request = call.request(tuple(effects), since, undertaking)
             await transaction.keep_request(request)
+            await transaction.condemn(strays)
         self._let_go([each for each, effect in effects.items() if effect.is_changed])
         return request
 

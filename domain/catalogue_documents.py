@@ -143,8 +143,8 @@ class DiscoveredDocument(DiscoveryDocument):
 class RegistrationDocument(TypedDict):
     """What came of a pack: `registered` is false for a dry run, which writes nothing.
 
-    `was_there` says that the same content was registered before, when and by whom; `warnings` are what may be meant
-    so and is worth a look.
+    `was_there` says that the same content was registered before, when and by whom; `warnings` are
+    what may be meant so and is worth a look.
     """
 
     registered: bool

@@ -28,7 +28,7 @@ class ConsentWrites(Protocol):
     async def decide(self, approval: Approval, dataset: Dataset, /) -> None:
         """Write down how an approval of a dataset's teardown was decided, with event and audit.
 
-        Raises Conflict when somebody decided first.
+        What is withdrawn is audited alone. Raises Conflict when somebody decided first.
         """
         ...
 

@@ -190,7 +190,7 @@ class TeardownApprovalAsked:
 
 @dataclass(frozen=True, slots=True)
 class TeardownApprovalDecided:
-    """Somebody consented to a dataset's teardown, or refused it."""
+    """Somebody consented to a dataset's teardown, or refused it; a withdrawal is not told of."""
 
     dataset_id: UUID
     journey_id: JourneyId

@@ -70,7 +70,7 @@ def _required(place: Place) -> list[str]:
 
 
 def _values(place: Place, path: str) -> tuple[str, ...]:
-    """Give a place's texts where they are few, return often, and stand below nothing of a person."""
+    """Give a place's texts where they are few, return often, and stand below no person."""
     texts = place.texts
     is_closed = texts.is_named_whole and set(place.types) <= {"string", "null"}
     seen, different = place.types["string"], len(texts.named)

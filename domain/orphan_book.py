@@ -49,10 +49,6 @@ class OrphanBook(Protocol):
         """Keep these as all the strays there are; what is none any more is forgotten."""
         ...
 
-    async def condemn(self, strays: Collection[Stray], subject: str, /) -> None:
-        """Have strays emptied, on the word of this subject."""
-        ...
-
     async def note_emptied(self, stray: Stray, now: datetime, /) -> None:
         """Write down that a stray was emptied."""
         ...

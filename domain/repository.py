@@ -15,6 +15,7 @@ from domain.dataset import Dataset
 from domain.events import DatasetProvisionRequested, EventContext, RecordedEvent
 from domain.journey import Client, ClientId, Journey, JourneyStage
 from domain.lifecycle import DatasetStatus
+from domain.orphans import Stray
 from domain.record import JsonObject
 from domain.work import Progress
 
@@ -76,6 +77,10 @@ class Transaction(ConsentWrites, Protocol):
 
     async def keep_request(self, request: Request, /) -> None:
         """Write down an accepted request. Raises CameBefore when its message did."""
+        ...
+
+    async def condemn(self, strays: Collection[Stray], /) -> None:
+        """Have strays emptied, on the word of whom the transaction is for."""
         ...
 
     async def call_off(self, task_id: str, /) -> bool:

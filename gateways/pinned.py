@@ -61,7 +61,7 @@ _NAME = re.compile(r"(?!.*\.\.)[a-z0-9_]([a-z0-9._-]{0,252})", re.IGNORECASE)
 _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)\.?", re.IGNORECASE)
 
 _LOOKING_UP = ThreadPoolExecutor(16, thread_name_prefix="look-up")
-"""A name that takes long to look up keeps other look-ups waiting at most, and no disk or archive."""
+"""A name that takes long to look up keeps at most other look-ups waiting, no disk or archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _split(url: str) -> SplitResult:
 
 
 def _is_host(host: str) -> bool:
-    """Whether a host is a name or an address in its usual form; 2130706433 and 0x7f.1 are neither."""
+    """Whether a host is a name, or an address in its usual form: 2130706433 and 0x7f.1 are none."""
     if _literal(host) is not None:
         return "%" not in host
     last = host.rstrip(".").rpartition(".")[2]

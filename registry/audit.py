@@ -18,6 +18,7 @@ from registry.dialect import SQLITE
 from registry.history import audit
 
 if TYPE_CHECKING:
+    from domain.approvals import Approval
     from domain.commands import Principal
     from domain.record import JsonObject
     from registry.database import Session
@@ -78,6 +79,26 @@ async def write_word(
         action=action,
         correlation=correlation,
         detail=detail,
+    )
+    await _append(session, entry)
+
+
+async def write_withdrawal(
+    session: Session, principal: Principal, approval: Approval, dataset: Dataset
+) -> None:
+    """Write down that consent to a dataset's teardown is not asked for any more."""
+    entry = AuditEntry(
+        tenant=principal.tenant,
+        entry_id=session.database.ids(),
+        at=session.database.clock(),
+        principal=principal.subject,
+        action="withdrawal",
+        correlation=approval.task_id,
+        dataset_id=dataset.place.dataset_id,
+        version=dataset.version,
+        from_status=dataset.status,
+        to_status=dataset.status,
+        detail={"approval_id": str(approval.approval_id)},
     )
     await _append(session, entry)
 

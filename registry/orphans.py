@@ -33,7 +33,7 @@ from registry.tables import datasets, journeys
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from registry.database import Database
+    from registry.database import Database, Session
     from registry.rows import Values
 
 _d, _j, _a = datasets.c, journeys.c, approvals.c
@@ -125,13 +125,6 @@ class SqlOrphanBook:
             if known:
                 await connection.execute(_SEEN_AGAIN, known)
 
-    async def condemn(self, strays: Collection[Stray], subject: str, /) -> None:
-        """Have strays emptied, on the word of this subject."""
-        rows = [{**_key_of(each), "subject": subject} for each in strays]
-        if rows:
-            async with self._database.engine.begin() as connection:
-                await connection.execute(_CONDEMN, rows)
-
     async def note_emptied(self, stray: Stray, now: datetime, /) -> None:
         """Write down that a stray was emptied."""
         async with self._database.engine.begin() as connection:
@@ -148,6 +141,13 @@ class SqlOrphanBook:
         """Tell when all datasets were looked at last."""
         async with self._database.reads.connect() as connection:
             return (await connection.execute(_LAST_SCAN)).scalar_one_or_none()
+
+
+async def condemn(session: Session, strays: Collection[Stray], subject: str) -> None:
+    """Have strays emptied, on the word of this subject."""
+    rows = [{**_key_of(each), "subject": subject} for each in strays]
+    if rows:
+        await session.connection.execute(_CONDEMN, rows)
 
 
 @dataclass(frozen=True, slots=True)

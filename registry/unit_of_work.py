@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -23,10 +23,11 @@ from domain.events import (
 )
 from domain.journey import Journey
 from domain.lifecycle import ENDED, DatasetStatus
+from domain.orphans import Stray
 from domain.repository import Slot
 from registry.approvals import find_approval, write_approval, write_decision
 from registry.archives import write_archive, write_custody
-from registry.audit import write_entry, write_word
+from registry.audit import write_entry, write_withdrawal, write_word
 from registry.datasets import (
     Before,
     find_active_of,
@@ -40,6 +41,7 @@ from registry.datasets import (
     make_due,
     update_dataset,
 )
+from registry.orphans import condemn
 from registry.outbox import write_events
 from registry.places import note_completion, write_journey
 from registry.requests import mark_cancelled, write_request
@@ -145,6 +147,12 @@ class SqlTransaction:
             self._session, self._principal, "request", request.task_id, _asked(request)
         )
 
+    async def condemn(self, strays: Collection[Stray], /) -> None:
+        """Have strays emptied, on the word of whom the transaction is for."""
+        for each in strays:
+            self._require_own(each.tenant)
+        await condemn(self._session, strays, self._principal.subject)
+
     async def call_off(self, task_id: str, /) -> bool:
         """Call the request of a task off; tells whether that could still be done."""
         is_open = await mark_cancelled(self._session, task_id)
@@ -166,9 +174,15 @@ class SqlTransaction:
         return await find_approval(self._session, approval_id)
 
     async def decide(self, approval: Approval, dataset: Dataset, /) -> None:
-        """Write down how an approval was decided. Raises Conflict when somebody decided first."""
+        """Write down how an approval was decided. Raises Conflict when somebody decided first.
+
+        What is withdrawn was decided by nobody: it is audited, and no event tells of it.
+        """
         self._require_own(approval.tenant)
         await write_decision(self._session, approval)
+        if approval.status is ApprovalStatus.WITHDRAWN:
+            await write_withdrawal(self._session, self._principal, approval, dataset)
+            return
         is_approved = approval.status is ApprovalStatus.APPROVED
         decided = TeardownApprovalDecided(*dataset.ids, approval.approval_id, is_approved)
         await self._tell(dataset, Happening(decided))

@@ -63,7 +63,9 @@ def is_served_by_us(url: str) -> bool:
     """Tell whether this code can work on a database: on one of its own revision, or of a later one.
 
     Revisions only add, so that a newer version's process may bring the database up while older
-    ones are at work. Blocks. Raises DatabaseUnusable.
+    ones are at work. A word that is new in a column they cannot read, though, and fail with
+    LookupError where they meet it: processes from before 0014 are stopped before newer ones
+    serve, which write that approvals are `withdrawn`. Blocks. Raises DatabaseUnusable.
     """
     with _reached(url) as engine:
         return (_revision_of(engine) or "") >= HEAD

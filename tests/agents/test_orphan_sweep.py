@@ -11,26 +11,30 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import select
 from starlette.responses import Response
 from structlog.testing import capture_logs
 
+from agents.doubts import MOST_IN_A_ROW
 from agents.endings import Endings
 from agents.orphan_sweep import OrphanSweep
 from agents.ownership import AT_ONCE, Inquiry
 from agents.persistence import MOST_TRIES
 from agents.strays import Strays
-from domain.commands import Call, RequestKey, ResolveApproval
-from domain.errors import Conflict
+from domain.commands import Call, Principal, RequestKey, ResolveApproval
+from domain.errors import Conflict, SupplierRefused
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, LEAST_CAP, Ownership
 from domain.rules import LifecycleRules
 from gateways.journeys import JourneysClient
 from gateways.local.journeys import create_app
+from registry.history import orphan_suspects
 from registry.orphans import SqlOrphanBook
 from tests.builders import NOW, TENANT, a_client, a_dataset, a_dataset_in, a_journey
 from tests.gateways.foreign import Glean, Time, a_connector, calling
 from tests.registry.databases import ME, OTHERS, House, a_fresh_file, open_house
+from tests.registry.past_the_domain import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
@@ -39,9 +43,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from domain.commands import Principal
     from domain.dataset import Dataset
     from domain.orphan_book import Owner
+    from domain.orphans import Stray
 
 ACME = "journey-acme-2026"
 PROTECTED = frozenset({JourneyStage.SANDBOX})
@@ -318,6 +322,65 @@ async def test_a_doubt_about_one_tenants_journey_hinders_no_other(sweeping: Swee
     assert await sweeping.status_of(theirs) is DatasetStatus.READY
 
 
+async def of_tenants(sweeping: Sweeping, count: int) -> list[Dataset]:
+    """Keep a READY dataset each of so many tenants, of a journey of its own that nobody knows."""
+    return [
+        await sweeping.house.keep(
+            a_dataset_in(
+                DatasetStatus.READY,
+                a_dataset(
+                    tenant=f"tenant-{number}",
+                    journey=a_journey(f"journey-{number}", tenant=f"tenant-{number}"),
+                ),
+            ),
+            Principal(f"tenant-{number}", "bob"),
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.requirement("R75")
+async def test_an_outage_is_found_out_with_a_few_tenants_and_the_others_are_not_asked_after(
+    sweeping: Sweeping,
+) -> None:
+    await of_tenants(sweeping, MOST_IN_A_ROW + 2)
+    sweeping.journeys.broken = {f"journey-{number}" for number in range(MOST_IN_A_ROW + 2)}
+
+    with capture_logs() as lines:
+        await sweeping.scan()
+
+    (told,) = [each for each in lines if each["event"] == "orphans.given_up"]
+    assert told["tenants_left"] == 2
+    assert len(sweeping.journeys.asked) == MOST_IN_A_ROW
+    assert await SqlOrphanBook(sweeping.house.database).last_whole_scan() is None
+
+
+@pytest.mark.requirement("R75")
+async def test_tenants_in_doubt_for_good_keep_no_other_waiting(sweeping: Sweeping) -> None:
+    kept = await of_tenants(sweeping, MOST_IN_A_ROW + 1)
+    sweeping.journeys.broken = {f"journey-{number}" for number in range(MOST_IN_A_ROW)}
+    sweep = sweeping.sweep()
+
+    for _ in range(3):
+        sweeping.house.hands.move(hours=1)
+        await sweep.sweep_all(sweeping.house.hands.now)
+
+    assert await sweeping.status_of(kept[-1]) is DatasetStatus.TEARDOWN
+
+
+async def test_a_suspicion_ends_with_its_dataset_where_nobody_else_is_under_one(
+    sweeping: Sweeping,
+) -> None:
+    (orphan,) = await of_journeys(sweeping, count=1)
+    await sweeping.scan()
+    orphan.start_teardown(TeardownReason.MANUAL_REQUEST, NOW)
+    await sweeping.house.save(orphan)
+
+    await lightly(sweeping, hours=1)
+
+    assert await run(sweeping.house, select(orphan_suspects)) == []
+
+
 @pytest.mark.requirement("R75")
 async def test_one_tenants_many_orphans_keep_no_other_tenants_few(sweeping: Sweeping) -> None:
     many = await of_journeys(sweeping, count=LEAST_CAP + 1, whose=OTHERS)
@@ -507,6 +570,12 @@ async def test_a_light_scan_within_a_day_of_a_whole_one_is_light(sweeping: Sweep
 # --- strays --------------------------------------------------------------------------------------
 
 
+async def condemn(sweeping: Sweeping, strays: Collection[Stray]) -> None:
+    """Have strays emptied."""
+    async with sweeping.house.registry.transaction(ME) as transaction:
+        await transaction.condemn(strays)
+
+
 async def test_operations_are_told_once_of_a_stray(sweeping: Sweeping) -> None:
     await sweeping.glean.provision(a_connector(), 3)
 
@@ -519,13 +588,44 @@ async def test_operations_are_told_once_of_a_stray(sweeping: Sweeping) -> None:
     assert await sweeping.glean.connectors.indexed(a_connector()) == 3
 
 
+async def test_a_doubt_about_a_journey_hides_no_stray(sweeping: Sweeping) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await of_journeys(sweeping, count=1)
+    sweeping.journeys.broken = {"journey-0"}
+
+    with capture_logs() as lines:
+        await sweeping.scan()
+
+    book = SqlOrphanBook(sweeping.house.database)
+    told = {each["event"] for each in lines}
+    assert {"orphans.called_off", "datasource.stray"} <= told
+    assert await book.last_whole_scan() is None
+
+
+async def test_strays_are_looked_for_again_within_the_hour_after_an_outage_and_then_no_more(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    sweep, now = sweeping.sweep(), sweeping.house.hands.tell
+    sweeping.glean.faults.fail_next("/search/filters", status=400, times=1)
+    with pytest.raises(SupplierRefused):
+        await sweep.sweep_all(now())
+
+    with capture_logs() as lines:
+        await sweep.sweep_doubtful(now())
+    sweeping.glean.faults.fail_next("/search/filters", status=400, times=1)
+    await sweep.sweep_doubtful(now())
+
+    assert "datasource.stray" in {each["event"] for each in lines}
+
+
 async def test_a_condemned_stray_that_could_not_be_emptied_is_emptied_by_a_later_scan(
     sweeping: Sweeping,
 ) -> None:
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(), "alice")
+    await condemn(sweeping, await book.strays())
     sweeping.glean.faults.fail_next("/bulkindexdocuments", status=400)
 
     with capture_logs() as lines:
@@ -544,7 +644,7 @@ async def test_a_condemned_stray_that_a_dataset_accounts_for_after_all_is_left(
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(), "alice")
+    await condemn(sweeping, await book.strays())
     await sweeping.house.keep(a_dataset(dataset_id=a_connector().dataset_id))
 
     await sweeping.sweep()._strays.empty_condemned()  # noqa: SLF001 - without a scan before it
@@ -558,7 +658,7 @@ async def test_a_condemned_stray_that_carries_another_mark_by_now_is_not_noted_a
     await sweeping.glean.provision(a_connector(), 3)
     await sweeping.scan()
     book = SqlOrphanBook(sweeping.house.database)
-    await book.condemn(await book.strays(), "alice")
+    await condemn(sweeping, await book.strays())
     await sweeping.glean.declare(a_connector())
 
     with capture_logs() as lines:
@@ -590,7 +690,7 @@ async def test_whose_the_condemned_strays_are_is_asked_once_for_all(sweeping: Sw
         await sweeping.glean.provision(each, 3)
     await sweeping.scan()
     book = Asked(sweeping.house.database)
-    await book.condemn(await book.strays(), "alice")
+    await condemn(sweeping, await book.strays())
     strays = replace(sweeping.sweep()._strays, book=book)  # noqa: SLF001 - without a scan before it
 
     await strays.empty_condemned()
@@ -621,6 +721,36 @@ async def test_a_cleanup_that_could_not_be_written_down_condemns_nothing(
     assert after_failure.condemned_by is None
     assert request.undertaking.datasources == (a_connector().datasource,)
     assert (emptied.condemned_by, emptied.emptied_at) == (ME.subject, sweeping.house.hands.now)
+
+
+class Dying:
+    """A registry whose process dies right after each commit."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    @asynccontextmanager
+    async def transaction(self, principal: Any) -> AsyncIterator[Any]:
+        """Commit one, and die."""
+        async with self._registry.transaction(principal) as transaction:
+            yield transaction
+        raise SystemError
+
+
+async def test_what_a_cleanup_names_is_condemned_in_its_commit_and_emptied_by_whoever_is_next(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.glean.provision(a_connector(), 3)
+    await sweeping.scan()
+    with pytest.raises(SystemError):
+        await sweeping.sweep(Dying(sweeping.house.registry)).clean(a_cleanup())
+
+    await lightly(sweeping, hours=1)
+
+    assert await sweeping.glean.connectors.indexed(a_connector()) == 0
 
 
 async def test_an_outage_of_the_search_engine_hinders_no_scan_of_datasets(

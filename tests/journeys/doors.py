@@ -1,4 +1,4 @@
-"""The doors of a served service: each takes the same call and tells how it went; what came of it is shown."""
+"""The doors of a served service: each takes one call, and tells how it went and to what end."""
 
 from __future__ import annotations
 

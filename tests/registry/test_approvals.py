@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 OF_STATUS = ApprovalStatus
 
+TYPES = ("jira", "slack")
+
 
 def an_approval(dataset: Dataset, number: int = 1) -> Approval:
     return asked_for(
@@ -282,3 +284,38 @@ async def test_what_was_withdrawn_is_kept_and_reads_as_refused_before_the_word_w
     assert kept == [withdrawn]
     assert before == [replace(withdrawn, status=OF_STATUS.REFUSED)]
     assert await house.registry.open_approvals(TENANT, 10) == [again]
+
+
+async def test_a_withdrawal_is_audited_as_one_and_told_to_nobody(house: House) -> None:
+    dataset = await ready(house)
+    asked = await ask(house, an_approval(dataset), dataset)
+    before = await house.registry.last_sequence(TENANT)
+
+    async with house.registry.transaction(ME) as transaction:
+        await transaction.decide(asked.withdrawn(by=ME.subject, at=NOW), dataset)
+
+    told = audit.c
+    columns = (told.action, told.principal, told.dataset_id, told.correlation, told.detail)
+    entries = await run(house, select(*columns))
+    named = {"approval_id": str(asked.approval_id)}
+    assert await house.registry.events(TENANT, before, 10) == []
+    assert entries[-1] == ("withdrawal", ME.subject, dataset.place.dataset_id, asked.task_id, named)
+
+
+async def test_what_was_called_off_before_the_word_was_there_is_withdrawn_and_a_refusal_stays(
+    house: House, url: str
+) -> None:
+    kept = [await house.keep(a_dataset_in(DatasetStatus.READY, a_dataset(each))) for each in TYPES]
+    called_off, refused = [
+        await ask(house, an_approval(each, number), each) for number, each in enumerate(kept, 1)
+    ]
+    withdrawn = called_off.withdrawn(by=ME.subject, at=NOW)
+    await to_thread(downgrade, url, "0013")
+    async with house.registry.transaction(ME) as transaction:
+        await transaction.decide(replace(withdrawn, status=OF_STATUS.REFUSED), kept[0])
+    stays = await decide(house, refused, kept[1], approve=False)
+
+    await to_thread(upgrade, url)
+
+    assert await house.registry.approvals(TENANT, OF_STATUS.WITHDRAWN, 10) == [withdrawn]
+    assert await house.registry.approvals(TENANT, OF_STATUS.REFUSED, 10) == [stays]

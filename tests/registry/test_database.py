@@ -14,7 +14,7 @@ from sqlalchemy import ClauseElement, Dialect, create_mock_engine, make_url, sel
 from domain.errors import NotFound
 from registry.dialect import blocking_url, insert_once, lease_end, outbox_number
 from registry.history import requests
-from registry.leases import due_statement
+from registry.turns import due_statement
 from tests.builders import TENANT, a_dataset, a_journey, find_template
 from tests.registry.databases import ME, House, a_fresh_file, open_house
 

@@ -10,7 +10,7 @@ import pytest
 from domain.dataset import Dataset
 from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, Leases, Room
-from registry.leases import WORK_A_PROBE
+from registry.turns import WORK_A_PROBE
 from tests.builders import (
     NOW,
     TENANT,
@@ -287,6 +287,43 @@ async def test_a_client_who_is_given_one_turn_at_a_time_has_its_probes_as_well(
     statuses = [each.status for each in await house.registry.datasets_by_id(TENANT, ids)]
     assert len(claims) == TURNS
     assert statuses.count(DatasetStatus.READY) == 1
+
+
+@pytest.mark.parametrize("a_client_may", range(1, WORK_A_PROBE))
+async def test_a_client_who_may_have_few_turns_has_its_probes_as_well(
+    house: House, a_client_may: int
+) -> None:
+    (probe,) = await kept_of(house, "probe", 1)
+    of = (await house.registry.dataset(TENANT, probe.dataset_id)).place
+    journey = a_journey(of.journey_ref, client=of.client)
+    for number in range(WORK_A_PROBE):
+        await house.keep(a_dataset(f"type{number}", journey=journey))
+
+    claims = [
+        claim.dataset_id
+        for turn in range(a_client_may)
+        for claim in await house.leases.claim(f"{turn}", LONG, Room(1, a_client_may), NOW)
+    ]
+
+    assert claims[-1] == probe.dataset_id
+    assert len(claims) == a_client_may
+
+
+@pytest.mark.parametrize("at_once", [1, TURNS])
+async def test_many_clients_with_a_little_work_each_keep_no_probe_waiting(
+    house: House, at_once: int
+) -> None:
+    (probe,) = await kept_of(house, "probe", 1)
+    await kept_of(house, "work", 2 * TURNS)
+
+    claims = [
+        claim.dataset_id
+        for turn in range(TURNS // at_once)
+        for claim in await house.leases.claim(f"{turn}", LONG, Room(at_once, 16), NOW)
+    ]
+
+    assert probe.dataset_id in claims
+    assert len(claims) == TURNS
 
 
 async def test_probes_of_one_client_are_claimed_in_the_order_they_are_due(house: House) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.approvals import asked_for
+from domain.errors import NotAllowed
 from domain.journey import DEFAULT_TENANT, JourneyStatus
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.orphan_book import OrphanBook, Owner
@@ -19,6 +20,7 @@ from tests.builders import NOW, TENANT, a_client, a_dataset, a_dataset_in, a_jou
 from tests.registry.databases import ME, OTHERS, House
 
 if TYPE_CHECKING:
+    from domain.commands import Principal
     from domain.dataset import Dataset
 
 LATER = NOW + timedelta(hours=1)
@@ -225,12 +227,27 @@ async def test_a_stray_that_is_none_any_more_is_forgotten(house: House, book: Or
     assert [each.holding.datasource for each in await book.strays()] == ["b00000000"]
 
 
+async def condemn(house: House, stray: Stray, by: Principal = ME) -> None:
+    async with house.registry.transaction(by) as transaction:
+        await transaction.condemn([stray])
+
+
+async def test_nobody_condemns_another_tenants_strays(house: House, book: OrphanBook) -> None:
+    await book.keep_strays([a_stray()], NOW)
+    (known,) = await book.strays()
+
+    with pytest.raises(NotAllowed, match="bob writes for its own tenant only"):
+        await condemn(house, known, by=OTHERS)
+
+    assert await book.strays() == [known]
+
+
 async def test_what_was_emptied_stays_written_down_with_whose_word_it_was(
     house: House, book: OrphanBook
 ) -> None:
     await book.keep_strays([a_stray()], NOW)
     (known,) = await book.strays()
-    await book.condemn([known], "alice")
+    await condemn(house, known)
     await book.note_emptied(known, LATER)
 
     await book.keep_strays([], LATER)
@@ -244,10 +261,9 @@ async def test_what_was_emptied_stays_written_down_with_whose_word_it_was(
 async def test_a_stray_that_holds_documents_again_begins_anew(
     house: House, book: OrphanBook
 ) -> None:
-    del house
     await book.keep_strays([a_stray()], NOW)
     (known,) = await book.strays()
-    await book.condemn([known], "alice")
+    await condemn(house, known)
     await book.note_emptied(known, NOW)
 
     await book.keep_strays([a_stray()], LATER)

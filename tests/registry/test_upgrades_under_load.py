@@ -140,11 +140,28 @@ def test_processes_that_start_at_once_bring_the_database_up_once() -> None:
 
     with held_up(url) as connection:
         starting = [Forked(upgrade, url) for _ in range(2)]
-        wait_until_both_wait(connection)
+        wait_until_waiting(connection, 2)
         connection.rollback()
         ended = [each.join() for each in starting]
 
     assert ended == [0, 0]
+    assert current_revision(url) == HEAD
+
+
+def test_a_decision_under_way_ends_its_dataset_while_the_database_is_brought_up() -> None:
+    url = a_fresh_database()
+    downgrade(url, "0012")
+    engine = open_for_migration(url)
+
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE approvals SET comment = comment"))
+        upgrading = Forked(upgrade, url)
+        wait_until_waiting(connection, 1)
+        connection.execute(text("UPDATE datasets SET version = version"))
+        connection.commit()
+
+    engine.dispose()
+    assert upgrading.join() == 0
     assert current_revision(url) == HEAD
 
 
@@ -195,12 +212,12 @@ def held_up(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
-def wait_until_both_wait(connection: Connection) -> None:
-    """Wait until two sessions wait for a lock."""
+def wait_until_waiting(connection: Connection, sessions: int) -> None:
+    """Wait until so many sessions wait for a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     pace = threading.Event()
     for _ in range(int(PATIENCE / 0.05)):
-        if connection.execute(text(waiting)).scalar_one() == 2:
+        if connection.execute(text(waiting)).scalar_one() == sessions:
             return
         connection.execute(text("SELECT pg_stat_clear_snapshot()"))
         pace.wait(0.05)

@@ -16,12 +16,13 @@ from tests.simulation.database import Draft, Rows, Written, as_read, slot_of
 from tests.simulation.virtual_time import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from domain.approvals import Approval
     from domain.dataset import Dataset
     from domain.events import DatasetProvisionRequested
     from domain.journey import Journey
+    from domain.orphans import Stray
 
 
 class SimulatedTransaction:
@@ -101,6 +102,10 @@ class SimulatedTransaction:
         await asyncio.sleep(0)
         self._rows.require_new(request)
         self._draft.requests.append(request)
+
+    async def condemn(self, strays: Collection[Stray], /) -> None:
+        """Nobody asks."""
+        unasked(strays)
 
     async def call_off(self, task_id: str, /) -> bool:
         """Call a request off; no task is ever closed here, so it always can be."""

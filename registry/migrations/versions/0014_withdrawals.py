@@ -12,10 +12,16 @@ _REASONS = ("stage_transition", "journey_completed", "orphan_cleanup", "manual_r
 _BEFORE = ("pending", "approved", "refused")
 _NOW = (*_BEFORE, "withdrawn")
 _PENDING = sa.text("status = 'pending'")
+_CALLED_OFF = "The request that asked for it was called off."
+"""What was written beside a refusal that was none: its dataset would be spared for good."""
 
 
 def upgrade() -> None:
     _hold_status_to(_NOW)
+    called_off = sa.text(
+        "UPDATE approvals SET status = 'withdrawn' WHERE status = 'refused' AND comment = :comment"
+    )
+    op.execute(called_off.bindparams(comment=_CALLED_OFF))
 
 
 def downgrade() -> None:
