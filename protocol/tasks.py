@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -56,6 +57,9 @@ RETRY_SECONDS = 0.02
 MOST_TRIES = 5
 """How often a new task is tried: a connection may have been lost while it rested."""
 
+KEPT_ENDS = 10_000
+"""How many ends are remembered: far more than tasks end while a writer that is late reads one."""
+
 
 class AgentTasks(VersionedDatabaseTaskStore):
     """One agent's tasks; each belongs to its caller, a subject within a tenant."""
@@ -72,6 +76,7 @@ class AgentTasks(VersionedDatabaseTaskStore):
         self._reads = VersionedDatabaseTaskStore(reads, create_table=False, owner_resolver=owner)
         self._registry = registry
         self._awaited: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        self._ends: OrderedDict[str, None] = OrderedDict()
 
     async def save(
         self,
@@ -86,12 +91,19 @@ class AgentTasks(VersionedDatabaseTaskStore):
         One that is there already is tried until it can be done: given up, the library would end
         the task FAILED, although its datasets go on. Of a new one the caller hears at once.
 
+        Nothing is kept of a task after its end. Two processes may follow one for a while, and the
+        library lets the slower, once it has read the end, go on with what it had still to tell.
+
         Raises:
+            ConcurrentTaskModificationError: somebody else has changed the task, or it has ended.
             RegistryUnavailable: the database cannot take a new task just now.
         """
+        if task.id in self._ends:
+            raise ConcurrentTaskModificationError(task.id)
         version = await self._surely_saved(task, prev_version, context, before)
         if (appeared := self._awaited.pop(task.id, None)) is not None:
             appeared.set()
+        self._note_end(task)
         if task.status.state in ENDED:
             with suppress(RegistryUnavailable):  # the end is kept, and recovery settles it as well
                 await self._settle(task.id, caller_of(context).principal.tenant)
@@ -144,7 +156,18 @@ class AgentTasks(VersionedDatabaseTaskStore):
 
     async def get(self, task_id: str, context: ServerCallContext) -> StoredTask | None:
         """Give a task with its version, as the last commit left them."""
-        return await self._reads.get(task_id, context)
+        stored = await self._reads.get(task_id, context)
+        if stored is not None:
+            self._note_end(stored.task)
+        return stored
+
+    def _note_end(self, task: Task) -> None:
+        """Remember an end: to write over one, a writer must have read it here, or written it."""
+        if task.status.state in ENDED:
+            self._ends[task.id] = None
+            self._ends.move_to_end(task.id)
+        if len(self._ends) > KEPT_ENDS:
+            self._ends.popitem(last=False)
 
     async def kept(self, task_id: str, context: ServerCallContext) -> Task | None:
         """Give a task whose request is kept already, once it is kept as well.

@@ -32,6 +32,7 @@ from tests.running import SMALL, running
 MINE = ServerCallContext(user=Caller(ME))
 CAROLS = ServerCallContext(user=Caller(Principal(ME.tenant, "carol")))
 SOON_SECONDS = 10
+COMPLETED = TaskState.TASK_STATE_COMPLETED
 
 
 @pytest.fixture
@@ -95,6 +96,23 @@ async def test_whoever_writes_a_task_second_at_a_version_is_refused(house: House
 
     with pytest.raises(ConcurrentTaskModificationError):
         await tasks.save(task, event=None, prev=task, prev_version=first, context=MINE)
+
+
+async def test_whoever_has_read_the_end_of_a_task_cannot_take_it_back(house: House) -> None:
+    here, elsewhere, task = tasks_of(house), tasks_of(house), a_task()
+    version = await keep(here, task)
+    ended = Task(id=task.id, context_id="context-1", status=TaskStatus(state=COMPLETED))
+    await here.save(ended, event=None, prev=task, prev_version=version, context=MINE)
+    read = await elsewhere.get(task.id, MINE)
+    assert read is not None
+
+    for late in (elsewhere, here):
+        with pytest.raises(ConcurrentTaskModificationError):
+            await late.save(task, event=None, prev=ended, prev_version=read.version, context=MINE)
+
+    stored = await here.get(task.id, MINE)
+    assert stored is not None
+    assert stored.task.status.state == COMPLETED
 
 
 async def test_a_task_is_kept_though_the_connection_was_lost_a_moment_ago() -> None:
