@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +14,15 @@ from domain.errors import CameBefore, Conflict
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus
 from protocol.auth import ANONYMOUS
+from tests.agents.registries import Overtaken
 from tests.builders import a_dataset, a_dataset_in, a_journey
 from tests.running import ACME, JIRA, SMALL, RunningService, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from domain.commands import Principal
     from domain.dataset import Dataset
     from domain.journey import Journey
-    from domain.repository import Registry, Transaction
 
 COORDINATOR = "lifecycle-coordinator"
 TO_PILOT = TransitionStage(ACME["journey_id"], JourneyStage.PILOT)
@@ -35,27 +32,6 @@ def a_call(skill: str = "complete-journey") -> Call:
     """A command's way in, past the protocol."""
     key = RequestKey(COORDINATOR, "message-1", "ab" * 32)
     return Call(ANONYMOUS, key, skill, "task-1", "context-1", b"")
-
-
-class Overtaken:
-    """A registry in which somebody else writes first, so many times."""
-
-    def __init__(self, registry: Registry, times: int) -> None:
-        self._registry = registry
-        self.left = times
-        self.opened = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._registry, name)
-
-    @asynccontextmanager
-    async def transaction(self, principal: Principal) -> AsyncIterator[Transaction]:
-        self.opened += 1
-        async with self._registry.transaction(principal) as transaction:
-            yield transaction
-            if self.left:
-                self.left -= 1
-                raise Conflict("Somebody else wrote first.")
 
 
 def moves_of(service: RunningService, registry: Any = None) -> Moves:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from gateways.journeys import JourneysClient
 from gateways.local.journeys import create_app
 from registry.history import orphan_suspects
 from registry.orphans import SqlOrphanBook
+from tests.agents.registries import Dying, Overtaken
 from tests.builders import NOW, TENANT, a_client, a_dataset, a_dataset_in, a_journey
 from tests.gateways.foreign import Glean, Time, a_connector, calling
 from tests.registry.databases import ME, OTHERS, House, a_fresh_file, open_house
@@ -95,26 +95,6 @@ class Around:
     def ring(self, dataset_id: UUID) -> None:
         """Take note."""
         self.rung.append(dataset_id)
-
-
-class Contended:
-    """A registry in whose transactions somebody else writes first, so many times."""
-
-    def __init__(self, registry: Any, conflicts: int) -> None:
-        self._registry = registry
-        self.conflicts = conflicts
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._registry, name)
-
-    @asynccontextmanager
-    async def transaction(self, principal: Any) -> AsyncIterator[Any]:
-        """Open one, and let it conflict."""
-        async with self._registry.transaction(principal) as transaction:
-            yield transaction
-            if self.conflicts:
-                self.conflicts -= 1
-                raise Conflict("somebody else wrote first")
 
 
 @dataclass
@@ -512,7 +492,7 @@ async def test_an_orphan_that_others_write_to_is_ended_in_the_end(
     await sweeping.scan()
 
     with capture_logs() as lines:
-        await sweeping.scan(hours=1, registry=Contended(sweeping.house.registry, conflicts))
+        await sweeping.scan(hours=1, registry=Overtaken(sweeping.house.registry, conflicts))
 
     assert (await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN) is ends
     assert ("orphan.contended" in {each["event"] for each in lines}) is not ends
@@ -713,7 +693,7 @@ async def test_a_cleanup_that_could_not_be_written_down_condemns_nothing(
     book = SqlOrphanBook(sweeping.house.database)
 
     with pytest.raises(Conflict):
-        await sweeping.sweep(Contended(sweeping.house.registry, MOST_TRIES)).clean(a_cleanup())
+        await sweeping.sweep(Overtaken(sweeping.house.registry, MOST_TRIES)).clean(a_cleanup())
     (after_failure,) = await book.strays()
     request = await sweeping.sweep().clean(a_cleanup())
 
@@ -721,23 +701,6 @@ async def test_a_cleanup_that_could_not_be_written_down_condemns_nothing(
     assert after_failure.condemned_by is None
     assert request.undertaking.datasources == (a_connector().datasource,)
     assert (emptied.condemned_by, emptied.emptied_at) == (ME.subject, sweeping.house.hands.now)
-
-
-class Dying:
-    """A registry whose process dies right after each commit."""
-
-    def __init__(self, registry: Any) -> None:
-        self._registry = registry
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._registry, name)
-
-    @asynccontextmanager
-    async def transaction(self, principal: Any) -> AsyncIterator[Any]:
-        """Commit one, and die."""
-        async with self._registry.transaction(principal) as transaction:
-            yield transaction
-        raise SystemError
 
 
 async def test_what_a_cleanup_names_is_condemned_in_its_commit_and_emptied_by_whoever_is_next(

@@ -65,6 +65,15 @@ class Scene:
         await self.kept.add(subscription)
         return subscription.subscription_id
 
+    async def given_up(self, hook: Subscriber, events: int, **changed: Any) -> UUID:
+        """Subscribe, and let so many events be refused until they are dead letters; gives the id."""
+        name = await self.subscribed(hook, **changed)
+        await self.happens(events)
+        hook.status = 400
+        await self.lives(events * timedelta(minutes=5))
+        assert len(await self.dead(name)) == events
+        return name
+
     async def round(self) -> None:
         """Go rounds until nobody waits any more."""
         while await self.courier.once():

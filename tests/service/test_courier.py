@@ -182,10 +182,7 @@ async def test_an_event_that_is_refused_is_soon_given_up_and_the_next_one_told(
 async def test_a_dead_letter_that_fails_again_waits_to_be_asked_for(
     it: Scene, hook: Subscriber
 ) -> None:
-    name = await it.subscribed(hook)
-    await it.happens()
-    hook.status = 400
-    await it.lives(timedelta(minutes=5))
+    name = await it.given_up(hook, 1)
     hook.calls.clear()
     await it.kept.ask_again(TENANT, name, [1])
 
@@ -199,11 +196,7 @@ async def test_a_dead_letter_that_fails_again_waits_to_be_asked_for(
 async def test_who_fails_at_one_dead_letter_is_not_tried_with_the_others(
     it: Scene, hook: Subscriber, status: int
 ) -> None:
-    name = await it.subscribed(hook)
-    await it.happens(3)
-    hook.status = 400
-    await it.lives(timedelta(minutes=15))
-    assert len(await it.dead(name)) == 3
+    name = await it.given_up(hook, 3)
     hook.status, hook.calls = status, []
     await it.kept.ask_again(TENANT, name, None)
 
@@ -220,10 +213,7 @@ async def test_who_fails_at_one_dead_letter_is_not_tried_with_the_others(
 async def test_what_is_new_is_told_though_a_dead_letter_fails_and_its_subscriber_is_well(
     it: Scene, hook: Subscriber
 ) -> None:
-    name = await it.subscribed(hook)
-    await it.happens(3)
-    hook.status = 400
-    await it.lives(timedelta(minutes=15))
+    name = await it.given_up(hook, 3)
     await it.happens()
     hook.calls.clear()
     hook.answer = lambda _: OK if sequences(hook)[-1] == 4 else ILL
@@ -240,10 +230,7 @@ async def test_what_is_new_is_told_though_a_dead_letter_fails_and_its_subscriber
 async def test_a_dead_subscriber_is_tried_with_one_dead_letter_and_one_new_event(
     it: Scene, hook: Subscriber
 ) -> None:
-    name = await it.subscribed(hook)
-    await it.happens(2)
-    hook.status = 400
-    await it.lives(timedelta(minutes=10))
+    name = await it.given_up(hook, 2)
     await it.happens(2)
     hook.status, hook.calls = 500, []
     await it.kept.ask_again(TENANT, name, None)
@@ -258,10 +245,7 @@ async def test_a_dead_subscriber_is_tried_with_one_dead_letter_and_one_new_event
 async def test_a_dead_letter_that_fails_counts_where_nothing_new_is_wanted(
     it: Scene, hook: Subscriber
 ) -> None:
-    name = await it.subscribed(hook, wanted=Wanted(journey="journey-1"))
-    await it.happens()
-    hook.status = 400
-    await it.lives(timedelta(minutes=5))
+    name = await it.given_up(hook, 1, wanted=Wanted(journey="journey-1"))
     await it.happens()
     hook.status, hook.calls = 500, []
     await it.kept.ask_again(TENANT, name, None)
@@ -276,10 +260,7 @@ async def test_a_dead_letter_that_fails_counts_where_nothing_new_is_wanted(
 async def test_who_takes_a_dead_letter_after_he_failed_at_one_is_well(
     it: Scene, hook: Subscriber
 ) -> None:
-    name = await it.subscribed(hook)
-    await it.happens(2)
-    hook.status = 400
-    await it.lives(timedelta(minutes=10))
+    name = await it.given_up(hook, 2)
     hook.status, hook.calls = 503, []
     await it.kept.ask_again(TENANT, name, None)
     await it.round()
@@ -295,10 +276,7 @@ async def test_who_takes_a_dead_letter_after_he_failed_at_one_is_well(
 async def test_who_fails_while_a_dead_letter_is_asked_for_is_sent_it_at_once(
     it: Scene, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = await it.subscribed(hook)
-    await it.happens()
-    hook.status = 400
-    await it.lives(timedelta(minutes=5))
+    name = await it.given_up(hook, 1)
     await it.happens()
     hook.calls.clear()
     hook.answer = lambda _: OK if sequences(hook)[-1] == 1 else ILL
@@ -321,10 +299,7 @@ async def test_who_fails_while_a_dead_letter_is_asked_for_is_sent_it_at_once(
 async def test_a_dead_letter_that_is_refused_keeps_no_other_waiting(
     it: Scene, hook: Subscriber
 ) -> None:
-    name = await it.subscribed(hook)
-    await it.happens(2)
-    hook.status = 400
-    await it.lives(timedelta(minutes=10))
+    name = await it.given_up(hook, 2)
     await it.happens()
     hook.calls.clear()
     hook.answer = lambda _: NO if sequences(hook)[-1] == 1 else OK
