@@ -16,7 +16,7 @@ from protocol.auth import Caller
 from protocol.tasks import ENDED, WAITING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from domain.commands import Request
     from domain.repository import Followed, Follows, Registry
@@ -43,23 +43,29 @@ class Recovery:
         self._follows = follows
         self._handlers = handlers
         self._owner = owner
+        self._followed: Sequence[Followed] = ()
 
     async def run(self) -> None:
-        """Look again and again until cancelled; a database that is away stops nothing for good."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            try:
-                await self.sweep()
-            except Exception:
-                log.exception("recovery.failed")
-            _heed_cancellation()
+        """Keep and look until cancelled; a database that is away stops nothing for good.
+
+        However long a look takes, it delays no word that we are alive: else others would take up
+        what is followed here.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_for_ever(self._keep))
+            group.create_task(_for_ever(self._look))
 
     async def sweep(self) -> None:
-        """Say that we are alive, and carry on each request that nobody follows any more.
+        """Say that we are alive, and carry on each request that nobody follows any more."""
+        await self._keep()
+        await self._look()
 
-        None of them keeps the others from it.
-        """
-        for followed in await self._follows.keep(self._owner, FOLLOW):
+    async def _keep(self) -> None:
+        self._followed = await self._follows.keep(self._owner, FOLLOW)
+
+    async def _look(self) -> None:
+        """Look at each that is ours; none of them keeps the others from it."""
+        for followed in self._followed:
             try:
                 await self._look_at(followed)
             except Exception:
@@ -102,6 +108,16 @@ class Recovery:
                 context=context,
             )
         await handler.resume(request)
+
+
+async def _for_ever(turn: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            await turn()
+        except Exception:
+            log.exception("recovery.failed")
+        _heed_cancellation()
 
 
 def _heed_cancellation() -> None:

@@ -1,4 +1,4 @@
-"""The database: one pool that writes, a smaller one that reads, and what both lean on."""
+"""The database: a pool that writes, a smaller one that reads, one for what may not wait."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from registry.sqlite import Connections
 
 _WRITERS = 10
 _READERS = 4
+_AT_ONCE = 2
 _PATIENCE_SECONDS = 60
 
 _SERVER_LIMITS = " ".join(
@@ -46,12 +47,15 @@ class Database:
 
     `engine` writes (on SQLite one connection, so that writers queue in order instead of
     colliding) and is also where the A2A tables live; `reads` serves queries and health, which
-    no writer can hold up. `templates` remembers templates by fingerprint; they never change.
+    no writer can hold up. `at_hand` is for `at_once`: on SQLite it is the one that writes, on
+    PostgreSQL it is its own, so that whoever renews a lease never queues behind the work the lease
+    is for, and loses it. `templates` remembers templates by fingerprint; they never change.
     `on_commit` is called after every commit of a transaction; `owner` names this process in leases.
     """
 
     engine: AsyncEngine
     reads: AsyncEngine
+    at_hand: AsyncEngine
     connections: Connections
     clock: Clock
     rules: LifecycleRules
@@ -77,7 +81,9 @@ class Database:
         """
         address, opened = make_url(url), Connections()
         writing, reading = _writing(address, opened), _reading(address, opened)
-        return cls(writing, reading, opened, clock, rules, ids, on_commit, owner)
+        is_file = address.get_backend_name() == SQLITE
+        at_hand = writing if is_file else _committing(_engine(address, _AT_ONCE, opened))
+        return cls(writing, reading, at_hand, opened, clock, rules, ids, on_commit, owner)
 
     @property
     def dialect(self) -> str:
@@ -110,15 +116,16 @@ class Database:
         is gone, all of them are one transaction.
         """
         if self.dialect == SQLITE:
-            async with self.engine.begin() as connection:
+            async with self.at_hand.begin() as connection:
                 yield connection
             return
-        async with self.engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+        async with self.at_hand.connect() as connection:
+            yield connection
 
     async def close(self) -> None:
         """Close every connection."""
-        await asyncio.gather(self.engine.dispose(), self.reads.dispose())
+        engines = {self.engine, self.reads, self.at_hand}
+        await asyncio.gather(*(each.dispose() for each in engines))
         await self.connections.end()  # those too that a cancelled transaction was closing
 
 
@@ -150,6 +157,10 @@ def _reading(url: URL, opened: Connections) -> AsyncEngine:
         return engine
     # Each statement of a READ COMMITTED transaction sees its own moment anyway: without BEGIN and
     # ROLLBACK a read is one round trip instead of three.
+    return _committing(engine)
+
+
+def _committing(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 

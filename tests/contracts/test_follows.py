@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -14,6 +15,7 @@ from domain.commands import Request, RequestKey
 from domain.repository import FOLLOW, Followed, Follows
 from registry.follows import SqlFollows
 from tests.builders import TENANT
+from tests.processes import PATIENCE
 from tests.registry.databases import DATABASES, ME, House, a_fresh, open_house
 
 OVER = timedelta(seconds=-1)
@@ -53,6 +55,18 @@ async def test_a_request_whose_process_is_silent_is_taken_up_by_one_other(house:
 
     assert sorted(len(each) for each in taken) == [0, 0, 5]
     assert {each for part in taken for each in part} == requests
+
+
+async def test_whoever_follows_never_waits_for_the_writers_to_say_so() -> None:
+    async with open_house(a_fresh("postgresql", Path())) as house:
+        follows, request = SqlFollows(house.database), await keep(house)
+        async with AsyncExitStack() as busy, asyncio.timeout(PATIENCE):
+            for _ in range(house.database.engine.pool.size()):  # type: ignore[attr-defined]  # a pool that queues has one
+                await busy.enter_async_context(house.database.engine.connect())
+
+            kept = await follows.keep("somebody", FOLLOW)
+
+    assert kept == [request]
 
 
 async def test_a_process_that_leaves_keeps_nobody_waiting(house: House) -> None:

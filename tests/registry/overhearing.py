@@ -22,7 +22,9 @@ def overheard(house: House) -> Iterator[list[tuple[str, Any]]]:
         _connection, _cursor, statement, parameters, _context, is_many = said
         heard.append((statement, parameters[0] if is_many else parameters))
 
-    engines = [house.database.engine.sync_engine, house.database.reads.sync_engine]
+    database = house.database
+    all_of_them = (database.engine, database.reads, database.at_hand)
+    engines = {each.sync_engine for each in all_of_them}  # on SQLite two are one
     for engine in engines:
         event.listen(engine, "before_cursor_execute", hear)
     yield heard

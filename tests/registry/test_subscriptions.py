@@ -501,7 +501,7 @@ async def a_version(house: House, version: int) -> None:
 @contextmanager
 def known_statements(house: House) -> Iterator[list[bool]]:
     """Note of each statement that is sent whether it was compiled before."""
-    known, engine = list[bool](), house.database.engine.sync_engine
+    known, engine = list[bool](), house.database.at_hand.sync_engine
 
     def hear(*said: Any) -> None:
         *_, context, _ = said
