@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Executable, Table, delete, select, update
+from sqlalchemy import Executable, Table, delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.commands import SYSTEM, Principal
@@ -124,6 +124,16 @@ async def test_what_was_written_down_is_never_changed_and_never_deleted(
     refusals = [await refusal(house, each) for each in wrongs]
 
     assert [each for each in refusals if "never changed and never deleted" not in each] == []
+
+
+@pytest.mark.parametrize("kept", [*LEDGERS, archived_datasets, datasets], ids=str)
+async def test_what_was_written_down_is_never_emptied_at_once(house: House, kept: Table) -> None:
+    if house.database.dialect == "sqlite":
+        return  # it has no other way to empty a table than to delete its rows
+
+    why = await refusal(house, text(f"TRUNCATE {kept.name} CASCADE"))
+
+    assert "never changed and never deleted" in why
 
 
 @pytest.mark.parametrize("ledger", [audit, outbox], ids=str)
