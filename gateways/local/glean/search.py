@@ -22,11 +22,18 @@ _LARGEST_PAGE = 100
 _SNIPPET_LENGTH = 200
 _WORD = re.compile(r"[^\W_]+")
 
-# Weights of bm25: the datasource only narrows, a word of the title counts five times one of the
-# body. The hits are ranked by their numbers alone, and only one page of them is read in full.
+# bm25 counts each word through all datasources there are, 20 ms a title among 54,000 documents. Where
+# all words are in every hit it says little more than that a title comes first, which costs nothing.
+# Its weights: the datasource only narrows, a word of the title counts five times one of the body.
+_RANKS = {
+    "AND": "d.number NOT IN (SELECT rowid FROM search WHERE search MATCH :in_title)",
+    "OR": "bm25(search, 0.0, 5.0, 1.0)",
+}
+
+# The hits are ranked by their numbers alone, and only one page of them is read in full.
 _FIND = """
 WITH hit AS (
-    SELECT d.number, bm25(search, 0.0, 5.0, 1.0) AS score
+    SELECT d.number, {rank} AS score
     FROM search JOIN document AS d ON d.number = search.rowid
     WHERE search MATCH :match
       AND d.datasource IN (SELECT value FROM json_each(:datasources))
@@ -80,16 +87,18 @@ def hits(tenant: Tenant, asked: Query) -> Hits:
     offset = _offset(asked.cursor)
     size = min(max(asked.page_size, 1), _LARGEST_PAGE)
     rows: list[sqlite3.Row] = []
-    for operator in ("AND", "OR") if asked.datasources else ():
+    for operator, rank in _RANKS.items() if asked.datasources else ():
+        scope = asked.words, asked.datasources
         values = {
-            "match": expression(asked.words, asked.datasources, operator=operator),
+            "match": expression(*scope, operator=operator),
+            "in_title": expression(*scope, operator=operator, columns="title"),
             "datasources": json.dumps(asked.datasources),
             "now": tenant.now(),
             "user": asked.user,
             "limit": size + 1,
             "offset": offset,
         }
-        rows = tenant.store.rows(_FIND, values)
+        rows = tenant.store.rows(_FIND.format(rank=rank), values)
         if rows:
             break
     return Hits(rows[:size], _cursor(offset + size) if len(rows) > size else None)
@@ -104,14 +113,16 @@ def snippet(body: str, query: str) -> str:
     return body[start : start + _SNIPPET_LENGTH].strip()
 
 
-def expression(query: str, datasources: Sequence[str], *, operator: str) -> str:
+def expression(
+    query: str, datasources: Sequence[str], *, operator: str, columns: str = "title body"
+) -> str:
     """The query as FTS5 reads it: every word quoted, so that no word is an operator."""
     scope = " OR ".join(f'"{name}"' for name in datasources)
     words = words_of(query)
     if not words:
         return f"datasource : ({scope})"
     asked = f" {operator} ".join(f'"{word}"' for word in words)
-    return f"datasource : ({scope}) AND {{title body}} : ({asked})"
+    return f"datasource : ({scope}) AND {{{columns}}} : ({asked})"
 
 
 def words_of(query: str) -> list[str]:
