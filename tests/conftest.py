@@ -6,8 +6,12 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.compiling import share_compiled_statements
+
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
+
+share_compiled_statements()
 
 # Nobody has set logs up in a test, and by itself structlog would draw every error with all its
 # locals, which may take a minute.
