@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.cli import app
+from tests.compiling import share_compiled_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -104,6 +105,7 @@ def _command(tells: Connection, words: Sequence[str], environment: Mapping[str, 
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
+    share_compiled_statements()
     app(words, prog_name="dataops")
 
 

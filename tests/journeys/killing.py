@@ -20,6 +20,7 @@ from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.repository import DatasetFilter
 from domain.rules import LifecycleRules
 from gateways.local.glean.faults import FaultKind
+from tests.compiling import share_compiled_statements
 from tests.running import JIRA, SMALL, RunningService, running
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def _in_a_child(life: Awaitable[None]) -> int:
 
 def main(act: str, folder: Path) -> None:
     """Kill after each commit in turn until an act comes to its own end."""
+    share_compiled_statements()
     asyncio.run(live(act, folder / "undisturbed", MOST_COMMITS))
     for last in range(1, MOST_COMMITS):
         data = folder / str(last)
