@@ -22,7 +22,7 @@ demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archi
 # What tests many processes or many worlds runs without coverage: it would take twice as long, and
 # runs nothing that other tests do not. It waits a lot, so there are workers to spare, but each takes
 # seconds of CPU to begin. The first line compiles the tests once for all workers.
-UNCOVERED = tests/journeys tests/simulation
+UNCOVERED = tests/journeys tests/simulation tests/contracts
 test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
 	@$(if $(ARGS),,$(PYTEST) --collect-only --quiet --no-header --no-summary >/dev/null)
 	@$(if $(ARGS),,$(PYTEST) -n 6 --dist load --maxschedchunk 1 $(UNCOVERED))
