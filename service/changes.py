@@ -28,6 +28,10 @@ class Bell:
         self.is_over = True
         self.ring()
 
+    def next_ring(self) -> Callable[[], Awaitable[object]]:
+        """Give a wait for the next ring, however long that takes: it needs no timer."""
+        return self._event.wait
+
     def handle(self) -> Callable[[float], Awaitable[None]]:
         """Give a wait for the next ring, at most so many seconds long."""
         event = self._event

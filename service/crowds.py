@@ -2,7 +2,8 @@
 
 One looks for all of them whether there is anything new. To tell a listener takes a fraction of a
 millisecond, so the more there are, the longer the pause between two tellings; what came meanwhile
-is told at once. Nobody waits for the slowest: each reads on from where he stands.
+is told at once. Nobody waits for the slowest: each reads on from where he stands. One timer beats for
+all of them, so that none has one of his own.
 """
 
 from __future__ import annotations
@@ -31,23 +32,45 @@ PAUSE_A_LISTENER = 0.004
 
 LONGEST_PAUSE = 2.0
 
+BEAT_SECONDS = 15.0
+"""The longest silence on a stream, so that proxies and dead clients notice each other."""
+
 
 class Crowd:
-    """Those who listen to one tenant's events; `newest` is the sequence of the last seen."""
+    """Those who listen to one tenant's events.
+
+    `newest` is the sequence of the last seen; `beats` counts how often everybody was woken only to
+    say that the line is alive.
+    """
 
     def __init__(self, newest: int) -> None:
+        """Begin to beat; needs a running loop."""
         self.newest = newest
+        self.beats = 0
         self.listeners = 0
         self._bell = Bell()
+        self._beating = self._beat_later()
 
-    def handle(self) -> Callable[[float], Awaitable[None]]:
-        """Give a wait for the next telling, at most so many seconds long."""
-        return self._bell.handle()
+    def next_call(self) -> Callable[[], Awaitable[object]]:
+        """Give a wait for the next telling or beat."""
+        return self._bell.next_ring()
 
     def tell(self, newest: int) -> None:
         """Wake everybody: there is something behind where they stand."""
         self.newest = max(self.newest, newest)
         self._bell.ring()
+
+    def disperse(self) -> None:
+        """Beat no more."""
+        self._beating.cancel()
+
+    def _beat(self) -> None:
+        self.beats += 1
+        self._bell.ring()
+        self._beating = self._beat_later()
+
+    def _beat_later(self) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
 
 
 class Crowds:
@@ -76,6 +99,7 @@ class Crowds:
             crowd.listeners -= 1
             if not crowd.listeners:
                 del self._crowds[tenant]
+                crowd.disperse()
                 looking.cancel()
 
     async def _look_for(self, tenant: str, crowd: Crowd) -> None:

@@ -19,7 +19,7 @@ from service.problems import answering, whole_number, wrong_field
 from service.sources import principal_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from starlette.requests import Request
     from starlette.types import Send
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 TYPE_PREFIX = "io.dataops.lifecycle."
 """What the type of every event begins with."""
-
-KEEP_ALIVE_SECONDS = 15.0
-"""The longest silence on a stream, so that proxies and dead clients notice each other."""
 
 STALLED_SECONDS = 60.0
 """How long a listener may take nothing in; then the line is cut, and he may come back."""
@@ -126,12 +123,14 @@ class EventStream(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """Send frame by frame, each in time. Raises OSError where one is not taken."""
+        time = asyncio.get_running_loop().time
+        async with aclosing(self._frames), asyncio.timeout(None) as patience:
 
-        async def in_time(message: Any) -> None:
-            async with asyncio.timeout(STALLED_SECONDS):
+            async def in_time(message: Any) -> None:
+                patience.reschedule(time() + STALLED_SECONDS)
                 await send(message)
+                patience.reschedule(None)
 
-        async with aclosing(self._frames):
             await super().stream_response(in_time)
 
 
@@ -174,24 +173,20 @@ class _Events:
         """
         yield b": connected\n\n"
         async with self._crowds.joined(tenant, newest) as crowd:
+            beats = crowd.beats
             while not self._from.is_ending():
-                wait = crowd.handle()
+                wait = crowd.next_call()
                 read = await self._batches.behind(tenant, after) if after < crowd.newest else ()
                 if read:
                     after = read[-1].event.sequence
                     if frames := [each.frame for each in read if wanted.lets_through(each.event)]:
                         yield b"".join(frames)
-                elif await _is_silent(wait):
+                elif beats != crowd.beats:
+                    beats = crowd.beats
                     yield b": still here\n\n"
+                else:
+                    await wait()
         yield b": the service ends here; come back with Last-Event-ID\n\n"
-
-
-async def _is_silent(wait: Callable[[float], Awaitable[None]]) -> bool:
-    """Wait for a telling; tells whether none came for as long as a stream may be silent."""
-    time = asyncio.get_running_loop().time
-    began = time()
-    await wait(KEEP_ALIVE_SECONDS)
-    return time() - began >= KEEP_ALIVE_SECONDS
 
 
 def _position(request: Request, newest: int) -> int:

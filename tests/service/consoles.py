@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -221,3 +222,29 @@ def _desk(house: House, folder: Path, moment: Telling) -> SubscriptionDesk:
 
 def _client(app: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=StreamingTransport(app), base_url=ADDRESS, timeout=10)
+
+
+async def happens(console: Console, first: int, times: int) -> None:
+    """Let so many datasets begin, one after the other."""
+    for number in range(first, first + times):
+        await console.keep(DatasetStatus.PROVISIONING, a_dataset_of(number))
+
+
+class Counting:
+    """The registry, with its reads counted."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+        self.reads = 0
+        self.is_away = False
+        self.has_looked = asyncio.Event()
+
+    async def events(self, *asked: Any) -> Any:
+        self.reads += 1
+        return await self._registry.events(*asked)
+
+    async def last_sequence(self, tenant: str) -> Any:
+        self.has_looked.set()
+        if self.is_away:
+            raise ConnectionError
+        return await self._registry.last_sequence(tenant)

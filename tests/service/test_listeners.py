@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,12 +15,10 @@ import uvicorn
 from starlette.requests import ClientDisconnect
 
 from domain.lifecycle import DatasetStatus
-from service import batches, publishing
+from service import batches, crowds, publishing
 from service.batches import Batches
-from service.changes import Bell
-from service.crowds import Crowds
 from tests.builders import TENANT
-from tests.service.consoles import Console, a_dataset_of, serving
+from tests.service.consoles import Console, Counting, happens, serving
 
 MANY = 500
 PATIENCE_SECONDS = 60.0
@@ -66,11 +64,6 @@ async def heard(reader: asyncio.StreamReader, count: int) -> list[int]:
             if line.startswith(b"data:"):
                 found.append(int(json.loads(line[5:])["sequence"]))
     return found
-
-
-async def happens(console: Console, first: int, times: int) -> None:
-    for number in range(first, first + times):
-        await console.keep(DatasetStatus.PROVISIONING, a_dataset_of(number))
 
 
 async def test_five_hundred_listeners_each_hear_everything_in_order(console: Console) -> None:
@@ -211,95 +204,18 @@ async def test_no_more_batches_are_remembered_than_there_is_room_for(
     assert counted.reads == 4
 
 
-async def test_one_looks_for_all_and_only_as_long_as_anybody_listens(console: Console) -> None:
-    bell, counted = Bell(), Counting(console.house.registry)
-    crowd_of = Crowds(cast("Any", counted), bell, lambda: bell.is_over)
-    others = asyncio.all_tasks()
-
-    async with crowd_of.joined(TENANT, 0) as crowd, crowd_of.joined(TENANT, 0) as same:
-        (looking,) = asyncio.all_tasks() - others
-        wait = crowd.handle()
-        await happens(console, 1, 1)
-        bell.ring()
-        await wait(PATIENCE_SECONDS)
-        newest = crowd.newest
-        assert not looking.done()
-    await asyncio.wait({looking}, timeout=PATIENCE_SECONDS)
-
-    assert crowd is same
-    assert newest == 1
-    assert looking.cancelled()
-
-
-async def test_who_joins_knowing_more_tells_those_who_were_there_before(console: Console) -> None:
-    bell = Bell()
-    crowd_of = Crowds(console.house.registry, bell, lambda: bell.is_over)
-
-    async with crowd_of.joined(TENANT, 0) as crowd:
-        waiting = asyncio.ensure_future(crowd.handle()(2 * PATIENCE_SECONDS))
-        await happens(console, 1, 1)
-        async with crowd_of.joined(TENANT, 1):
-            await asyncio.wait({waiting}, timeout=PATIENCE_SECONDS)
-
-            assert waiting.done()
-        waiting.cancel()
-
-
-async def test_a_database_that_is_away_ends_no_crowd(console: Console) -> None:
-    bell, counted = Bell(), Counting(console.house.registry)
-    counted.is_away = True
-    crowd_of = Crowds(cast("Any", counted), bell, lambda: bell.is_over)
-
-    async with crowd_of.joined(TENANT, 0) as crowd:
-        await counted.has_looked.wait()
-        counted.is_away = False
-        wait = crowd.handle()
-        await happens(console, 1, 1)
-        bell.ring()
-        await wait(PATIENCE_SECONDS)
-
-    assert crowd.newest == 1
-
-
-async def test_the_more_listen_the_longer_the_pause_up_to_two_seconds(
+async def test_whoever_hears_nothing_is_told_that_the_line_is_alive(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bell, sleep, pauses = Bell(), asyncio.sleep, list[float]()
+    monkeypatch.setattr(crowds, "BEAT_SECONDS", 0.05)
 
-    async def note(seconds: float) -> None:
-        pauses.append(seconds)
-        await sleep(0)
+    async with answering(console) as port:
+        quiet = await listening(port)
+        filtered = await listening(port, "?type=DatasetArchived")
+        await happens(console, 1, 1)
 
-    monkeypatch.setattr(asyncio, "sleep", note)
-    crowd_of = Crowds(console.house.registry, bell, lambda: bell.is_over)
-    for before, listeners in enumerate((1, 100, 2 * MANY)):
-        async with AsyncExitStack() as stack:
-            for _ in range(listeners - 1):
-                await stack.enter_async_context(crowd_of.joined(TENANT, before))
-            crowd = await stack.enter_async_context(crowd_of.joined(TENANT, before))
-            wait = crowd.handle()
-            await happens(console, before + 1, 1)
-            bell.ring()
-            await wait(PATIENCE_SECONDS)
-
-    assert pauses == [0.004, 0.4, 2.0]
-
-
-class Counting:
-    """The registry, with its reads counted."""
-
-    def __init__(self, registry: Any) -> None:
-        self._registry = registry
-        self.reads = 0
-        self.is_away = False
-        self.has_looked = asyncio.Event()
-
-    async def events(self, *asked: Any) -> Any:
-        self.reads += 1
-        return await self._registry.events(*asked)
-
-    async def last_sequence(self, tenant: str) -> Any:
-        self.has_looked.set()
-        if self.is_away:
-            raise ConnectionError
-        return await self._registry.last_sequence(tenant)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for each, _ in (quiet, filtered, quiet, filtered):
+                await each.readuntil(b": still here\n\n")
+        for _, writer in (quiet, filtered):
+            writer.close()
