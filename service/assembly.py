@@ -197,7 +197,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
     auditor = Auditor(SqlAuditTrail(database), archive, settings.retention)
     schedules = scheduled(settings, database, orphans, feedback, clock)
     keep_checkpoints(schedules, auditor, settings.audit_checkpoints)
-    posting = Posting(settings, database, registry, timing)
+    posting = Posting(settings, database, registry, timing, lambda: engine.turns > 0)
     stack.push_async_callback(posting.close)
     backstage = Backstage(
         registry=registry,

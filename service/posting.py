@@ -39,9 +39,17 @@ class Posting:
     """The desks where subscriptions are made, and the courier who serves them."""
 
     def __init__(
-        self, settings: Settings, database: Database, registry: SqlRegistry, timing: Timing
+        self,
+        settings: Settings,
+        database: Database,
+        registry: SqlRegistry,
+        timing: Timing,
+        is_busy: Callable[[], bool],
     ) -> None:
-        """Keep subscriptions in this database, and call the ways that are set."""
+        """Keep subscriptions in this database, and call the ways that are set.
+
+        While `is_busy`, whoever is told of things waits for those who do them.
+        """
         ways = Ways(frozenset(settings.webhook_ports), settings.webhook_loopback)
         subscriptions, clock = SqlSubscriptions(database), timing.clock
         self._database = database
@@ -49,7 +57,7 @@ class Posting:
         self._secrets = WebhookSecrets(settings.webhook_secrets)
         _tell_of_idle_variables()
         pace = RateLimit(1, 1 / settings.webhook_pace, timing)
-        self._means = Means(self._webhooks, pace, clock, timing.jitter)
+        self._means = Means(self._webhooks, pace, clock, timing.jitter, is_busy)
         self.pushing = PushDesk(
             subscriptions, FernetSeal(_push_key(settings)), ways.require, uuid7, clock
         )

@@ -30,18 +30,24 @@ Moved: TypeAlias = Callable[[Subscription], bool]
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What both kinds of rounds need: the line, its pace, time, and chance in [0, 1)."""
+    """What both kinds of rounds need: the line, its pace, time, and chance in [0, 1).
+
+    `is_busy` says whether this process moves datasets just now.
+    """
 
     webhooks: Webhooks
     pace: RateLimit
     clock: Clock
     chance: Callable[[], float]
+    is_busy: Callable[[], bool]
 
     async def post(
         self, subscription: Subscription, headers: dict[str, str], body: bytes
     ) -> Taken | Gone | Setback:
-        """Send one thing, in its turn."""
+        """Send one thing, in its turn, and half as often while there is what is told of to do."""
         await self.pace.turn()
+        if self.is_busy():
+            await self.pace.turn()
         whom = subscription.subscription_id
         return await self.webhooks.post(subscription.url, headers, body, whom=whom)
 

@@ -110,7 +110,7 @@ async def scene(folder: Path, url: str | None = None) -> AsyncIterator[Scene]:
         clock = house.hands.tell
         webhooks = Webhooks(Ways(loopback=True), clock)
         deliveries = SqlDeliveries(house.database)
-        means = Means(webhooks, RateLimit(1, 0.0, Time().timing), clock, lambda: 0.0)
+        means = Means(webhooks, RateLimit(1, 0.0, Time().timing), clock, lambda: 0.0, lambda: False)
         batches = batches_of(house.registry, ADDRESS)
         keys = WebhookSecrets(hooks).keys
         rounds = (
