@@ -17,6 +17,7 @@ from service.cli import (
     catalogue,
     datasets,
     history,
+    journeys,
     measures,
     orphans,
     running,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 running.add_to(app)
 datasets.add_to(app)
+journeys.add_to(app)
 approvals.add_to(app)
 catalogue.add_to(app)
 history.add_to(app)

@@ -8,17 +8,15 @@ import typer
 
 from domain.journey import JourneyStage
 from domain.lifecycle import DatasetStatus, TeardownReason
-from service.cli.ending import ExitCode, Stopped
+from service.cli.ending import ExitCode, Stopped, require_yes
 from service.cli.options import Dataset, Json, Token, Url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from service.cli.remote import Remote
 
 PANEL = "Datasets"
 
-_LISTING = "dataops datasets list"
 
 _listing = typer.Typer(help="List and show datasets.", no_args_is_help=True)
 
@@ -92,10 +90,13 @@ def watch(
 
 def validate(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Run a dataset's quality gate again."""
+    from service.cli import follow
     from service.cli.remote import Remote
 
     remote = Remote(url, token)
-    _write(remote, "data-validation", "validate-dataset", {"dataset_id": dataset}, as_json=as_json)
+    follow.carry_out(
+        remote, "data-validation", "validate-dataset", {"dataset_id": dataset}, as_json=as_json
+    )
 
 
 def teardown(
@@ -111,21 +112,25 @@ def teardown(
     as_json: Json = False,
 ) -> None:
     """Archive a dataset and take it down; it can be restored inside its grace period."""
+    from service.cli import follow
     from service.cli.remote import Remote
 
     if not yes:
         _confirm(dataset, force=force)
     given = {"dataset_id": dataset, "reason": reason.value, "force": force}
     remote = Remote(url, token)
-    _write(remote, "data-teardown", "teardown-dataset", given, as_json=as_json)
+    follow.carry_out(remote, "data-teardown", "teardown-dataset", given, as_json=as_json)
 
 
 def restore(dataset: Dataset, *, url: Url, token: Token = None, as_json: Json = False) -> None:
     """Undo a teardown inside its grace period; the gate runs again."""
+    from service.cli import follow
     from service.cli.remote import Remote
 
     remote = Remote(url, token)
-    _write(remote, "data-teardown", "restore-dataset", {"dataset_id": dataset}, as_json=as_json)
+    follow.carry_out(
+        remote, "data-teardown", "restore-dataset", {"dataset_id": dataset}, as_json=as_json
+    )
 
 
 def list_datasets(
@@ -171,17 +176,7 @@ def show_dataset(dataset: Dataset, *, url: Url, token: Token = None, as_json: Js
 
     given = {"dataset_id": dataset}
     result = Remote(url, token).call("lifecycle-coordinator", "dataset-status", given)
-    follow.finish(result, show.dataset, as_json=as_json, listing=_LISTING)
-
-
-def _write(
-    remote: Remote, agent: str, skill: str, given: Mapping[str, Any], *, as_json: bool
-) -> None:
-    from service.cli import follow, show
-
-    with follow.Following().shown() as following:
-        result = remote.call(agent, skill, given, following.on_data)
-    follow.finish(result, show.datasets, as_json=as_json, listing=_LISTING)
+    follow.finish(result, show.dataset, as_json=as_json, listing=follow.LISTING)
 
 
 def _introduction(**given: str | None) -> dict[str, str] | None:
@@ -209,14 +204,7 @@ def _journey(journey: str | None, client: str, introduction: object) -> str:
 
 def _confirm(dataset: str, *, force: bool) -> None:
     grace = "at once and for good" if force else "with its grace period"
-    try:
-        is_sure = typer.confirm(f"Take {dataset} down, {grace}?", err=True)
-    except typer.Abort:
-        typer.echo(err=True)
-        is_sure = False
-    if not is_sure:
-        what = f"{dataset} stays: nobody confirmed its teardown."
-        raise Stopped(ExitCode.FAILED, what, next_step="--yes leaves out the question")
+    require_yes(f"Take {dataset} down, {grace}?", f"{dataset} stays")
 
 
 def _plan(data: Mapping[str, Any]) -> None:

@@ -64,6 +64,22 @@ class Commands(TyperGroup):
             raise typer.Exit(stopped.code) from stopped
 
 
+def require_yes(question: str, otherwise: str) -> None:
+    """Ask a question; `otherwise` tells how things stand where the answer is no.
+
+    Raises:
+        Stopped: nobody said yes.
+    """
+    try:
+        is_sure = typer.confirm(question, err=True)
+    except typer.Abort:
+        typer.echo(err=True)
+        is_sure = False
+    if not is_sure:
+        what = f"{otherwise}: nobody confirmed it."
+        raise Stopped(ExitCode.FAILED, what, next_step="--yes leaves out the question")
+
+
 def broken_off(error: OSError) -> NoReturn:
     """End a command whose output cannot be written: on a full disk, for example."""
     _tell(Stopped(ExitCode.FAILED, "The command broke off.", str(error)))

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from service.cli.ending import ExitCode, Stopped
-from service.cli.show import document, errors
+from service.cli.show import datasets, document, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from service.cli.remote import Result
+    from service.cli.remote import Remote, Result
+
+LISTING = "dataops datasets list"
+"""The command that lists what may be named."""
 
 
 class Following:
@@ -66,6 +69,15 @@ class Following:
 def _words(dataset: Mapping[str, Any]) -> str:
     progress = dataset.get("progress")
     return f"{dataset['status']} ({progress['phase']})" if progress else str(dataset["status"])
+
+
+def carry_out(
+    remote: Remote, agent: str, skill: str, given: Mapping[str, Any], *, as_json: bool
+) -> None:
+    """Call a skill that changes datasets, tell how they get on, and end by how it went."""
+    with Following().shown() as following:
+        result = remote.call(agent, skill, given, following.on_data)
+    finish(result, datasets, as_json=as_json, listing=LISTING)
 
 
 def finish(

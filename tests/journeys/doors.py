@@ -107,10 +107,7 @@ DOORS: dict[str, Door] = {
 }
 
 ASKING: dict[str, Door] = {**DOORS, "events": over_events}
-"""The doors that take what provisions: the one for events does too."""
-
-MOVING = {name: each for name, each in ASKING.items() if each is not on_the_command_line}
-"""The doors that take what becomes of a journey; the command line has no word for it."""
+"""The doors that take what provisions, moves and ends: the one for events does too."""
 
 
 def a_request(client: str, *types: str, **more: Any) -> dict[str, Any]:
@@ -179,6 +176,10 @@ def _words(skill: str, given: Mapping[str, Any]) -> list[str]:
         strict = ["--strict"] if given.get("strict") else []
         names = ("industry", "use_case", "dataset_type")
         return ["templates", "match", *(given[each] for each in names), *strict]
+    if skill == "transition-stage":
+        return ["journeys", "move", given["journey_id"], given["to_stage"], "--yes"]
+    if skill == "complete-journey":
+        return ["journeys", "complete", given["journey_id"], "--yes"]
     verb, rest = skill.partition("-")[0], {**given}
     words = [verb, rest.pop("dataset_id"), *(["--yes"] if verb == "teardown" else [])]
     return [*words, *(["--force"] if rest.pop("force", False) else []), *_options(rest)]

@@ -16,7 +16,6 @@ import pytest
 from tests.journeys.doors import (
     ASKING,
     DOORS,
-    MOVING,
     Door,
     Told,
     a_request,
@@ -51,11 +50,6 @@ def door(request: pytest.FixtureRequest) -> Door:
 @pytest.fixture(params=ASKING)
 def asking(request: pytest.FixtureRequest) -> Door:
     return ASKING[request.param]
-
-
-@pytest.fixture(params=MOVING)
-def moving(request: pytest.FixtureRequest) -> Door:
-    return MOVING[request.param]
 
 
 @pytest.fixture
@@ -233,11 +227,11 @@ def test_no_dataset_is_made_without_a_journey_of_its_client_and_a_stage(
     ],
 )
 def test_a_journey_that_moves_on_or_ends_takes_all_its_datasets_down(
-    cli: Cli, moving: Door, name: str, act: tuple[str, dict[str, str]], reason: str
+    cli: Cli, asking: Door, name: str, act: tuple[str, dict[str, str]], reason: str
 ) -> None:
     cli.introduce(name, "jira", "slack")
 
-    told = moving(cli, act[0], {"journey_id": f"journey-{name}", **act[1]})
+    told = asking(cli, act[0], {"journey_id": f"journey-{name}", **act[1]})
 
     ended = [(each["status"], each["teardown_reason"]) for each in datasets_of(cli, name)]
     assert ended == [("teardown", reason)] * 2
@@ -247,11 +241,11 @@ def test_a_journey_that_moves_on_or_ends_takes_all_its_datasets_down(
 @pytest.mark.requirement("R72", "R53")
 @pytest.mark.parametrize("stage", ["sandbox", "production", "moon"])
 def test_no_door_moves_a_journey_back_or_past_a_stage(
-    cli: Cli, moving: Door, settled: str, stage: str
+    cli: Cli, asking: Door, settled: str, stage: str
 ) -> None:
     before = shown(cli, connector(settled))
 
-    told = moving(cli, "transition-stage", {"journey_id": f"journey-{settled}", "to_stage": stage})
+    told = asking(cli, "transition-stage", {"journey_id": f"journey-{settled}", "to_stage": stage})
 
     assert not told.is_done
     assert "stage" in told.words
