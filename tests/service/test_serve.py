@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -161,6 +162,21 @@ async def test_the_address_is_the_first_line_and_answers(
     running.cancel()
     await asyncio.wait({running})
     assert not _others()
+
+
+@pytest.mark.usefixtures("logs")
+async def test_what_a_start_leaves_behind_is_not_looked_at_by_any_collection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gc.unfreeze()
+    out = _Heard(monkeypatch, "stdout")
+    running = asyncio.create_task(serve(Settings(data=tmp_path, port=0)))
+
+    await out.line()
+
+    assert gc.get_freeze_count() > len(gc.get_objects())
+    running.cancel()
+    await asyncio.wait({running})
 
 
 async def test_a_service_that_ends_in_the_middle_of_its_work_closes_all_it_opened(
