@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import ssl
-from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from service.cli.talk import Ending, Talk
 from tests.warm import commanded, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from starlette.applications import Starlette
@@ -253,21 +252,21 @@ def name_of(event: Mapping[str, Any]) -> str:
     return kind.removeprefix("io.dataops.lifecycle.").removesuffix(".v1")
 
 
-MADE_ONCE = {
-    "DatasetProvisioningStarted": 1,
-    "DatasetPopulated": 1,
-    "DatasetProvisionCompleted": 1,
-    "DatasetReady": 1,
-}
-"""The story of a dataset that became READY, and nothing of it was told twice."""
+MADE_ONCE = [
+    "DatasetProvisioningStarted",
+    "DatasetPopulated",
+    "DatasetProvisionCompleted",
+    "DatasetReady",
+]
+"""The story of a dataset that became READY: in order, and nothing of it was told twice."""
 
 
-def stories(events: list[dict[str, Any]]) -> dict[str, Counter[str]]:
-    """Count the events of each dataset by their names."""
-    found: dict[str, Counter[str]] = {}
+def stories(events: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Tell the events of each dataset by their names, in the order in which they were told."""
+    found: dict[str, list[str]] = {}
     for each in events:
         if "subject" in each:
-            found.setdefault(each["subject"], Counter())[name_of(each)] += 1
+            found.setdefault(each["subject"], []).append(name_of(each))
     return found
 
 
