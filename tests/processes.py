@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from a2a.types import CancelTaskRequest, GetTaskRequest, Message, Role, SendMessageRequest
+from a2a.types import (
+    CancelTaskRequest,
+    GetTaskRequest,
+    ListTasksRequest,
+    Message,
+    Role,
+    SendMessageRequest,
+)
 from starlette.requests import ClientDisconnect
 
 from gateways.local import mock_data
@@ -100,6 +107,11 @@ class Reached:
         """Read a task."""
         answer = await self._rpc("GetTask", GetTaskRequest(id=task_id))
         return dict(answer["result"])
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        """List the tasks."""
+        answer = await self._rpc("ListTasks", ListTasksRequest())
+        return list(answer["result"]["tasks"])
 
     async def cancel(self, task_id: str) -> dict[str, Any]:
         """Call a task off; gives the whole answer."""
