@@ -19,6 +19,7 @@ from a2a.types import (
     Message,
     Role,
     SendMessageRequest,
+    SubscribeToTaskRequest,
 )
 from starlette.requests import ClientDisconnect
 
@@ -113,6 +114,13 @@ class Reached:
         answer = await self._rpc("ListTasks", ListTasksRequest())
         return list(answer["result"]["tasks"])
 
+    async def listen(self, task_id: str) -> AsyncIterator[dict[str, Any]]:
+        """Subscribe to a task; gives what is told of it, one by one, to its end."""
+        asked = _asked("SubscribeToTask", SubscribeToTaskRequest(id=task_id))
+        async with self._http() as http, http.stream("POST", **asked) as stream:
+            async for each in _data_of(stream):
+                yield each["result"]
+
     async def cancel(self, task_id: str) -> dict[str, Any]:
         """Call a task off; gives the whole answer."""
         return await self._rpc("CancelTask", CancelTaskRequest(id=task_id))
@@ -159,9 +167,8 @@ class Reached:
             self._http() as http,
             http.stream("GET", "/events", params={"after": after}) as stream,
         ):
-            async for line in stream.raise_for_status().aiter_lines():
-                if line.startswith("data:"):
-                    yield json.loads(line.removeprefix("data:"))
+            async for each in _data_of(stream):
+                yield each
 
     async def get(self, path: str) -> httpx.Response:
         """Ask for a path."""
@@ -174,13 +181,8 @@ class Reached:
         )
 
     async def _rpc(self, method: str, params: Any) -> dict[str, Any]:
-        from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - only here
-
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": MessageToDict(params)}
         async with self._http() as http:
-            answer = await http.post(
-                f"/agents/{COORDINATOR}", json=body, headers={"A2A-Version": "1.0"}
-            )
+            answer = await http.post(**_asked(method, params))
         return dict(answer.raise_for_status().json())
 
 
@@ -256,6 +258,24 @@ async def _started(environment: dict[str, str], words: tuple[str, ...]) -> Async
         process.send_signal(signal.SIGCONT)
         process.kill()
         await process.wait()
+
+
+def _asked(method: str, params: Any) -> dict[str, Any]:
+    """Give a call of the coordinator as it is posted."""
+    from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - only here
+
+    return {
+        "url": f"/agents/{COORDINATOR}",
+        "json": {"jsonrpc": "2.0", "id": 1, "method": method, "params": MessageToDict(params)},
+        "headers": {"A2A-Version": "1.0"},
+    }
+
+
+async def _data_of(stream: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+    """Give what a stream of server-sent events tells, one by one."""
+    async for line in stream.raise_for_status().aiter_lines():
+        if line.startswith("data:"):
+            yield json.loads(line.removeprefix("data:"))
 
 
 def name_of(event: Mapping[str, Any]) -> str:

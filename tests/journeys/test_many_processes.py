@@ -214,6 +214,24 @@ async def test_a_request_called_off_at_another_process_stops_the_work_where_it_i
     assert (await one.task(task_id))["status"]["state"] == "TASK_STATE_CANCELED"
 
 
+async def test_a_task_is_listed_and_listened_to_at_another_process_than_the_one_at_work(
+    town: Cluster, supplier: tuple[HeldSupplier, str]
+) -> None:
+    _, two, task_id = await _held_at_one(town, supplier[0], SMALL, 1)
+    listening = two.listen(task_id)
+    standing, listed = (await anext(listening))["task"], await two.tasks()
+
+    supplier[0].let_go.set()
+    async with asyncio.timeout(PATIENCE):
+        told = [each async for each in listening]
+
+    assert [each["id"] for each in (standing, *listed)] == [task_id] * 2
+    assert {_state(each) for each in (standing, *listed)} <= {"SUBMITTED", "WORKING"}
+    assert [kind for each in told for kind in each][-2:] == ["artifactUpdate", "statusUpdate"]
+    assert _state(told[-1]["statusUpdate"]) == "COMPLETED"
+    assert [(each["id"], _state(each)) for each in await two.tasks()] == [(task_id, "COMPLETED")]
+
+
 async def test_a_message_that_two_processes_take_in_at_the_same_moment_is_one_request(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:
