@@ -13,21 +13,25 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import psycopg
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, make_url, text
 
-from registry.migrations import upgrade
+from registry.migrations import open_for_migration, upgrade
 from tests.ears import START_SECONDS, hear_ready
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
+
+    from sqlalchemy import Connection
 
 _NUMBERS = itertools.count(1)
 _OWNER = "dataops"
@@ -53,7 +57,7 @@ class PostgresServer:
         self._data = self._folder / "data"
         self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
-        self._ears = Thread()
+        self._ears = threading.Thread()
         self._folder.chmod(0o755)
         self._data.mkdir(mode=0o700)
         if (user := _user()) is not None:
@@ -120,6 +124,31 @@ def cut_off_all(url: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@contextmanager
+def held_up(url: str, table: str) -> Iterator[Connection]:
+    """Keep whoever would write to a table, or change it, waiting until the transaction ends."""
+    engine = open_for_migration(url)
+    with engine.connect() as connection:
+        connection.execute(text(f"LOCK TABLE {table} IN SHARE MODE"))
+        yield connection
+    engine.dispose()
+
+
+def wait_until_waiting(connection: Connection, sessions: int, doing: str = "") -> None:
+    """Wait until so many sessions wait for a lock, with a statement that begins so."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        "AND datname = current_database() AND starts_with(query, :doing)"
+    )
+    pace = threading.Event()
+    for _ in range(int(START_SECONDS / 0.05)):
+        if connection.execute(waiting, {"doing": doing}).scalar_one() == sessions:
+            return
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+        pace.wait(0.05)
+    raise TimeoutError
 
 
 @cache

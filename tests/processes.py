@@ -7,13 +7,20 @@ import json
 import os
 import signal
 import ssl
-from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from a2a.types import CancelTaskRequest, GetTaskRequest, Message, Role, SendMessageRequest
+from a2a.types import (
+    CancelTaskRequest,
+    GetTaskRequest,
+    ListTasksRequest,
+    Message,
+    Role,
+    SendMessageRequest,
+    SubscribeToTaskRequest,
+)
 from starlette.requests import ClientDisconnect
 
 from gateways.local import mock_data
@@ -22,7 +29,7 @@ from service.cli.talk import Ending, Talk
 from tests.warm import commanded, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from starlette.applications import Starlette
@@ -102,6 +109,18 @@ class Reached:
         answer = await self._rpc("GetTask", GetTaskRequest(id=task_id))
         return dict(answer["result"])
 
+    async def tasks(self) -> list[dict[str, Any]]:
+        """List the tasks."""
+        answer = await self._rpc("ListTasks", ListTasksRequest())
+        return list(answer["result"]["tasks"])
+
+    async def listen(self, task_id: str) -> AsyncIterator[dict[str, Any]]:
+        """Subscribe to a task; gives what is told of it, one by one, to its end."""
+        asked = _asked("SubscribeToTask", SubscribeToTaskRequest(id=task_id))
+        async with self._http() as http, http.stream("POST", **asked) as stream:
+            async for each in _data_of(stream):
+                yield each["result"]
+
     async def cancel(self, task_id: str) -> dict[str, Any]:
         """Call a task off; gives the whole answer."""
         return await self._rpc("CancelTask", CancelTaskRequest(id=task_id))
@@ -148,9 +167,8 @@ class Reached:
             self._http() as http,
             http.stream("GET", "/events", params={"after": after}) as stream,
         ):
-            async for line in stream.raise_for_status().aiter_lines():
-                if line.startswith("data:"):
-                    yield json.loads(line.removeprefix("data:"))
+            async for each in _data_of(stream):
+                yield each
 
     async def get(self, path: str) -> httpx.Response:
         """Ask for a path."""
@@ -163,13 +181,8 @@ class Reached:
         )
 
     async def _rpc(self, method: str, params: Any) -> dict[str, Any]:
-        from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - only here
-
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": MessageToDict(params)}
         async with self._http() as http:
-            answer = await http.post(
-                f"/agents/{COORDINATOR}", json=body, headers={"A2A-Version": "1.0"}
-            )
+            answer = await http.post(**_asked(method, params))
         return dict(answer.raise_for_status().json())
 
 
@@ -247,27 +260,45 @@ async def _started(environment: dict[str, str], words: tuple[str, ...]) -> Async
         await process.wait()
 
 
+def _asked(method: str, params: Any) -> dict[str, Any]:
+    """Give a call of the coordinator as it is posted."""
+    from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - only here
+
+    return {
+        "url": f"/agents/{COORDINATOR}",
+        "json": {"jsonrpc": "2.0", "id": 1, "method": method, "params": MessageToDict(params)},
+        "headers": {"A2A-Version": "1.0"},
+    }
+
+
+async def _data_of(stream: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+    """Give what a stream of server-sent events tells, one by one."""
+    async for line in stream.raise_for_status().aiter_lines():
+        if line.startswith("data:"):
+            yield json.loads(line.removeprefix("data:"))
+
+
 def name_of(event: Mapping[str, Any]) -> str:
     """Give the short name of an event as it is published."""
     kind: str = event["type"]
     return kind.removeprefix("io.dataops.lifecycle.").removesuffix(".v1")
 
 
-MADE_ONCE = {
-    "DatasetProvisioningStarted": 1,
-    "DatasetPopulated": 1,
-    "DatasetProvisionCompleted": 1,
-    "DatasetReady": 1,
-}
-"""The story of a dataset that became READY, and nothing of it was told twice."""
+MADE_ONCE = [
+    "DatasetProvisioningStarted",
+    "DatasetPopulated",
+    "DatasetProvisionCompleted",
+    "DatasetReady",
+]
+"""The story of a dataset that became READY: in order, and nothing of it was told twice."""
 
 
-def stories(events: list[dict[str, Any]]) -> dict[str, Counter[str]]:
-    """Count the events of each dataset by their names."""
-    found: dict[str, Counter[str]] = {}
+def stories(events: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Tell the events of each dataset by their names, in the order in which they were told."""
+    found: dict[str, list[str]] = {}
     for each in events:
         if "subject" in each:
-            found.setdefault(each["subject"], Counter())[name_of(each)] += 1
+            found.setdefault(each["subject"], []).append(name_of(each))
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from a2a.types import TaskState
 
 from tests.journeys.scenes import at_a_socket
-from tests.postgres import a_fresh_database
+from tests.postgres import a_fresh_database, held_up, wait_until_waiting
 from tests.processes import MADE_ONCE, PATIENCE, Cluster, HeldSupplier, Running, cluster, stories
 from tests.running import CONFLUENCE, SMALL, TWO_TYPES
 
@@ -214,17 +214,41 @@ async def test_a_request_called_off_at_another_process_stops_the_work_where_it_i
     assert (await one.task(task_id))["status"]["state"] == "TASK_STATE_CANCELED"
 
 
-async def test_a_message_sent_to_two_processes_is_one_request(
+async def test_a_task_is_listed_and_listened_to_at_another_process_than_the_one_at_work(
+    town: Cluster, supplier: tuple[HeldSupplier, str]
+) -> None:
+    _, two, task_id = await _held_at_one(town, supplier[0], SMALL, 1)
+    listening = two.listen(task_id)
+    standing, listed = (await anext(listening))["task"], await two.tasks()
+
+    supplier[0].let_go.set()
+    async with asyncio.timeout(PATIENCE):
+        told = [each async for each in listening]
+
+    assert [each["id"] for each in (standing, *listed)] == [task_id] * 2
+    assert {_state(each) for each in (standing, *listed)} <= {"SUBMITTED", "WORKING"}
+    assert [kind for each in told for kind in each][-2:] == ["artifactUpdate", "statusUpdate"]
+    assert _state(told[-1]["statusUpdate"]) == "COMPLETED"
+    assert [(each["id"], _state(each)) for each in await two.tasks()] == [(task_id, "COMPLETED")]
+
+
+async def test_a_message_that_two_processes_take_in_at_the_same_moment_is_one_request(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:
     supplier[0].let_go.set()
-    one, two = await town.start(), await town.start()
-    first = await one.call(SMALL, message_id=MESSAGE)
+    rivals = [await town.start(), await town.start()]
+    with held_up(town.database, "requests") as line:
+        sent = [asyncio.create_task(each.call(SMALL, message_id=MESSAGE)) for each in rivals]
+        await asyncio.to_thread(wait_until_waiting, line, 2, "INSERT INTO requests")
 
-    again = await two.call(SMALL, message_id=MESSAGE)
+    winner, copy = sorted(await asyncio.gather(*sent), key=lambda each: each.state)
 
-    assert again == first
-    assert len(await two.datasets()) == 1
+    assert (winner.state, copy.state) == (COMPLETED, TaskState.TASK_STATE_REJECTED)
+    (task_id,) = [each["id"] for each in await rivals[0].tasks() if _state(each) == "COMPLETED"]
+    assert f"is task {task_id} already" in copy.sentence
+    assert [await each.call(SMALL, message_id=MESSAGE) for each in rivals] == [winner] * 2
+    assert [each["status"] for each in await rivals[0].datasets()] == ["ready"]
+    assert list(stories(await rivals[0].events()).values()) == [MADE_ONCE]
 
 
 @on_each_engine
@@ -241,3 +265,8 @@ async def test_a_process_that_is_asked_to_end_hands_over_at_once(
 
     assert (await two.call(SMALL, message_id=MESSAGE)).state == COMPLETED
     assert await ending == 0
+
+
+def _state(told: dict[str, Any]) -> str:
+    """Give the state in which a task is by what is told of it."""
+    return str(told["status"]["state"]).removeprefix("TASK_STATE_")

@@ -32,18 +32,11 @@ from tests.journeys.scenes import (
     until,
     until_status,
 )
-from tests.processes import PACE_SECONDS, HeldSupplier
+from tests.processes import MADE_ONCE, PACE_SECONDS, HeldSupplier
 from tests.registry.databases import DATABASES, a_fresh
 from tests.running import JIRA, PATIENCE_SECONDS, SMALL, RunningService, running
 
 HOUR = timedelta(hours=1)
-
-MADE_ONCE = [
-    "DatasetProvisioningStarted",
-    "DatasetPopulated",
-    "DatasetProvisionCompleted",
-    "DatasetReady",
-]
 
 TIMES_TO_MAKE_ONE = 2
 """How often the supplier is asked for the records of a dataset: to fill it, and to validate it."""

@@ -10,8 +10,9 @@ import pytest
 
 from registry.migrations import upgrade
 from tests.postgres import PostgresServer
-from tests.processes import MADE_ONCE, Cluster, cluster, stories
+from tests.processes import Cluster, cluster
 from tests.storm import Client, Storm
+from tests.verdict import faults_after
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.no_cover]  # the processes do the work
 
@@ -57,16 +58,6 @@ async def _storm(town: Cluster, *words: str) -> Storm:
     return Storm(town, processes, [Client(number, TYPES) for number in range(CLIENTS)])
 
 
-async def _require_all_ready_once(storm: Storm) -> None:
-    assert [each.told for each in storm.clients if each.seen[-1] != "TASK_STATE_COMPLETED"] == []
-    datasets = await storm.processes[0].datasets()
-    told = stories(await storm.processes[0].events())
-    assert len(datasets) == 3 * len(storm.clients)
-    assert {each["status"] for each in datasets} == {"ready"}
-    assert {tuple(each[name] for name in MADE_ONCE) for each in told.values()} == {(1, 1, 1, 1)}
-    assert [each.seen for each in storm.clients if not each.is_monotonic] == []
-
-
 async def test_processes_killed_under_load_lose_and_double_nothing(town: Cluster) -> None:
     storm = await _storm(town)
     asking = asyncio.create_task(storm.ask())
@@ -81,7 +72,7 @@ async def test_processes_killed_under_load_lose_and_double_nothing(town: Cluster
     await first
     assert is_under_load
 
-    await _require_all_ready_once(storm)
+    assert await faults_after(storm) == []
 
 
 async def test_a_database_killed_and_restarted_under_load_loses_and_doubles_nothing(
@@ -99,7 +90,7 @@ async def test_a_database_killed_and_restarted_under_load_loses_and_doubles_noth
 
     assert is_under_load
 
-    await _require_all_ready_once(storm)
+    assert await faults_after(storm) == []
 
 
 async def test_a_process_frozen_under_load_holds_up_nobody(town: Cluster) -> None:
@@ -116,5 +107,5 @@ async def test_a_process_frozen_under_load_holds_up_nobody(town: Cluster) -> Non
 
     await asking
 
-    await _require_all_ready_once(storm)
+    assert await faults_after(storm) == []
     frozen.resume()

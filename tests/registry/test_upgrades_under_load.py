@@ -7,16 +7,14 @@ is written by columns that were there goes on; the newer code brings the schema 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, TextClause, Uuid, bindparam, inspect, text
+from sqlalchemy import TextClause, Uuid, bindparam, inspect, text
 
 from registry.database import Database
 from registry.migrations import (
@@ -28,7 +26,7 @@ from registry.migrations import (
     upgrade,
 )
 from tests.builders import TENANT, a_dataset
-from tests.postgres import a_fresh_database
+from tests.postgres import a_fresh_database, held_up, wait_until_waiting
 from tests.registry.databases import DATABASES, House, a_fresh, open_house
 from tests.warm import Forked
 
@@ -138,7 +136,7 @@ def test_processes_that_start_at_once_bring_the_database_up_once() -> None:
     url = a_fresh_database()
     downgrade(url, BEFORE_COLUMNS)
 
-    with held_up(url) as connection:
+    with held_up(url, "registry_version") as connection:
         starting = [Forked(upgrade, url) for _ in range(2)]
         wait_until_waiting(connection, 2)
         connection.rollback()
@@ -200,25 +198,3 @@ async def versions_of(database: Database) -> list[int]:
     async with database.reads.connect() as connection:
         found = await connection.execute(text("SELECT version FROM datasets"))
         return [version for (version,) in found]
-
-
-@contextmanager
-def held_up(url: str) -> Iterator[Connection]:
-    """Keep whoever would migrate waiting until the transaction ends, whatever it changes."""
-    engine = open_for_migration(url)
-    with engine.connect() as connection:
-        connection.execute(text("LOCK TABLE registry_version IN SHARE MODE"))
-        yield connection
-    engine.dispose()
-
-
-def wait_until_waiting(connection: Connection, sessions: int) -> None:
-    """Wait until so many sessions wait for a lock."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    pace = threading.Event()
-    for _ in range(int(PATIENCE / 0.05)):
-        if connection.execute(text(waiting)).scalar_one() == sessions:
-            return
-        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
-        pace.wait(0.05)
-    raise TimeoutError

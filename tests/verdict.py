@@ -1,0 +1,104 @@
+"""The verdict on a storm: every dataset was made, once and in order, and Glean holds nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tests.journeys.succession import rows_in
+from tests.processes import MADE_ONCE, name_of, stories
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.storm import Client, Storm
+
+_HELD = """
+SELECT name, json_extract(config, '$.homeUrl'), (
+    SELECT count(*) FROM document WHERE datasource = datasource.name AND gone_at IS NULL
+) FROM datasource
+"""
+
+
+async def faults_after(storm: Storm) -> list[str]:
+    """Name all that is not as if nothing had happened meanwhile, a sentence each.
+
+    What Glean holds is read from its stand-in's own file, and not told by the service.
+    """
+    process = storm.processes[0]
+    datasets, events = await process.datasets(), await process.events()
+    held = await asyncio.to_thread(_held, storm.town.folder)
+    asked = {
+        (client.request["journey_id"], kind): client.records
+        for client in storm.clients
+        for kind in client.types
+    }
+    return [
+        *_of_clients(storm.clients),
+        *_of_datasets(datasets, asked),
+        *_of_events(events, datasets, storm.clients),
+        *_of_glean(held, datasets, asked),
+    ]
+
+
+def _of_clients(clients: Sequence[Client]) -> Iterator[str]:
+    for each in clients:
+        if each.seen[-1:] != ["TASK_STATE_COMPLETED"] or not each.is_monotonic:
+            yield f"Client {each.number} has read {each.seen}, and at last {each.told}."
+
+
+def _of_datasets(
+    datasets: Sequence[dict[str, Any]], asked: dict[tuple[str, str], int]
+) -> Iterator[str]:
+    found = [(*_place(each), each["status"]) for each in datasets]
+    yield from _apart("Dataset", found, [(*each, "ready") for each in asked])
+
+
+def _of_events(
+    events: Sequence[dict[str, Any]],
+    datasets: Sequence[dict[str, Any]],
+    clients: Sequence[Client],
+) -> Iterator[str]:
+    numbers = [int(each["sequence"]) for each in events]
+    if numbers != list(range(1, len(events) + 1)):
+        yield f"Events are numbered {numbers}."
+    requests = [
+        each["journeyref"] for each in events if name_of(each) == "DatasetProvisionRequested"
+    ]
+    yield from _apart("Request", requests, [each.request["journey_id"] for each in clients])
+    told = [(dataset_id, *story) for dataset_id, story in stories(events).items()]
+    yield from _apart("Story", told, [(each["dataset_id"], *MADE_ONCE) for each in datasets])
+
+
+def _of_glean(
+    held: Sequence[tuple[str, str, int]],
+    datasets: Sequence[dict[str, Any]],
+    asked: dict[tuple[str, str], int],
+) -> Iterator[str]:
+    owned = [
+        (each["datasource"], each["dataset_id"], asked.get(_place(each), 0))
+        for each in datasets
+        if each["status"] == "ready"
+    ]
+    yield from _apart("Connector", held, owned)
+
+
+def _held(folder: Path) -> list[tuple[str, str, int]]:
+    """Give each datasource of Glean, whose it is by its mark, and how many documents are in it."""
+    rows = rows_in(f"sqlite:///{folder / 'glean.db'}", _HELD)
+    return [
+        (str(name), str(home).rpartition("/")[2], int(str(documents)))
+        for name, home, documents in rows
+    ]
+
+
+def _place(dataset: dict[str, Any]) -> tuple[str, str]:
+    return dataset["journey_ref"], dataset["dataset_type"]
+
+
+def _apart(what: str, found: Iterable[Hashable], wanted: Iterable[Hashable]) -> Iterator[str]:
+    is_there, should_be = Counter(found), Counter(wanted)
+    yield from (f"{what} {each} is missing." for each in (should_be - is_there).elements())
+    yield from (f"{what} {each} is too much." for each in (is_there - should_be).elements())
