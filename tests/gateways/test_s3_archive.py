@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from botocore.exceptions import ClientError
@@ -24,6 +22,7 @@ from domain.errors import (
 from gateways.s3 import Access, Keys, Place, Spot
 from gateways.s3_archive import LockMode, S3Archive
 from tests import s3
+from tests.lax_s3 import Answer, lax_s3
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 UNTIL = NOW + timedelta(days=91)
@@ -359,27 +358,8 @@ async def put_where_all_is_answered(
     status: int, headers: Mapping[str, str], body: bytes = b""
 ) -> ArchiveReceipt:
     """Archive something at a server that answers everything so."""
-
-    class Saying(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_HEAD = do_GET = do_PUT  # noqa: N815 - as above
-
-        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - as above
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Saying) as server:
-        answering = Thread(target=server.serve_forever)
-        answering.start()
-        access = Access(f"http://127.0.0.1:{server.server_port}", lambda: s3.KEYS)
-        try:
-            with an_archive(Place("bucket"), access) as archive:
-                return await archive.put(KEY, b"content", UNTIL)
-        finally:
-            server.shutdown()
-            answering.join()
+    with (
+        lax_s3(lambda _: Answer(status, headers, body)) as access,
+        an_archive(Place("bucket"), access) as archive,
+    ):
+        return await archive.put(KEY, b"content", UNTIL)
