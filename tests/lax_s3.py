@@ -29,13 +29,27 @@ class Answer:
     content: bytes = b""
 
 
-Laxity: TypeAlias = "Callable[[str], Answer | None]"
-"""Answers `PUT /bucket/name?retention and the content`; None leaves it to the server behind."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked: a line such as `PUT /bucket/name?retention`, with headers and content."""
+
+    line: str
+    headers: Mapping[str, str]
+    content: bytes
+
+
+Laxity: TypeAlias = "Callable[[Asked], Answer | None]"
+"""Answers what is asked; None leaves it to the server behind."""
 
 
 def wherever(answers: Mapping[str, Answer]) -> Laxity:
-    """Answer what has one of these words in it."""
-    return lambda asked: next((each for word, each in answers.items() if word in asked), None)
+    """Answer what has one of these words in its line or its content."""
+
+    def answer(asked: Asked) -> Answer | None:
+        said = f"{asked.line} {asked.content!r}"
+        return next((each for word, each in answers.items() if word in said), None)
+
+    return answer
 
 
 @contextmanager
@@ -47,7 +61,7 @@ def lax_s3(laxity: Laxity) -> Iterator[Access]:
 
         def do_GET(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            given = laxity(f"{self.command} {self.path} {content!r}")
+            given = laxity(Asked(f"{self.command} {self.path}", dict(self.headers), content))
             self._give(given or self._pass_on(content))
 
         do_PUT = do_HEAD = do_DELETE = do_GET  # noqa: N815 - so the standard library names them
