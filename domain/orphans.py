@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 LEAST_CAP = 5
-"""So many orphans a sweep may always tear down by itself."""
+"""So many orphans of a tenant a sweep may always tear down by itself."""
 
 CAP_PERCENT = 10
-"""Of all active datasets, so many in a hundred may be torn down by one sweep."""
+"""Of a tenant's active datasets, so many in a hundred may be torn down by one sweep."""
 
 LEAST_APART = timedelta(minutes=20)
 """How long after a suspicion a scheduled scan may prove it: two at once, after a pause, are one."""
@@ -175,10 +175,10 @@ def judge_orphans(
 ) -> OrphanJudgement:
     """Judge a tenant's active datasets by two scans in a row (seed: orphan_prevention_rule; A39).
 
-    `suspects` are those of the scan before. One failed lookup calls the whole sweep off and
-    leaves them as they were, for unknown is not inactive. More orphans than the cap, 5 or 10 %
-    of all, look like a fault of ours: then all of them wait for an approval. `fleet_size` is how
-    many there are, where a scan looks at a few of them alone.
+    `suspects` are those of the scan before. One failed lookup calls the tenant's whole scan off
+    and leaves them as they were, for unknown is not inactive. More orphans than the cap, the
+    greater of 5 and 10 % of the tenant's active datasets, look like a fault of ours: then all of
+    them wait for an approval. `fleet_size` is how many there are, where a scan looks at a few.
     """
     if Ownership.UNKNOWN in seen.values():
         return OrphanJudgement(frozenset(suspects), is_called_off=True)

@@ -20,6 +20,9 @@ log = structlog.get_logger("schedules")
 LONGEST_SLEEP = 60.0
 """Seconds between two looks at the clock, which may be set meanwhile."""
 
+_A_MOMENT = timedelta(microseconds=1)
+"""What looking back from `now` itself would leave out: a moment that is just now."""
+
 
 class Ticks(Protocol):
     """The moments of schedules, each of which one process takes."""
@@ -39,7 +42,7 @@ class Job:
 
     def last(self, now: datetime) -> datetime:
         """Give the newest moment that is not after `now`."""
-        return next(CronSim(self.expression, now + timedelta(minutes=1), reverse=True))
+        return next(CronSim(self.expression, now + _A_MOMENT, reverse=True))
 
     def next(self, now: datetime) -> datetime:
         """Give the first moment after `now`."""

@@ -88,6 +88,13 @@ def test_a_dataset_tells_the_seeds_fields_at_every_status(status: DatasetStatus)
     assert set(get_type_hints(DatasetDocument)) >= DATASET_FIELDS
 
 
+@pytest.mark.requirement("R62")
+def test_a_dataset_at_its_end_has_a_value_in_each_of_the_seeds_fields() -> None:
+    shown = describe(a_dataset_in(DatasetStatus.ARCHIVED))
+
+    assert {name for name, value in shown.items() if value is not None} >= DATASET_FIELDS
+
+
 @pytest.mark.requirement("R64")
 def test_a_template_has_the_seeds_fields() -> None:
     template = a_template()

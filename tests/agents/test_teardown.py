@@ -147,6 +147,7 @@ async def test_an_order_to_archive_nothing_is_refused(scene: Scene, missing: str
 # --- out of sight --------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R20")
 async def test_disconnecting_takes_every_document_out_of_sight(scene: Scene) -> None:
     dataset = await made(scene)
     order = await step(scene, dataset, TeardownStep.DISCONNECT)
@@ -191,7 +192,7 @@ async def test_a_restored_dataset_passes_its_gate_again(scene: Scene) -> None:
 # --- emptied and verified ------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("R84")
+@pytest.mark.requirement("R20", "R84")
 async def test_emptying_deletes_every_document(scene: Scene) -> None:
     dataset = await made(scene)
     order = await step(scene, dataset, TeardownStep.EMPTY_CONNECTOR)

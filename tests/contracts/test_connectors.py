@@ -30,6 +30,7 @@ async def filled(glean: Glean, count: int) -> None:
     await glean.connectors.settle(connector, count, deadline)
 
 
+@pytest.mark.requirement("R7")
 async def test_what_is_uploaded_can_be_counted_and_found(glean: Glean) -> None:
     await filled(glean, 320)
 
@@ -94,6 +95,7 @@ async def test_a_connector_that_was_never_created_is_a_probe_and_no_error(glean:
     assert probe.message
 
 
+@pytest.mark.requirement("R20")
 async def test_hidden_documents_go_and_come_back(glean: Glean) -> None:
     await filled(glean, 120)
 

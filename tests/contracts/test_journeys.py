@@ -26,6 +26,7 @@ def journeys(request: pytest.FixtureRequest) -> Journeys:
     )
 
 
+@pytest.mark.requirement("R7")
 async def test_a_journey_is_known_by_its_ref_and_by_its_id(journeys: Journeys) -> None:
     by_ref = await journeys.journey(TENANT, "journey-acme-2026")
 

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from domain import outcomes
-from domain.checks import CompletenessEvidence, Evidence
+from domain.checks import CompletenessEvidence, Evidence, SchemaEvidence
 from domain.dataset import Dataset
 from domain.errors import IllegalTransition, StaleOutcome
 from domain.events import (
@@ -55,6 +55,7 @@ from tests.domain.driving import (
 from tests.domain.making import (
     BAD,
     DATASET_ID,
+    DIGEST,
     HEALTHY,
     NEAR_MISS,
     NOW,
@@ -238,6 +239,29 @@ def test_the_first_pass_completes_the_provisioning_and_makes_it_ready_at_once() 
         ),
         DatasetReady(*dataset.ids, Fraction(995, 1000)),
     ]
+
+
+@pytest.mark.requirement("R32", "R33")
+@pytest.mark.parametrize(
+    ("valid", "status", "told"),
+    [
+        (400, DatasetStatus.READY, DatasetReady),
+        (399, DatasetStatus.FAILED, DatasetValidationFailed),
+    ],
+)
+def test_where_no_check_blocks_ninety_five_percent_overall_is_the_edge(
+    valid: int, status: DatasetStatus, told: type
+) -> None:
+    dataset = validating(a_template(quality_expectations={"schema": {"critical": False}}))
+    seen = evidence(
+        schema=SchemaEvidence(total=500, valid=valid, content_digest=DIGEST),
+        completeness=CompletenessEvidence(indexed=500, filled=5000, fields=5000),
+    )
+
+    events = take(dataset, examined(dataset, seen))
+
+    assert dataset.status is status
+    assert type(events[-1]) is told
 
 
 def test_a_later_pass_is_only_ready_again() -> None:

@@ -76,7 +76,7 @@ def test_a_suspect_whose_journey_is_active_again_is_cleared() -> None:
 
 
 @pytest.mark.requirement("R75")
-def test_one_failed_lookup_calls_the_whole_sweep_off() -> None:
+def test_one_failed_lookup_calls_a_tenants_whole_scan_off() -> None:
     seen = fleet(inactive=2) | {UUID(int=9): Ownership.UNKNOWN}
 
     judgement = judge_orphans(seen, {UUID(int=1)})

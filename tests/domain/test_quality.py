@@ -96,7 +96,7 @@ def test_the_four_checks_carry_the_seeds_names() -> None:
 # --- both sides of the gate ----------------------------------------------------------------------
 
 
-@pytest.mark.requirement("R16")
+@pytest.mark.requirement("R16", "R32")
 def test_exactly_the_ready_threshold_is_ready() -> None:
     score = judged(QualityPolicy(LENIENT), schema="0.8")
 
@@ -104,7 +104,7 @@ def test_exactly_the_ready_threshold_is_ready() -> None:
     assert score.is_ready
 
 
-@pytest.mark.requirement("R16")
+@pytest.mark.requirement("R16", "R32", "R33")
 def test_a_hair_below_the_ready_threshold_is_not_ready() -> None:
     score = judged(QualityPolicy(LENIENT), schema=Fraction("0.8") - HAIR)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from domain.dataset import Dataset
 from domain.lifecycle import TeardownReason
 from domain.state import Wish
@@ -39,6 +41,7 @@ def shown(dataset: Dataset) -> dict[str, Any]:
     return plain
 
 
+@pytest.mark.requirement("R62")
 def test_a_new_dataset_is_shown_with_what_is_known() -> None:
     view = shown(a_dataset())
 
@@ -71,6 +74,7 @@ def test_a_new_dataset_is_shown_with_what_is_known() -> None:
     }
 
 
+@pytest.mark.requirement("R62")
 def test_a_ready_dataset_is_shown_with_its_score_and_its_four_checks() -> None:
     view = shown(ready())
 
@@ -87,6 +91,7 @@ def test_a_ready_dataset_is_shown_with_its_score_and_its_four_checks() -> None:
     assert view["ready_at"] == NOW.isoformat()
 
 
+@pytest.mark.requirement("R62")
 def test_a_filled_dataset_is_shown_with_what_it_is_made_from_and_what_it_holds() -> None:
     dataset = provisioning()
     take(dataset, provisioned(dataset, documents=480))
@@ -143,6 +148,7 @@ def test_an_ill_dataset_is_shown_with_its_incident() -> None:
     assert shown(dataset)["incident_id"] == str(dataset.health.incident_id)
 
 
+@pytest.mark.requirement("R62")
 def test_an_archived_dataset_is_shown_with_its_archive() -> None:
     view = shown(archived())
 

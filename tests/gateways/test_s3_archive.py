@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from botocore.exceptions import ClientError
@@ -21,9 +21,10 @@ from domain.errors import (
     SupplierRefused,
     SupplierUnavailable,
 )
-from gateways.s3 import Access, Keys, Place, Spot
+from gateways.s3 import Access, Keys, Place, Spot, code_of, status_of
 from gateways.s3_archive import LockMode, S3Archive
 from tests import s3
+from tests.lax_s3 import Answer, Asked, lax_s3
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 UNTIL = NOW + timedelta(days=91)
@@ -207,6 +208,31 @@ async def test_a_server_that_takes_an_object_and_locks_it_otherwise_is_found(
         await put_where_all_is_answered(200, headers)
 
 
+async def test_content_that_is_damaged_on_its_way_is_refused_by_its_checksum(place: Place) -> None:
+    def damage(asked: Asked) -> Answer | None:
+        """Put other bytes under a signature that stands: behind TLS it is over no content."""
+        checksum = asked.headers.get("x-amz-checksum-sha256")
+        return put_plainly(place, b"c0ntent", {"ChecksumSHA256": checksum} if checksum else {})
+
+    with (
+        lax_s3(damage) as access,
+        an_archive(place, access) as archive,
+        pytest.raises(SupplierRefused, match="BadDigest"),
+    ):
+        await archive.put(KEY, b"content", UNTIL)
+
+
+def put_plainly(place: Place, content: bytes, given: Mapping[str, str]) -> Answer:
+    """Put content as it is; gives what the server answers."""
+    name = f"{place.prefix}{KEY}"
+    try:
+        s3.server().client().put_object(Bucket=place.bucket, Key=name, Body=content, **given)
+    except ClientError as refused:
+        error = f"<Error><Code>{code_of(refused)}</Code></Error>"
+        return Answer(status_of(refused), content=error.encode())
+    return Answer()
+
+
 # --- out of reach, and refused -------------------------------------------------------------------
 
 
@@ -298,6 +324,15 @@ async def test_a_server_that_is_not_there_is_an_outage(place: Place) -> None:
         await archive.put(KEY, b"content", UNTIL)
 
 
+async def test_s3_has_threads_of_its_own(archive: S3Archive) -> None:
+    with ThreadPoolExecutor() as ended:
+        asyncio.get_running_loop().set_default_executor(ended)
+
+    receipt = await archive.put(KEY, b"content", UNTIL)
+
+    assert receipt.size_bytes == 7
+
+
 @pytest.mark.parametrize("status", [409, 429, 500, 503])
 async def test_a_server_that_is_busy_or_broken_is_tried_again_later(status: int) -> None:
     with pytest.raises(SupplierUnavailable, match="It is tried again") as told:
@@ -359,27 +394,8 @@ async def put_where_all_is_answered(
     status: int, headers: Mapping[str, str], body: bytes = b""
 ) -> ArchiveReceipt:
     """Archive something at a server that answers everything so."""
-
-    class Saying(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_HEAD = do_GET = do_PUT  # noqa: N815 - as above
-
-        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - as above
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Saying) as server:
-        answering = Thread(target=server.serve_forever)
-        answering.start()
-        access = Access(f"http://127.0.0.1:{server.server_port}", lambda: s3.KEYS)
-        try:
-            with an_archive(Place("bucket"), access) as archive:
-                return await archive.put(KEY, b"content", UNTIL)
-        finally:
-            server.shutdown()
-            answering.join()
+    with (
+        lax_s3(lambda _: Answer(status, headers, body)) as access,
+        an_archive(Place("bucket"), access) as archive,
+    ):
+        return await archive.put(KEY, b"content", UNTIL)

@@ -8,11 +8,13 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import func, select
 
 from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.orphans import Fate
 from gateways.local.journeys import create_app as create_journeys
 from protocol.schemas import schemas
+from registry.history import ticks
 from registry.orphans import SqlOrphanBook
 from service import schedules
 from tests.journeys.scenes import (
@@ -380,11 +382,21 @@ def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedules, "LONGEST_SLEEP", 0.01)
 
 
-def pass_to(office: RunningService, hour: int, minute: int) -> None:
-    """Move the clock on to the next time it is so late, in UTC."""
+def pass_to(office: RunningService, hour: int, minute: int) -> datetime:
+    """Move the clock just past the next time it is so late, in UTC; gives that."""
     now = office.clock()
     then = now.replace(hour=hour, minute=minute, second=1)
-    office.clock.advance(then - now if then > now else then - now + timedelta(days=1))
+    then += timedelta(days=then <= now)
+    office.clock.advance(then - now)
+    return then.replace(second=0, microsecond=0)
+
+
+async def last_tick(office: RunningService, job: str) -> datetime | None:
+    """Tell for which moment a job was done last."""
+    newest = select(func.max(ticks.c.tick)).where(ticks.c.name == job)
+    async with office.service.database.engine.connect() as connection:
+        last: datetime | None = await connection.scalar(newest)
+        return last
 
 
 async def suspected(office: RunningService) -> set[UUID]:
@@ -406,12 +418,14 @@ async def test_the_nightly_scan_suspects_and_the_next_light_one_tears_down(tmp_p
         await complete_journey(office)
         dataset = await dataset_of(office, JIRA)
 
-        pass_to(office, 2, 0)
+        at_two = pass_to(office, 2, 0)
         doubted = await suspected(office)
         after_one = (await dataset_of(office, JIRA)).has_ended
-        pass_to(office, 2, 30)
+        at_half_past = pass_to(office, 2, 30)
         await until_status(office, JIRA, DatasetStatus.TEARDOWN)
 
+        assert await last_tick(office, "orphan scan") == at_two
+        assert await last_tick(office, "orphan recheck") == at_half_past
         assert doubted == {dataset.place.dataset_id}
         assert not after_one
         assert "DatasetTeardownStarted" in await names_of(office, JIRA)

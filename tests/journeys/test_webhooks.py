@@ -18,7 +18,7 @@ from tests.subscribers import is_signed, keep_secret, subscriber
 COORDINATOR = "lifecycle-coordinator"
 
 
-@pytest.mark.requirement("R61", "R88")
+@pytest.mark.requirement("R7", "R61", "R88")
 async def test_a_subscriber_hears_of_each_event_in_order_signed_and_as_the_replay_has_it(
     tmp_path: Path,
 ) -> None:

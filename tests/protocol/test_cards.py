@@ -154,6 +154,7 @@ def test_every_skill_has_a_schema_of_its_input_and_of_its_output() -> None:
     assert {f"{skill}.{side}" for skill in SKILLS for side in ("input", "output")} <= published
 
 
+@pytest.mark.requirement("R7")
 async def test_every_example_runs_as_it_stands(tmp_path: Path) -> None:
     assert set(ORDER) | ON_WHAT_WAITS == set(SKILLS)
     async with running(tmp_path) as service:

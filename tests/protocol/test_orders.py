@@ -76,6 +76,7 @@ async def _purged(order: Order, _progress: OnProgress) -> Outcome:
     return ArchivePurged(order.key)
 
 
+@pytest.mark.requirement("R7")
 async def test_an_outcome_comes_back_as_it_was_given() -> None:
     order = an_order()
     async with delegating(Stage(_purged)) as delegate:

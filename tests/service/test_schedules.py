@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,8 @@ from structlog.testing import capture_logs
 
 from registry.ticks import SqlTicks
 from service import schedules as schedules_module
-from service.schedules import Schedules
+from service.schedules import Job, Schedules
+from service.settings import Settings
 from tests.registry.databases import House, a_fresh_file, open_house
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ DAILY = "30 3 * * *"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TODAY = NOON.replace(hour=3, minute=30)
 TOMORROW = TODAY + timedelta(days=1)
+A_MOMENT = timedelta(microseconds=1)
 
 
 class Done:
@@ -72,6 +75,27 @@ async def kept(house: House, done: Done) -> AsyncIterator[None]:
     finally:
         running.cancel()
         await asyncio.wait({running})
+
+
+@pytest.mark.requirement("R75")
+@pytest.mark.parametrize(
+    ("setting", "first", "apart"),
+    [
+        ("orphan_scan", timedelta(hours=2), timedelta(days=1)),
+        ("orphan_recheck", timedelta(minutes=30), timedelta(hours=1)),
+    ],
+)
+def test_orphans_are_looked_for_at_two_each_night_and_lightly_each_hour(
+    setting: str, first: timedelta, apart: timedelta
+) -> None:
+    job = Job(setting, Settings.model_fields[setting].default, Done().work)
+    midnight = NOON.replace(hour=0)
+    moments = [midnight + first + each * apart for each in range(timedelta(days=3) // apart)]
+
+    for before, moment in pairwise([moments[0] - apart, *moments]):
+        assert job.next(before) == job.next(moment - A_MOMENT) == moment
+        assert job.last(moment - A_MOMENT) == before
+        assert job.last(moment) == moment
 
 
 @pytest.mark.requirement("R75")
