@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service import schedules
 from tests.journeys.scenes import at_a_socket
 from tests.processes import HeldSupplier
 from tests.running import RunningService, running
@@ -24,3 +25,9 @@ async def supplier() -> AsyncIterator[tuple[HeldSupplier, str]]:
     async with at_a_socket(held.app()) as url:
         yield held, url
         held.let_go.set()
+
+
+@pytest.fixture
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have schedules look at the clock all the time: a test moves it."""
+    monkeypatch.setattr(schedules, "LONGEST_SLEEP", 0.01)

@@ -6,8 +6,9 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import uvicorn
@@ -19,9 +20,10 @@ from domain.lifecycle import DatasetStatus
 from gateways.local.glean import Faults
 from protocol.auth import ANONYMOUS
 from protocol.transport import StreamingTransport
+from registry.orphans import SqlOrphanBook
 from service.app import build_app
 from service.pages import pages
-from tests.running import BASE, PATIENCE_SECONDS, RunningService
+from tests.running import ACME, BASE, PATIENCE_SECONDS, RunningService
 
 ONE = {
     "skill": "provision-datasets",
@@ -95,6 +97,33 @@ async def teardown(running: RunningService, ref: str, *, force: bool = False) ->
     """Ask for a dataset's end and follow the task."""
     given = {"skill": "teardown-dataset", "dataset_id": ref, "force": force}
     await running.call(TEARDOWN, given)
+
+
+async def complete_journey(running: RunningService) -> None:
+    """End the journey at Journey Orchestration, which tells nobody."""
+    done = await running.http.post(f"/journeys/journeys/{ACME['journey_id']}/complete")
+    assert done.is_success, done.text
+
+
+def pass_to(running: RunningService, hour: int, minute: int) -> datetime:
+    """Move the clock just past the next time it is so late, in UTC; gives that."""
+    now = running.clock()
+    then = now.replace(hour=hour, minute=minute, second=1)
+    then += timedelta(days=then <= now)
+    running.clock.advance(then - now)
+    return then.replace(second=0, microsecond=0)
+
+
+async def suspected(running: RunningService) -> set[UUID]:
+    """Wait until a scan suspects somebody."""
+    book = SqlOrphanBook(running.service.database)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            wait = running.service.bell.handle()
+            fleet = await book.fleet(TENANT, only_doubtful=True)
+            if found := {each.dataset_id for each in fleet.candidates if each.suspected_at}:
+                return found
+            await wait(0.05)
 
 
 def glean_faults(running: RunningService) -> Faults:

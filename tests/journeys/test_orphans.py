@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -15,18 +15,18 @@ from domain.orphans import Fate
 from gateways.local.journeys import create_app as create_journeys
 from protocol.schemas import schemas
 from registry.history import ticks
-from registry.orphans import SqlOrphanBook
-from service import schedules
 from tests.journeys.scenes import (
     COORDINATOR,
     TEARDOWN,
-    TENANT,
     at_a_socket,
+    complete_journey,
     dataset_of,
     documents_in,
     events_of,
     indexing,
     names_of,
+    pass_to,
+    suspected,
     teardown,
     until_status,
 )
@@ -45,12 +45,6 @@ async def office(tmp_path: Path) -> AsyncIterator[RunningService]:
     async with running(tmp_path) as opened:
         await opened.call(COORDINATOR, SMALL)
         yield opened
-
-
-async def complete_journey(office: RunningService) -> None:
-    """End the journey at Journey Orchestration, which tells nobody."""
-    done = await office.http.post(f"/journeys/journeys/{ACME['journey_id']}/complete")
-    assert done.is_success, done.text
 
 
 async def clean(office: RunningService, times: int = 1) -> Heard:
@@ -377,37 +371,12 @@ async def test_a_tenant_sees_and_ends_no_orphans_but_its_own(tmp_path: Path) -> 
 # --- by the clock --------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedules, "LONGEST_SLEEP", 0.01)
-
-
-def pass_to(office: RunningService, hour: int, minute: int) -> datetime:
-    """Move the clock just past the next time it is so late, in UTC; gives that."""
-    now = office.clock()
-    then = now.replace(hour=hour, minute=minute, second=1)
-    then += timedelta(days=then <= now)
-    office.clock.advance(then - now)
-    return then.replace(second=0, microsecond=0)
-
-
 async def last_tick(office: RunningService, job: str) -> datetime | None:
     """Tell for which moment a job was done last."""
     newest = select(func.max(ticks.c.tick)).where(ticks.c.name == job)
     async with office.service.database.engine.connect() as connection:
         last: datetime | None = await connection.scalar(newest)
         return last
-
-
-async def suspected(office: RunningService) -> set[UUID]:
-    """Wait until a scan suspects somebody."""
-    book = SqlOrphanBook(office.service.database)
-    while True:
-        wait = office.service.bell.handle()
-        fleet = await book.fleet(TENANT, only_doubtful=True)
-        if found := {each.dataset_id for each in fleet.candidates if each.suspected_at}:
-            return found
-        await wait(0.05)
 
 
 @pytest.mark.usefixtures("_quick_looks")
