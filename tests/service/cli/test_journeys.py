@@ -28,13 +28,13 @@ def test_a_journey_goes_on_as_it_is_where_nobody_confirms(
 
 
 def test_a_journey_that_is_completed_ends_its_datasets_and_says_so(cli: Cli) -> None:
-    cli.introduce("maple", "jira")
+    cli.introduce("osage", "jira")
 
-    result = cli.run("journeys", "complete", "journey-maple", given="y\n")
+    result = cli.run("journeys", "complete", "journey-osage", given="y\n")
 
-    (ended,) = cli.answer("datasets", "list", "--client", "maple")["datasets"]
+    (ended,) = cli.answer("datasets", "list", "--client", "osage")["datasets"]
     assert result.exit_code == 0, result.stderr
-    assert "MAPLE-sandbox-jira" in result.stdout
+    assert "OSAGE-sandbox-jira" in result.stdout
     assert (ended["status"], ended["teardown_reason"]) == ("teardown", "journey_completed")
 
 
