@@ -29,7 +29,7 @@ from service.cli.talk import Ending, Talk
 from tests.warm import commanded, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from starlette.applications import Starlette
@@ -282,24 +282,6 @@ def name_of(event: Mapping[str, Any]) -> str:
     """Give the short name of an event as it is published."""
     kind: str = event["type"]
     return kind.removeprefix("io.dataops.lifecycle.").removesuffix(".v1")
-
-
-MADE_ONCE = [
-    "DatasetProvisioningStarted",
-    "DatasetPopulated",
-    "DatasetProvisionCompleted",
-    "DatasetReady",
-]
-"""The story of a dataset that became READY: in order, and nothing of it was told twice."""
-
-
-def stories(events: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Tell the events of each dataset by their names, in the order in which they were told."""
-    found: dict[str, list[str]] = {}
-    for each in events:
-        if "subject" in each:
-            found.setdefault(each["subject"], []).append(name_of(each))
-    return found
 
 
 async def _ignored(data: dict[str, Any]) -> None:

@@ -7,13 +7,21 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tests.journeys.succession import rows_in
-from tests.processes import MADE_ONCE, name_of, stories
+from tests.processes import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.storm import Client, Storm
+
+MADE_ONCE = [
+    "DatasetProvisioningStarted",
+    "DatasetPopulated",
+    "DatasetProvisionCompleted",
+    "DatasetReady",
+]
+"""The story of a dataset that became READY: in order, and nothing of it was told twice."""
 
 _HELD = """
 SELECT name, json_extract(config, '$.homeUrl'), (
@@ -41,6 +49,15 @@ async def faults_after(storm: Storm) -> list[str]:
         *_of_events(events, datasets, storm.clients),
         *_of_glean(held, datasets, asked),
     ]
+
+
+def stories(events: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Tell the events of each dataset by their names, in the order in which they were told."""
+    found: dict[str, list[str]] = {}
+    for each in events:
+        if "subject" in each:
+            found.setdefault(each["subject"], []).append(name_of(each))
+    return found
 
 
 def _of_clients(clients: Sequence[Client]) -> Iterator[str]:

@@ -16,9 +16,10 @@ from service.cli.serve import serving
 from service.settings import Settings
 from tests.journeys.scenes import at_a_socket
 from tests.postgres import a_fresh_database, free_port
-from tests.processes import MADE_ONCE, PATIENCE, Cluster, HeldSupplier, Reached, cluster, stories
+from tests.processes import PATIENCE, Cluster, HeldSupplier, Reached, cluster
 from tests.relay import Relay, relayed
 from tests.running import SMALL
+from tests.verdict import MADE_ONCE, stories
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from a2a.types import TaskState
 
-from tests.processes import MADE_ONCE, Cluster, HeldSupplier, Running, cluster, stories
+from tests.processes import Cluster, HeldSupplier, Running, cluster
 from tests.running import JIRA, SMALL
+from tests.verdict import MADE_ONCE, stories
 
 pytestmark = pytest.mark.timeout(120)
 

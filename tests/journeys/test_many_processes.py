@@ -13,8 +13,9 @@ from a2a.types import TaskState
 
 from tests.journeys.scenes import at_a_socket
 from tests.postgres import a_fresh_database, held_up, wait_until_waiting
-from tests.processes import MADE_ONCE, PATIENCE, Cluster, HeldSupplier, Running, cluster, stories
+from tests.processes import PATIENCE, Cluster, HeldSupplier, Running, cluster
 from tests.running import CONFLUENCE, SMALL, TWO_TYPES
+from tests.verdict import MADE_ONCE, stories
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.no_cover]  # the processes do the work
 

@@ -32,9 +32,10 @@ from tests.journeys.scenes import (
     until,
     until_status,
 )
-from tests.processes import MADE_ONCE, PACE_SECONDS, HeldSupplier
+from tests.processes import PACE_SECONDS, HeldSupplier
 from tests.registry.databases import DATABASES, a_fresh
 from tests.running import JIRA, PATIENCE_SECONDS, SMALL, RunningService, running
+from tests.verdict import MADE_ONCE
 
 HOUR = timedelta(hours=1)
 
