@@ -100,6 +100,16 @@ STORIES = {
             ("after", "DatasetArchived"),
         ),
     ),
+    "provision on DBOS": Story(
+        COORDINATOR,
+        SMALL,
+        (
+            ("after", "/bulkindexdocuments"),
+            ("before", "DatasetReady"),
+        ),
+        begins_ready=False,
+        engine=EngineName.DBOS,
+    ),
     "provision, frozen": Story(
         COORDINATOR,
         SMALL,

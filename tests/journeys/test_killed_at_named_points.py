@@ -45,10 +45,16 @@ def test_a_dataset_is_made_once_however_many_processes_die_over_it(
     heard = story.run(at_once)
 
     require_all_died(story)
-    assert heard == {"COMPLETED ready"}
-    assert events_in(story.url) == MADE
-    assert what_glean_holds(story) == (1, 10)
-    assert unsettled(story) == []
+    require_made_once(story, heard)
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+@of_story("provision on DBOS")
+def test_on_dbos_too_a_dataset_is_made_once_when_processes_die_over_it(story: Succession) -> None:
+    heard = story.run(1)
+
+    require_all_died(story)
+    require_made_once(story, heard)
 
 
 @on_each_database
@@ -94,10 +100,7 @@ def test_who_thaws_when_another_has_made_its_dataset_changes_nothing(story: Succ
     heard = story.run(1)
 
     require_all_froze(story)
-    assert heard == {"COMPLETED ready"}
-    assert told_in(story) == list(MADE)
-    assert what_glean_holds(story) == (1, 10)
-    assert unsettled(story) == []
+    require_made_once(story, heard)
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
@@ -124,6 +127,14 @@ def require_all_died(story: Succession) -> None:
 def require_all_froze(story: Succession) -> None:
     """Hold the story to have had a process frozen at every point, and none dead."""
     assert (len(story.frozen), story.deaths) == (len(STORIES[story.story].points), [])
+
+
+def require_made_once(story: Succession, heard: set[str]) -> None:
+    """Hold the story to have made one dataset, to have told of it in order, and everybody to know."""
+    assert heard == {"COMPLETED ready"}
+    assert told_in(story) == list(MADE)
+    assert what_glean_holds(story) == (1, 10)
+    assert unsettled(story) == []
 
 
 def what_glean_holds(story: Succession) -> tuple[object, object]:
