@@ -92,9 +92,11 @@ class Succession:
 
     def _next_struck(self) -> Member:
         freezes = STORIES[self.story].fate is signal.SIGSTOP
-        signs = {each.says if freezes else each.process.sentinel: each for each in self.members}
-        for each in wait(signs, PATIENCE):
-            return signs[each]
+        signs = [each.says if freezes else each.process.sentinel for each in self.members]
+        given = wait(signs, PATIENCE)
+        for sign, each in zip(signs, self.members, strict=True):
+            if sign in given:
+                return each
         message = f"Nobody was struck for {PATIENCE:.0f} s; {self.struck} had been before."
         raise TimeoutError(message)
 
