@@ -149,17 +149,17 @@ class Reached:
                     return found
                 found += fresh
 
-    async def until(self, name: str, times: int = 1) -> None:
-        """Listen until so many events of a name were told since the first there was."""
-        after = 0
+    async def until(self, name: str, times: int = 1) -> list[dict[str, Any]]:
+        """Listen until so many events of a name were told since the first; gives all that was."""
+        heard: list[dict[str, Any]] = []
         async with asyncio.timeout(PATIENCE):
-            while times > 0:
+            while True:
                 with suppress(httpx.HTTPError):  # its database, or the stream, may be cut off
-                    async for event in self._told(after):
-                        after = int(event["sequence"])
+                    async for event in self._told(int(heard[-1]["sequence"]) if heard else 0):
+                        heard.append(event)
                         times -= name_of(event) == name
                         if times <= 0:
-                            return
+                            return heard
                 await asyncio.sleep(PACE_SECONDS)
 
     async def _told(self, after: int) -> AsyncIterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ import gc
 import signal
 import socket
 import sys
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 5
 """How long requests in flight may go on after the service is told to stop."""
 
+CLOSING_SECONDS = 1
+"""How long connections may then take to close, before what still goes on is cut off."""
+
+_LOOK_SECONDS = 0.1
+
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -56,7 +61,8 @@ class Served:
 class _Server(uvicorn.Server):
     """A server that leaves signals alone: it ends first, and the house is closed after it.
 
-    Before it waits for requests in flight, it tells the streams among them to end.
+    Before it waits for requests in flight, it tells the streams among them to end. As long as it
+    waits it goes on to answer, so that whoever probes it hears that it is not ready any more.
     """
 
     def __init__(self, config: uvicorn.Config, bell: Bell) -> None:
@@ -65,7 +71,13 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._bell.ring_out()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._drained(), DRAIN_SECONDS)
         await super().shutdown(sockets)
+
+    async def _drained(self) -> None:
+        while self.server_state.tasks and not self.force_exit:
+            await asyncio.wait(set(self.server_state.tasks), timeout=_LOOK_SECONDS)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -124,7 +136,7 @@ def _server(app: ASGIApp, bell: Bell) -> uvicorn.Server:
         log_config=None,  # its lines come out as ours do
         log_level="warning",
         access_log=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=CLOSING_SECONDS,
     )
     return _Server(config, bell)
 

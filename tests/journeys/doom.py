@@ -1,7 +1,8 @@
 """A service that dies at named points: before or after a call, a commit, or a file's appearance.
 
 The points are struck in their order, one a process. Whoever comes first to the next one dies there,
-by SIGKILL; what it has struck is kept in the folder, so that whoever comes after goes on behind it.
+by SIGKILL, or stands still, by SIGSTOP; what it has struck is kept in the folder, so that whoever
+comes after goes on behind it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ import httpx
 from sqlalchemy import event
 
 from registry.history import outbox
-from tests.running import JIRA, SMALL, running
+from service.engines import EngineName
+from service.observability import set_up_logs
+from tests.processes import PACE_SECONDS
+from tests.running import JIRA, SMALL, RunningService, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,17 +37,25 @@ that it audits."""
 
 COORDINATOR = "lifecycle-coordinator"
 MESSAGE = "the-message"
+FROZEN = "frozen"
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is asked of whom, the points somebody dies at, and whether a dataset was READY before."""
+    """What is asked of whom, the points somebody dies at, and whether a dataset was READY before.
+
+    `fate` is the signal that strikes there; whoever is stopped by it tells so before.
+    """
 
     agent: str
     given: Mapping[str, Any]
     points: tuple[Point, ...]
     begins_ready: bool = True
+    fate: signal.Signals = signal.SIGKILL
+    engine: EngineName = EngineName.BUILTIN
 
+
+_TEARDOWN = {"skill": "teardown-dataset", "dataset_id": JIRA, "force": True}
 
 STORIES = {
     "provision": Story(
@@ -75,7 +87,7 @@ STORIES = {
     ),
     "tear down": Story(
         "data-teardown",
-        {"skill": "teardown-dataset", "dataset_id": JIRA, "force": True},
+        _TEARDOWN,
         (
             ("after", "DatasetTeardownStarted"),
             ("before", "os.link"),  # the archive is written and not there yet
@@ -88,15 +100,54 @@ STORIES = {
             ("after", "DatasetArchived"),
         ),
     ),
+    "provision on DBOS": Story(
+        COORDINATOR,
+        SMALL,
+        (
+            ("after", "/bulkindexdocuments"),
+            ("before", "DatasetReady"),
+        ),
+        begins_ready=False,
+        engine=EngineName.DBOS,
+    ),
+    "provision, frozen": Story(
+        COORDINATOR,
+        SMALL,
+        (
+            ("after", "DatasetProvisioningStarted"),  # its lease is held
+            ("before", "/bulkindexdocuments"),
+            ("before", "DatasetReady"),  # the transaction is open, and its rows are locked
+        ),
+        begins_ready=False,
+        fate=signal.SIGSTOP,
+    ),
+    "provision, frozen at a commit": Story(
+        COORDINATOR,
+        SMALL,
+        (("after", "DatasetProvisioningStarted"),),  # a file that is being written stays locked
+        begins_ready=False,
+        fate=signal.SIGSTOP,
+    ),
+    "tear down, frozen": Story(
+        "data-teardown",
+        _TEARDOWN,
+        (
+            ("after", "DatasetTeardownStarted"),
+            ("before", "/bulkindexdocuments"),  # which empties
+        ),
+        fate=signal.SIGSTOP,
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Doom:
-    """The points of a story, and the folder that remembers which were struck."""
+    """The points of a story, the folder that remembers which were struck, and who is told of it."""
 
     folder: Path
     points: Sequence[Point]
+    fate: signal.Signals
+    told: Ear
 
     @property
     def struck(self) -> int:
@@ -104,7 +155,7 @@ class Doom:
         return len(list(self.folder.glob("struck-*")))
 
     def come_to(self, point: Point) -> None:
-        """Die here, if this is the next point and nobody else was quicker."""
+        """Meet one's fate, if this is the next point and nobody else was quicker."""
         struck = self.struck
         if struck == len(self.points) or self.points[struck] != point:
             return
@@ -112,7 +163,9 @@ class Doom:
             os.close(os.open(self.folder / f"struck-{struck}", os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             return
-        os.kill(os.getpid(), signal.SIGKILL)
+        if self.fate is signal.SIGSTOP:
+            self.told.send(FROZEN)
+        os.kill(os.getpid(), self.fate)
 
     def watch_calls(self) -> None:
         """Come to the points around each call of a foreign system."""
@@ -159,13 +212,16 @@ class Doom:
 
 def live(name: str, folder: Path, url: str, told: Ear, *, is_first: bool) -> None:
     """Live through a story until dead; tells when it is up, waits for a sign, tells what it heard."""
-    asyncio.run(_live(STORIES[name], Doom(folder, STORIES[name].points), url, told, is_first))
+    story = STORIES[name]
+    asyncio.run(_live(story, Doom(folder, story.points, story.fate, told), url, told, is_first))
 
 
 async def _live(story: Story, doom: Doom, url: str, told: Ear, is_first: bool) -> None:
-    async with running(doom.folder, database_url=url) as service:
+    settings = {"database_url": url, "engine": story.engine, "log_format": "json"}
+    async with running(doom.folder, **settings) as service:
         if is_first and story.begins_ready:
             await service.call(COORDINATOR, SMALL)
+        set_up_logs(service.service.settings)  # for people, a traceback takes seconds to draw
         doom.watch_calls()
         doom.watch_files()
         doom.watch_commits(service.service.database.engine.sync_engine)
@@ -173,4 +229,11 @@ async def _live(story: Story, doom: Doom, url: str, told: Ear, is_first: bool) -
         while True:
             await asyncio.to_thread(told.recv)
             heard = await service.call(story.agent, story.given, MESSAGE)
+            await _rest(service)
             told.send(f"{heard.state} {await service.status_of(JIRA)}")
+
+
+async def _rest(service: RunningService) -> None:
+    """Wait until no turn is under way; whoever thaws may be in the middle of one nobody waits for."""
+    while service.service.engine.turns:
+        await service.service.bell.handle()(PACE_SECONDS)

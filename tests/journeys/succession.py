@@ -1,7 +1,8 @@
-"""Processes over one database, each in the place of one that has died, until all have heard an end."""
+"""Processes over one database, each in the place of one that died or froze, until all heard an end."""
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from sqlalchemy import text
 
 from registry.dialect import SQLITE
 from registry.migrations import open_for_migration
-from tests.journeys.doom import STORIES, live
+from tests.journeys.doom import FROZEN, STORIES, live
 from tests.warm import Forked, pipe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from multiprocessing.connection import Connection
     from pathlib import Path
 
@@ -43,30 +45,38 @@ class Member:
 
 @dataclass
 class Succession:
-    """The processes there are, those that died, and what the others heard in the end."""
+    """The processes there are, those that died or froze, and what the others heard in the end."""
 
     story: str
     folder: Path
     url: str
     members: list[Member] = field(default_factory=list)
     deaths: list[int] = field(default_factory=list)
+    frozen: list[Member] = field(default_factory=list)
+
+    @property
+    def struck(self) -> int:
+        """How many have died or frozen."""
+        return len(self.deaths) + len(self.frozen)
 
     def run(self, at_once: int) -> set[str]:
-        """Keep so many alive until there is no point left to die at; gives what the last heard.
+        """Keep so many at work until there is no point left to die at; gives what the last heard.
 
         Only the first is asked for anything: whoever comes after takes up what it finds. The last
-        are sent the same message once more, so that they tell how it ended.
+        are sent the same message once more, so that they tell how it ended. Then those that froze
+        go on where they were, and are asked as well.
         """
         try:
             self.members += [self._start(is_first=number == 0) for number in range(at_once)]
             self.members[0].says.send("go")
-            while len(self.deaths) < len(STORIES[self.story].points):
-                self._replace(self._next_to_die())
-            for each in self.members:
-                each.says.send("go")
-            return {each.listen() for each in self.members}
+            while self.struck < len(STORIES[self.story].points):
+                self._replace(self._next_struck())
+            heard = _asked(self.members)
+            for each in self.frozen:
+                each.process.send_signal(signal.SIGCONT)
+            return heard | _asked(self.frozen)
         finally:
-            for each in self.members:
+            for each in self.members + self.frozen:
                 each.process.kill()
 
     def _start(self, *, is_first: bool) -> Member:
@@ -80,20 +90,32 @@ class Succession:
             raise RuntimeError(message)
         return member
 
-    def _next_to_die(self) -> Member:
-        dead = wait([each.process.sentinel for each in self.members], PATIENCE)
-        for each in self.members:
-            if each.process.sentinel in dead:
+    def _next_struck(self) -> Member:
+        freezes = STORIES[self.story].fate is signal.SIGSTOP
+        signs = [each.says if freezes else each.process.sentinel for each in self.members]
+        given = wait(signs, PATIENCE)
+        for sign, each in zip(signs, self.members, strict=True):
+            if sign in given:
                 return each
-        message = f"Nobody has died for {PATIENCE:.0f} s; {len(self.deaths)} had before."
+        message = f"Nobody was struck for {PATIENCE:.0f} s; {self.struck} had been before."
         raise TimeoutError(message)
 
-    def _replace(self, dead: Member) -> None:
+    def _replace(self, struck: Member) -> None:
         """Start another, and let the time pass after which the others take up what was left."""
-        self.deaths.append(dead.process.join())
-        self.members.remove(dead)
+        if struck.says.poll() and struck.listen() == FROZEN:
+            self.frozen.append(struck)
+        else:
+            self.deaths.append(struck.process.join())
+        self.members.remove(struck)
         self.members.append(self._start(is_first=False))
-        _end_leases_of(self.url, dead.process.pid)
+        _end_leases_of(self.url, struck.process.pid)
+
+
+def _asked(members: Sequence[Member]) -> set[str]:
+    """Send each the message once more; gives what they hear."""
+    for each in members:
+        each.says.send("go")
+    return {each.listen() for each in members}
 
 
 def _live(story: str, folder: Path, url: str, tells: Connection, is_first: bool) -> None:

@@ -30,6 +30,7 @@ MESSAGE = "the-one-message"
 SIX_TYPES = {
     **TWO_TYPES,
     "dataset_types": ["github", "jira", "slack", "gdrive", "sharepoint", "salesforce"],
+    "record_count": 50,
 }
 
 
@@ -189,16 +190,22 @@ async def test_an_order_whose_agents_stay_away_fails_and_says_who_did_not_answer
     assert "Agent dataset-provisioning did not carry out provision_dataset" in ending.sentence
 
 
-async def test_a_worker_drives_what_another_took_in_and_answers_probes_alone(
+async def test_a_worker_drives_what_another_took_in_and_tells_and_answers_probes_alone(
     town: Cluster, supplier: tuple[HeldSupplier, str], shared: dict[str, str]
 ) -> None:
     supplier[0].let_go.set()
     front = await town.start("--role", "agents", **shared)
     worker = await town.start("--role", "worker")
 
-    ending = await front.call(SMALL)
+    listening = asyncio.create_task(front.until("DatasetReady", times=6))
+    ending = await front.call(SIX_TYPES)
 
     assert ending.state == COMPLETED
+    heard = await listening
+    assert [each["id"] for each in heard] == [each["id"] for each in await front.events()]
+    told = stories(heard)
+    assert list(told.values()) == [MADE_ONCE] * 6
+    assert [list(names) for names in told.values()] == [list(MADE_ONCE)] * 6  # and in this order
     answers = [(await worker.get(path)).status_code for path in ("/readyz", "/metrics", "/agents")]
     assert answers == [200, 200, 404]
 

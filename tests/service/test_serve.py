@@ -7,7 +7,8 @@ import gc
 import signal
 import socket
 import sys
-from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from domain.errors import NotAllowed
 from service.cli.serve import serve, serving
 from service.cli.talk import Talk
 from service.settings import Settings
+from tests.processes import cluster
+from tests.registry.databases import a_fresh_file
 from tests.running import TWO_TYPES, tokens_file
-
-ROOT = Path(__file__).resolve().parents[2]
 
 COORDINATOR = "lifecycle-coordinator"
 
@@ -195,19 +196,57 @@ async def test_a_service_that_ends_in_the_middle_of_its_work_closes_all_it_opene
     assert _others() <= {"_shutdown_watcher"}  # of the library of streams, one for each loop
 
 
+@pytest.mark.no_cover  # the process does the work
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_in_good_order(ending: signal.Signals, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data", str(tmp_path)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, cwd=ROOT)
-    assert process.stdout is not None
-    async with asyncio.timeout(60):
-        url = (await process.stdout.readline()).decode().strip()
-        async with httpx.AsyncClient() as http:
-            answer = await http.get(f"{url}/readyz")
+async def test_a_signal_ends_it_when_what_is_in_flight_has_its_answer(
+    ending: signal.Signals, tmp_path: Path
+) -> None:
+    async with asyncio.timeout(60), cluster(tmp_path, a_fresh_file(tmp_path)) as town:
+        service = await town.start()
+        reader, writer = await _half_asked(service.url)
+        async with _listening(service.url) as told:
+            service.process.send_signal(ending)
+            last_words = [each async for each in told.aiter_lines() if each][-1]
 
-        process.send_signal(ending)
-        _, err = await process.communicate()
+        ready = await service.get("/readyz")
+        writer.write(_CALL[1:])
+        answer = await reader.read()
+        writer.close()
 
-    assert answer.status_code == 200
-    assert "Traceback" not in err.decode()
-    assert process.returncode == 0
+        status = await service.process.wait()
+
+    assert "the service ends here" in last_words
+    assert (ready.status_code, ready.json()["draining"]) == (503, True)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert status == 0
+    assert "Traceback" not in _said_in(tmp_path)
+
+
+_CALL = b'{"jsonrpc": "2.0", "id": 1, "method": "ListTasks", "params": {}}'
+
+
+async def _half_asked(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Ask the coordinator, and hold back all but the first byte, which it waits for by then."""
+    place = httpx.URL(url)
+    head = (
+        f"POST /agents/{COORDINATOR} HTTP/1.1\r\nHost: {place.host}\r\nA2A-Version: 1.0\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(_CALL)}\r\n"
+        "Connection: close\r\nExpect: 100-continue\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection(place.host, place.port)
+    writer.write(head.encode())
+    await reader.readuntil(b"100 Continue\r\n\r\n")
+    writer.write(_CALL[:1])
+    return reader, writer
+
+
+def _said_in(folder: Path) -> str:
+    """Read what the processes over a folder have said."""
+    return "".join(each.read_text() for each in folder.glob("*.log"))
+
+
+@asynccontextmanager
+async def _listening(url: str) -> AsyncIterator[httpx.Response]:
+    """Listen to the events, from when the stream has begun."""
+    async with httpx.AsyncClient() as http, http.stream("GET", f"{url}/events") as told:
+        yield told
