@@ -44,16 +44,18 @@ class Recovery:
         self._handlers = handlers
         self._owner = owner
         self._followed: Sequence[Followed] = ()
+        self._is_kept = asyncio.Event()
 
     async def run(self) -> None:
         """Keep and look until cancelled; a database that is away stops nothing for good.
 
         However long a look takes, it delays no word that we are alive: else others would take up
-        what is followed here.
+        what is followed here. What is ours is looked at as soon as it is, for until then it is
+        nobody's: where processes die one after the other, there may be no second look.
         """
         async with asyncio.TaskGroup() as group:
-            group.create_task(_for_ever(self._keep))
-            group.create_task(_for_ever(self._look))
+            group.create_task(_for_ever(self._keep, SWEEP_SECONDS))
+            group.create_task(_for_ever(self._look, 0.0))
 
     async def sweep(self) -> None:
         """Say that we are alive, and carry on each request that nobody follows any more."""
@@ -62,9 +64,12 @@ class Recovery:
 
     async def _keep(self) -> None:
         self._followed = await self._follows.keep(self._owner, FOLLOW)
+        self._is_kept.set()
 
     async def _look(self) -> None:
-        """Look at each that is ours; none of them keeps the others from it."""
+        """Look at each that is ours once it is; none of them keeps the others from it."""
+        await self._is_kept.wait()
+        self._is_kept.clear()
         for followed in self._followed:
             try:
                 await self._look_at(followed)
@@ -110,9 +115,9 @@ class Recovery:
         await handler.resume(request)
 
 
-async def _for_ever(turn: Callable[[], Awaitable[None]]) -> None:
+async def _for_ever(turn: Callable[[], Awaitable[None]], pause: float) -> None:
     while True:
-        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.sleep(pause)
         try:
             await turn()
         except Exception:

@@ -13,21 +13,17 @@ from a2a.types import Role, TaskState
 
 from domain.errors import RegistryUnavailable
 from gateways.local.glean.faults import FaultKind
-from protocol import recovery
 from protocol.auth import ANONYMOUS, Caller
 from protocol.projection import Projection
 from protocol.recovery import Recovery
-from registry.follows import SqlFollows
 from registry.repository import SqlRegistry
 from tests.running import JIRA, PATIENCE_SECONDS, SMALL, RunningService, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
     from pathlib import Path
 
     from domain.commands import Request
-    from domain.repository import Followed
 
 COORDINATOR = "lifecycle-coordinator"
 WORKING = TaskState.TASK_STATE_WORKING
@@ -255,34 +251,6 @@ async def test_a_recovery_that_is_cancelled_where_the_library_keeps_it_to_itself
 
         assert ended == {recovering}
         assert recovering.cancelled()
-        monkeypatch.undo()
-
-
-async def test_however_long_a_look_takes_others_are_told_that_we_are_alive(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: asyncio.Queue[str] = asyncio.Queue()
-
-    async def look(self: Recovery) -> None:
-        del self
-        await asyncio.Event().wait()
-
-    async def keep(self: SqlFollows, owner: str, ttl: timedelta, /) -> list[Followed]:
-        del self, ttl
-        told.put_nowait(owner)
-        return []
-
-    async with running(tmp_path) as service:
-        monkeypatch.setattr(recovery, "SWEEP_SECONDS", 0.0)
-        monkeypatch.setattr(Recovery, "_look", look)
-        monkeypatch.setattr(SqlFollows, "keep", keep)
-        recovering = asyncio.create_task(service.service.server.recovery.run())
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            owners = {await told.get() for _ in range(3)}
-
-        recovering.cancel()
-        await asyncio.wait({recovering})
-        assert owners == {service.service.database.owner}
         monkeypatch.undo()
 
 
