@@ -21,23 +21,24 @@ def hear_ready(process: subprocess.Popen[str], name: str, signs: Collection[str]
     """Wait until a server has said, on its stderr, all that shows that it is ready.
 
     Gives who reads on for ever after. Raises RuntimeError, and ends the server, when it takes too
-    long.
+    long or ends by itself.
     """
-    is_ready, lines = Event(), list[str]()
+    is_decided, lines, missing = Event(), list[str](), set(signs)
 
     def listen() -> None:
-        missing = set(signs)
         with process.stderr or nullcontext(()) as told:
             for line in told:
                 lines.append(line)
-                missing -= {each for each in missing if each in line}
+                missing.difference_update({each for each in missing if each in line})
                 if not missing:
-                    is_ready.set()
+                    is_decided.set()
+        is_decided.set()
 
     ears = Thread(target=listen, daemon=True)
     ears.start()
-    if not is_ready.wait(START_SECONDS):
+    is_decided.wait(START_SECONDS)
+    if missing:
         process.kill()
-        message = f"{name} did not start in {START_SECONDS:.0f} s:\n{''.join(lines[-_SHOWN:])}"
+        message = f"{name} has ended, or did not start in {START_SECONDS:.0f} s:\n{''.join(lines[-_SHOWN:])}"
         raise RuntimeError(message)
     return ears

@@ -11,7 +11,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from sqlalchemy import URL, make_url, text
 
 from registry.migrations import open_for_migration, upgrade
 from tests.ears import START_SECONDS, hear_ready
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,10 +201,3 @@ def _may_run(binary: Path) -> bool:
         return subprocess.run([binary, "--version"], check=False, **asked).returncode == 0
     except PermissionError:
         return False
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -17,7 +17,7 @@ from typing import Any
 
 from gateways.s3 import Access, Keys, Place, make_client
 from tests.ears import START_SECONDS, hear_ready
-from tests.postgres import free_port
+from tests.ports import free_port
 
 LOCKED, PLAIN = "archives", "plain"
 """A bucket with versions and Object Lock, and one with neither."""
@@ -71,7 +71,8 @@ class S3Server:
         if self._process is not None:
             self._process.kill()
             self._process.wait(START_SECONDS)
-            self._ears.join()
+            if self._ears.is_alive():  # it never was where the server did not start
+                self._ears.join()
             self._process = None
 
     def remove(self) -> None:

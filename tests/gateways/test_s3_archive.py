@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -25,6 +24,7 @@ from gateways.s3 import Access, Keys, Place, Spot, code_of, status_of
 from gateways.s3_archive import LockMode, S3Archive
 from tests import s3
 from tests.lax_s3 import Answer, Asked, lax_s3
+from tests.ports import free_port
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 UNTIL = NOW + timedelta(days=91)
@@ -313,9 +313,7 @@ async def test_boto3s_own_chain_is_taken_where_no_keys_are_set(
 
 
 async def test_a_server_that_is_not_there_is_an_outage(place: Place) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    access = replace(s3.server().access, endpoint_url=f"http://127.0.0.1:{port}")
+    access = replace(s3.server().access, endpoint_url=f"http://127.0.0.1:{free_port()}")
 
     with (
         an_archive(place, access) as archive,

@@ -15,7 +15,8 @@ from domain.rules import LifecycleRules
 from service.cli.serve import serving
 from service.settings import Settings
 from tests.journeys.scenes import at_a_socket
-from tests.postgres import a_fresh_database, free_port
+from tests.ports import free_port
+from tests.postgres import a_fresh_database
 from tests.processes import PATIENCE, Cluster, HeldSupplier, Reached, cluster
 from tests.relay import Relay, relayed
 from tests.running import SMALL
