@@ -1,4 +1,4 @@
-"""Processes over one database, each in the place of one that died or froze, until all heard an end."""
+"""Processes over one database, each in place of one that died or froze, until all heard an end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy import text
 from registry.dialect import SQLITE
 from registry.migrations import open_for_migration
 from tests.journeys.doom import FROZEN, STORIES, live
+from tests.rows import rows_in
 from tests.warm import Forked, pipe
 
 if TYPE_CHECKING:
@@ -140,12 +141,3 @@ def _end_leases_of(url: str, pid: int) -> None:
 def events_in(url: str) -> Counter[str]:
     """Count the events of a database by their names."""
     return Counter(str(name) for (name,) in rows_in(url, "SELECT name FROM outbox"))
-
-
-def rows_in(url: str, statement: str) -> list[tuple[object, ...]]:
-    """Read a database as it lies there."""
-    engine = open_for_migration(url)
-    with engine.begin() as connection:
-        found = [tuple(row) for row in connection.execute(text(statement))]
-    engine.dispose()
-    return found

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.doom import STORIES
-from tests.journeys.succession import Succession, events_in, rows_in
+from tests.journeys.succession import Succession, events_in
 from tests.registry.databases import DATABASES, a_fresh
+from tests.rows import rows_in
 
 pytestmark = pytest.mark.timeout(240)
 
