@@ -2,8 +2,8 @@
 
 One looks for all of them whether there is anything new. To tell a listener takes a fraction of a
 millisecond, so the more there are, the longer the pause between two tellings; what came meanwhile
-is told at once. Nobody waits for the slowest: each reads on from where he stands. One timer beats for
-all of them, so that none has one of his own.
+is told at once. Nobody waits for the slowest: each reads on from where he stands. One timer beats
+for all of them, so that none has one of his own.
 """
 
 from __future__ import annotations

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,13 +13,7 @@ from domain.commands import Principal
 from domain.lifecycle import DatasetStatus
 from service.problems import problem_of
 from tests.published import strictly
-from tests.service.consoles import Console, a_dataset_of, serving
-
-
-@pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    async with serving(tmp_path) as served:
-        yield served
+from tests.service.consoles import Console, a_dataset_of
 
 
 async def test_datasets_are_listed_page_by_page(console: Console) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import jsonschema_rs
@@ -17,7 +16,7 @@ from protocol.inbound import INBOUND
 from service.asyncapi import asyncapi_document
 from tests.builders import ADDRESS
 from tests.published import strictly
-from tests.service.consoles import Console, serving
+from tests.service.consoles import Console
 
 NAMES = [each.__name__ for each in (*get_args(SeedEvent), *get_args(AdditiveEvent))]
 
@@ -97,12 +96,6 @@ ASYNCAPI_3 = {
     ),
 }
 """What AsyncAPI 3.0.0 says of the parts we use, written down by hand from the specification."""
-
-
-@pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    async with serving(tmp_path) as served:
-        yield served
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
@@ -15,13 +14,7 @@ from service.observability import metrics_page
 from tests.builders import NOW, tear_down
 from tests.published import strictly
 from tests.registry.trails import disarm, edit, grow
-from tests.service.consoles import Console, a_dataset_of, serving
-
-
-@pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    async with serving(tmp_path) as served:
-        yield served
+from tests.service.consoles import Console, a_dataset_of
 
 
 async def test_entries_are_listed_page_by_page(console: Console) -> None:

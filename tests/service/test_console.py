@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -24,13 +22,7 @@ from tests.builders import (
     tear_down,
     validate,
 )
-from tests.service.consoles import Console, a_dataset_of, serving
-
-
-@pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    async with serving(tmp_path) as served:
-        yield served
+from tests.service.consoles import Console, a_dataset_of
 
 
 class Outline(HTMLParser):

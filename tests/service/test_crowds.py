@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from service import crowds
 from service.changes import Bell
 from service.crowds import Crowds
 from tests.builders import TENANT
-from tests.service.consoles import Console, Counting, happens, serving
+from tests.service.consoles import Console, Counting, happens
 
 PATIENCE_SECONDS = 60.0
-
-
-@pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    async with serving(tmp_path) as served:
-        yield served
 
 
 async def test_one_looks_for_all_and_only_as_long_as_anybody_listens(console: Console) -> None:
@@ -96,3 +89,20 @@ async def test_the_more_listen_the_longer_the_pause_up_to_two_seconds(
             await asyncio.wait_for(wait(), PATIENCE_SECONDS)
 
     assert pauses == [0.004, 0.4, 2.0]
+
+
+async def test_where_nobody_listens_any_more_nothing_beats(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowds, "BEAT_SECONDS", 0.0)
+    bell = Bell()
+
+    async with Crowds(console.house.registry, bell, lambda: bell.is_over).joined(
+        TENANT, 0
+    ) as crowd:
+        await crowd.next_call()()
+    beats = crowd.beats
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert 0 < beats == crowd.beats

@@ -7,7 +7,6 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -18,16 +17,10 @@ from domain.lifecycle import DatasetStatus
 from service import batches, crowds, publishing
 from service.batches import Batches
 from tests.builders import TENANT
-from tests.service.consoles import Console, Counting, happens, serving
+from tests.service.consoles import Console, Counting, happens
 
 MANY = 500
 PATIENCE_SECONDS = 60.0
-
-
-@pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    async with serving(tmp_path) as served:
-        yield served
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -28,12 +27,6 @@ from tests.published import strictly
 from tests.registry.databases import ME
 from tests.running import BASE, JIRA, SMALL, RunningService, running
 from tests.service.consoles import Console, a_dataset_of, same_database, serving
-
-
-@pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    async with serving(tmp_path) as served:
-        yield served
 
 
 async def read(answer: httpx.Response, count: int, *, seconds: float = 5) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,11 @@ from service.subscribing import PATH
 from tests.builders import NOW, TENANT
 from tests.published import strictly
 from tests.registry.test_subscriptions import TTL, a_letter, a_webhook
-from tests.service.consoles import Console, serving
+from tests.service.consoles import Console
 from tests.subscribers import keep_secret
 
 URL = "https://hooks.example.com/dataops"
 STRANGER = Principal("globex", "bob")
-
-
-@pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[Console]:
-    async with serving(tmp_path) as served:
-        yield served
 
 
 @pytest.fixture
