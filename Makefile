@@ -20,7 +20,7 @@ demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archi
 	@$(BIN)/python -m service demo
 
 # What tests many processes, worlds or examples runs without coverage: it would take twice as long,
-# and runs nothing that other tests do not. It waits a lot, so there are workers to spare, but each
+# and runs hardly anything that other tests do not. It waits a lot, so there are workers to spare, but each
 # takes seconds of CPU to begin. The first line compiles the tests once for all workers.
 UNCOVERED = tests/journeys tests/simulation tests/contracts tests/domain/test_invariants.py \
 	tests/gateways/local/test_mock_data_records.py tests/protocol/test_cards.py \

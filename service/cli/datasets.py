@@ -14,9 +14,7 @@ from service.cli.options import Dataset, Json, Token, Url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 PANEL = "Datasets"
-
 
 _listing = typer.Typer(help="List and show datasets.", no_args_is_help=True)
 

@@ -22,9 +22,10 @@ _LARGEST_PAGE = 100
 _SNIPPET_LENGTH = 200
 _WORD = re.compile(r"[^\W_]+")
 
-# bm25 counts each word through all datasources there are, 20 ms a title among 54,000 documents. Where
-# all words are in every hit it says little more than that a title comes first, which costs nothing.
-# Its weights: the datasource only narrows, a word of the title counts five times one of the body.
+# bm25 counts each word through all datasources there are: 20 ms a title among 54,000 documents.
+# Where all words are in every hit it says little more than that a title comes first, which costs
+# nothing. Its weights: the datasource only narrows, a word of the title counts five times one of the
+# body.
 _RANKS = {
     "AND": "d.number NOT IN (SELECT rowid FROM search WHERE search MATCH :in_title)",
     "OR": "bm25(search, 0.0, 5.0, 1.0)",
