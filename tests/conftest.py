@@ -8,7 +8,11 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from tests.compiling import share_compiled_statements
+from tests import coverage
+
+coverage.begin()  # before anything of ours is imported
+
+from tests.compiling import share_compiled_statements  # noqa: E402
 
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
@@ -41,3 +45,8 @@ def pytest_collection_finish() -> None:
     """Look no more, when memory is tidied up, at all that was imported and collected."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Leave what was measured of our own code."""
+    coverage.leave()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from service.cli import app
 from tests.compiling import share_compiled_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from multiprocessing.connection import Connection
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,8 +37,7 @@ class Forked:
     def __init__(self, target: Callable[..., None], *given: object) -> None:
         """Call a function of a module with what it is given, in a new process."""
         self._process = _CONTEXT.Process(target=target, args=given, daemon=True)
-        with _unmeasured():
-            self._process.start()
+        self._process.start()
 
     @property
     def pid(self) -> int:
@@ -119,15 +118,3 @@ def first_line(told: Connection) -> str:
     """Read to the end of a line, or of the process that prints; blocks."""
     with open(told.fileno(), closefd=False) as lines:
         return lines.readline().strip()
-
-
-@contextmanager
-def _unmeasured() -> Iterator[None]:
-    """Keep coverage out of the process that all others are forked from: whoever is killed tells
-    it nothing, and it costs them half their speed.
-    """
-    kept = {name: os.environ.pop(name) for name in list(os.environ) if "COV" in name}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)

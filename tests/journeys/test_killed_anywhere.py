@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,11 +17,9 @@ COMPLETED, CANCELED = 3, 5
 
 def lives_of(act: str, folder: Path) -> list[dict[str, Any]]:
     """Kill a service after each commit of an act, and tell what stood after each new start."""
-    environment = {name: each for name, each in os.environ.items() if "COV" not in name}
     done = subprocess.run(
         [sys.executable, "-m", "tests.journeys.killing", act, str(folder)],
         cwd=ROOT,
-        env=environment,
         capture_output=True,
         text=True,
         check=False,

@@ -17,7 +17,7 @@ from tests.processes import PATIENCE, Cluster, HeldSupplier, Running, cluster
 from tests.running import CONFLUENCE, SMALL, TWO_TYPES
 from tests.verdict import MADE_ONCE, stories
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.no_cover]  # the processes do the work
+pytestmark = pytest.mark.timeout(240)
 
 TAKE_OVER_SECONDS = 10.0
 """How long what a dead process was at may lie untouched."""

@@ -14,7 +14,7 @@ from tests.processes import Cluster, cluster
 from tests.storm import Client, Storm
 from tests.verdict import faults_after
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.no_cover]  # the processes do the work
+pytestmark = pytest.mark.timeout(300)
 
 TYPES = ("jira", "slack", "sharepoint")
 CLIENTS = 12

@@ -68,7 +68,6 @@ async def test_the_outbox_is_read_once_for_the_stream_and_the_webhooks(
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.no_cover  # the processes do the work
 @pytest.mark.requirement("R61", "R88")
 @pytest.mark.parametrize("end", ["killed", "frozen"])
 async def test_when_the_process_that_delivers_dies_another_goes_on_and_nothing_is_lost(

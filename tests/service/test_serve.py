@@ -196,7 +196,6 @@ async def test_a_service_that_ends_in_the_middle_of_its_work_closes_all_it_opene
     assert _others() <= {"_shutdown_watcher"}  # of the library of streams, one for each loop
 
 
-@pytest.mark.no_cover  # the process does the work
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_when_what_is_in_flight_has_its_answer(
     ending: signal.Signals, tmp_path: Path
