@@ -70,6 +70,10 @@ class Schedules:
         CronSim(expression, self._clock())
         self._jobs.append(Job(name, expression, work))
 
+    def due_last(self) -> dict[str, datetime]:
+        """Give the newest moment of each job, by its name, that is not after now."""
+        return {job.name: job.last(self._clock()) for job in self._jobs}
+
     async def run(self) -> None:
         """Work until cancelled."""
         self._behind = {each.name for each in self._jobs}

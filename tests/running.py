@@ -27,10 +27,12 @@ from a2a.types import (
     TaskStatus,
 )
 from google.protobuf.json_format import MessageToDict
+from sqlalchemy import insert
 
 from domain.work import AgentName
 from protocol.codec import data_part
 from protocol.transport import StreamingTransport
+from registry.history import ticks
 from registry.migrations import database_file
 from service.app import build_app
 from service.assembly import assembled
@@ -268,15 +270,17 @@ class RunningService:
 async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
     """Run the whole service over a folder, with these settings beside the defaults.
 
-    What its schedules make up for at a start is done when it is given, so that nothing a test does
-    is met by it halfway. A folder without a database is given a migrated one to begin with: to
-    migrate it is most of a start, and what other tests are about.
+    A folder without a database is given one of a service that ran until now: migrated, with nothing
+    to be made up for. Both are most of a start, and what other tests are about. What another folder's
+    schedules make up for is done when the service is given, so that no test is met by it halfway.
     """
     clock = SteppedClock()
     set_up = Settings(data=data, **settings)
-    _lay_database(set_up)
+    is_new = _lay_database(set_up)
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(assembled(set_up, BASE, clock))
+        if is_new:
+            await _take_ticks(service)
         app = build_app(service, [])
         await stack.enter_async_context(app.router.lifespan_context(app))
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -285,11 +289,24 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
         yield RunningService(service, app, clock, line, stack)
 
 
-def _lay_database(settings: Settings) -> None:
+def _lay_database(settings: Settings) -> bool:
+    """Give a folder a migrated database, if it has none and wants a file."""
     file = database_file(settings.database)
-    if file is not None and not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(migrated_file(), file)
+    if file is None or file.exists():
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(migrated_file(), file)
+    return True
+
+
+async def _take_ticks(service: Service) -> None:
+    """Note that all was done that the schedules have asked for so far."""
+    taken = [
+        {"name": name, "tick": tick, "owner": "before"}
+        for name, tick in service.schedules.due_last().items()
+    ]
+    async with service.database.engine.begin() as connection:
+        await connection.execute(insert(ticks), taken)
 
 
 def tokens_file(folder: Path, **subjects: str) -> str:

@@ -108,7 +108,7 @@ def _first_request(client: str) -> dict[str, Any]:
 async def test_a_request_called_off_is_written_down_under_whoever_did(tmp_path: Path) -> None:
     async with running(tmp_path, auth_tokens=tokens_file(tmp_path, **TOKENS)) as service:
         hers = await service.line_of("hers")
-        service.glean_faults.fail_next("/indexdocuments", times=1000)
+        service.glean_faults.fail_next("/bulkindexdocuments", times=1000)
         task = await hers.begin(COORDINATOR, SMALL)
 
         await hers.cancel(COORDINATOR, task.id)
