@@ -9,9 +9,7 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
 # Compiled at once: where Python may write no bytecode itself, every start would compile its libraries anew.
 INSTALL = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 # A fresh machine may forbid it; then three workers would each compile every test anew.
-PYTEST = PYTHONDONTWRITEBYTECODE= $(SCRATCH) $(BIN)/python -m pytest
-# Databases that no power cut threatens need no disk: they are kept in memory where 4 GB of it are free.
-SCRATCH := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4194304 { print "TMPDIR=/dev/shm" }')
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 LOCK = $(UV) --no-config pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS)
 
