@@ -8,7 +8,7 @@ BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
 # Compiled at once: where Python may write no bytecode itself, every start would compile its libraries anew.
 INSTALL = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
-# A fresh machine may forbid it; then three workers would each compile every test anew.
+# A fresh machine may forbid it; then every worker would compile every test anew.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 LOCK = $(UV) --no-config pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS)
@@ -19,16 +19,16 @@ help: ## Print these lines
 demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archive
 	@$(BIN)/python -m service demo
 
-# What takes long goes first and one at a time, with workers to spare since it waits a lot; nothing of
-# ours is run by it alone, so that it is not measured: each measured worker takes seconds to begin.
-# The first line compiles the tests once for all workers.
+# What takes long goes first and is handed out one by one, to workers to spare since it waits a lot. It is not
+# measured: it runs little of ours that the rest does not, and each measured worker takes seconds to begin.
+# The first line compiles the tests once for all workers. Workers alone are measured, so none are with -n 0.
 LONG = tests/journeys tests/simulation
 test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
 	@rm -rf .coverage && mkdir .coverage
 	@$(if $(ARGS),,$(PYTEST) --collect-only --quiet --no-header --no-summary >/dev/null)
 	@$(if $(ARGS),,$(PYTEST) -n 6 --dist load --maxschedchunk 1 $(LONG))
 	@COVERAGE_FOLDER=.coverage $(PYTEST) -n 4 --dist worksteal $(or $(ARGS),$(addprefix --ignore ,$(LONG)))
-	@$(BIN)/python -m tests.coverage_report .coverage $(COVERAGE)
+	@PYTHONUTF8=1 $(BIN)/python -m tests.coverage_report .coverage $(COVERAGE)
 
 check: .venv/.ready ## Everything that must be green before a commit: format, lint, types, imports, tests, coverage
 	$(BIN)/ruff format --check .

@@ -1,8 +1,9 @@
 """Measures what a test worker runs of ours; `tests/coverage_report.py` adds the workers up.
 
-`COVERAGE_FOLDER` names the folder in which each worker leaves its part. Probes in the bytecode
-tell of a line or a branch and then go: tracing, which Python 3.11 needs otherwise, takes more than
-twice the time of all that is traced. What a test starts as a process of its own is not measured.
+`COVERAGE_FOLDER` names the folder in which each worker leaves its part. Probes in the code tell of
+a line or a branch and then go: tracing, which Python 3.11 needs otherwise, takes more than twice
+the time of all that is traced. What a test starts as a process of its own is not measured, nor is
+a run without workers.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def wanted() -> dict[str, Any]:
 def begin() -> None:
     """Measure all of ours that this worker imports from now on, if that was asked for."""
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-        folder = os.environ.pop("COVERAGE_FOLDER", None)  # a worker's child is none
+        folder = os.environ.pop("COVERAGE_FOLDER", None)  # a child would write over it
         if folder:
             _begin(Path(folder, f"{worker}.json"))
 
@@ -48,7 +49,7 @@ def _begin(part: Path) -> None:
     matcher = FileMatcher(what.pop("source"), what["omit"])
     meter = Slipcover(**what)
     ImportManager(meter, matcher).__enter__()
-    wrap_spec_from_file_location(meter, matcher)  # migrations are found by their path
+    wrap_spec_from_file_location(meter, matcher)  # Alembic finds its env.py by path
     _measured.append((meter, part))
 
 

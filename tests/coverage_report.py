@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +30,30 @@ def added_up(folder: Path) -> dict[str, Any]:
 
 def too_little(coverage: dict[str, Any]) -> list[str]:
     """Say where less is run than must be."""
-    total = coverage["summary"]["percent_covered"]
+    total, files = coverage["summary"]["percent_covered"], coverage["files"]
+    whole = {name: each for name, each in files.items() if name.startswith(WHOLE)}
     few = [f"{total:.1f} % is run, and {LEAST} % must be."] if total < LEAST else []
+    if not whole or not coverage["meta"]["branch_coverage"]:
+        few += [
+            f"The branches of {WHOLE} are not measured: see [tool.slipcover] of pyproject.toml."
+        ]
     return few + [
         f"{name} must be run to its last branch."
-        for name, each in coverage["files"].items()
-        if name.startswith(WHOLE) and each["summary"]["percent_covered"] < 100
+        for name, each in whole.items()
+        if each["summary"]["percent_covered"] < 100
     ]
 
 
-def main(folder: str, *how: str) -> int:
+def main(*words: str) -> int:
     """Print the table and the total; tells how to exit."""
-    coverage = added_up(Path(folder))
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--strict", action="store_true")
+    given = parser.parse_args(words)
+    coverage = added_up(given.folder)
     print_coverage(coverage, skip_covered=True)
     sys.stdout.write(f"{coverage['summary']['percent_covered']:.1f} % covered\n")
-    missing = too_little(coverage) if "--strict" in how else []
+    missing = too_little(coverage) if given.strict else []
     sys.stderr.writelines(f"{each}\n" for each in missing)
     return len(missing) > 0
 

@@ -271,8 +271,8 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
     """Run the whole service over a folder, with these settings beside the defaults.
 
     A folder without a database is given one of a service that ran until now: migrated, with nothing
-    to be made up for. Both are most of a start, and what other tests are about. What another folder's
-    schedules make up for is done when the service is given, so that no test is met by it halfway.
+    to be made up for. Both are most of a start, and what other tests are about. What schedules make
+    up for elsewhere is done when the service is given, so that no test is met by it halfway.
     """
     clock = SteppedClock()
     set_up = Settings(data=data, **settings)
@@ -290,7 +290,7 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
 
 
 def _lay_database(settings: Settings) -> bool:
-    """Give a folder a migrated database, if it has none and wants a file."""
+    """Give a folder a migrated database, if it has none and wants a file; tells whether it did."""
     file = database_file(settings.database)
     if file is None or file.exists():
         return False

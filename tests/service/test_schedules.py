@@ -123,6 +123,20 @@ async def test_of_all_moments_that_were_missed_the_last_is_made_up_for_once(hous
     assert done.ticks.empty()
 
 
+async def test_what_was_taken_for_done_is_not_made_up_for(house: House) -> None:
+    done = Done()
+    schedules = Schedules(SqlTicks(house.database), done.clock)
+    schedules.every(DAILY, "housekeeping", done.work)
+
+    due = schedules.due_last()
+
+    assert due == {"housekeeping": TODAY}
+    assert await SqlTicks(house.database).take("housekeeping", due["housekeeping"])
+    async with kept(house, done):
+        done.now = TOMORROW
+        assert await done.next() == TOMORROW
+
+
 async def test_a_moment_that_passes_while_the_work_is_done_comes_right_after(house: House) -> None:
     done = Done()
     busy = asyncio.Event()
