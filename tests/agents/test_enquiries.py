@@ -14,6 +14,7 @@ from agents.dossiers import gather_dossier
 from domain.lifecycle import DatasetStatus
 from protocol.auth import ANONYMOUS
 from protocol.schemas import schemas
+from tests.archived import archives_in
 from tests.builders import TENANT, a_dataset_in
 from tests.published import strictly
 from tests.running import (
@@ -114,7 +115,7 @@ async def test_a_damaged_archive_is_not_verified(
 ) -> None:
     async with running(tmp_path) as service:
         await _teardown(service)
-        (path,) = (tmp_path / "archive").rglob("*.json")
+        (path,) = archives_in(tmp_path)
         path.chmod(0o600)
         path.write_bytes(damage(path.read_bytes()))
 
@@ -131,7 +132,7 @@ async def test_a_damaged_archive_is_not_verified(
 async def test_a_missing_archive_is_our_failure_and_no_wrong_question(tmp_path: Path) -> None:
     async with running(tmp_path) as service:
         await _teardown(service)
-        (path,) = (tmp_path / "archive").rglob("*.json")
+        (path,) = archives_in(tmp_path)
         path.unlink()
 
         heard = await service.call(TEARDOWN, VERIFY)
@@ -163,7 +164,7 @@ async def test_an_archive_holds_configuration_history_usage_and_events(tmp_path:
     async with running(tmp_path) as service:
         await _teardown(service)
 
-        (path,) = (tmp_path / "archive").rglob("*.json")
+        (path,) = archives_in(tmp_path)
 
         _, content = path.read_bytes().split(b"\n", 1)
         kept = json.loads(content)

@@ -206,8 +206,12 @@ class Doom:
         sys.addaudithook(self._audited)
 
     def _audited(self, name: str, given: tuple[Any, ...]) -> None:
-        if name in {"os.link", "os.remove"} and "archive" in str(given[0]):
+        if name in {"os.link", "os.remove"} and _is_of_an_archive(str(given[0])):
             self.come_to(("before", name))
+
+
+def _is_of_an_archive(path: str) -> bool:
+    return "/archive/" in path and "/archive/audit/" not in path
 
 
 def live(name: str, folder: Path, url: str, told: Ear, *, is_first: bool) -> None:

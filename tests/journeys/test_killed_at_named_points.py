@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.archived import archives_in
 from tests.journeys.doom import STORIES
 from tests.journeys.succession import Succession, events_in
 from tests.registry.databases import DATABASES, a_fresh
@@ -86,7 +87,9 @@ def test_a_dataset_is_archived_once_however_many_processes_die_over_it(
     assert heard == {"COMPLETED archived"}
     assert (told["DatasetTeardownStarted"], told["DatasetArchived"]) == (1, 1)
     assert (
-        len(archives_of(story)) == len(rows_in(story.url, "SELECT * FROM archived_datasets")) == 1
+        len(archives_in(story.folder))
+        == len(rows_in(story.url, "SELECT * FROM archived_datasets"))
+        == 1
     )
     assert what_glean_holds(story) == (1, 0)
     assert unsettled(story) == []
@@ -115,7 +118,7 @@ def test_who_thaws_when_another_has_archived_its_dataset_changes_nothing(
     assert heard == {"COMPLETED archived"}
     steps = ["DatasetTeardownStepDone"] * 6
     assert told_in(story) == [*MADE, "DatasetTeardownStarted", *steps, "DatasetArchived"]
-    assert len(archives_of(story)) == 1
+    assert len(archives_in(story.folder)) == 1
     assert what_glean_holds(story) == (1, 0)
     assert unsettled(story) == []
 
@@ -149,12 +152,6 @@ def what_glean_holds(story: Succession) -> tuple[object, object]:
 def told_in(story: Succession) -> list[object]:
     """Give the names of all events in the order in which they are told."""
     return [name for (name,) in rows_in(story.url, "SELECT name FROM outbox ORDER BY sequence")]
-
-
-def archives_of(story: Succession) -> list[Path]:
-    """Find the archives that can be read; what a dead one had only begun is none."""
-    folder = story.folder / "archive"
-    return [each for each in folder.rglob("*") if each.is_file() and each.name[0] != "."]
 
 
 def unsettled(story: Succession) -> list[tuple[object, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from protocol.schemas import schemas
+from tests.archived import archives_in, locks_in
 from tests.published import strictly
 from tests.running import BASE, JIRA, SMALL, RunningService, running, tokens_file
 
@@ -24,7 +25,7 @@ async def archived(service: RunningService) -> None:
 
 
 def locks(folder: Path) -> list[str]:
-    return [each.read_text() for each in (folder / "archive").rglob(".*.lock")]
+    return [each.read_text() for each in locks_in(folder)]
 
 
 @pytest.mark.requirement("R23", "R98")
@@ -89,7 +90,7 @@ async def test_another_tenant_keeps_no_archive_of_ours(tmp_path: Path) -> None:
 async def test_an_archive_that_is_gone_fails_the_task_and_stays_unpurged(tmp_path: Path) -> None:
     async with running(tmp_path, retry_delays=()) as service:
         await archived(service)
-        (file,) = (tmp_path / "archive").rglob("*.json")
+        (file,) = archives_in(tmp_path)
         file.unlink()
 
         heard = await service.call(TEARDOWN, HOLD)
@@ -102,7 +103,7 @@ async def test_an_archive_that_is_gone_fails_the_task_and_stays_unpurged(tmp_pat
 async def test_a_lock_that_was_shortened_behind_our_back_is_found(tmp_path: Path) -> None:
     async with running(tmp_path) as service:
         await archived(service)
-        (file,) = (tmp_path / "archive").rglob("*.json")
+        (file,) = archives_in(tmp_path)
         header, _, content = file.read_bytes().partition(b"\n")
         before, _, after = header.partition(b'"locked_until":"2')
         file.chmod(0o600)
