@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 from tests.processes import cluster
 from tests.storm import Client, Storm
 from tests.verdict import faults_after

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 from tests.processes import Running, cluster
 from tests.storm import Client, Storm
 

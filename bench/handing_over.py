@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from tests.journeys.scenes import at_a_socket
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 from tests.processes import HeldSupplier, cluster
 from tests.storm import Client, Storm
 

@@ -13,7 +13,7 @@ from service.cli.serve import Served, serving
 from service.cli.talk import Ending, Talk
 from service.observability import set_up_logs
 from service.settings import Settings
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

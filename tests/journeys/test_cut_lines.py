@@ -16,7 +16,7 @@ from service.cli.serve import serving
 from service.settings import Settings
 from tests.journeys.scenes import at_a_socket
 from tests.ports import free_port
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 from tests.processes import PATIENCE, Cluster, HeldSupplier, Reached, cluster
 from tests.relay import Relay, relayed
 from tests.running import SMALL

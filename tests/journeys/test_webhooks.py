@@ -10,7 +10,7 @@ import pytest
 
 from registry.repository import SqlRegistry
 from tests.journeys.scenes import at_the_api
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 from tests.processes import PATIENCE, cluster, name_of
 from tests.running import SMALL, running
 from tests.subscribers import is_signed, keep_secret, subscriber

@@ -25,7 +25,7 @@ from protocol import tasks as tasks_module
 from protocol.auth import Caller
 from protocol.tasks import AgentTasks
 from registry.migrations import downgrade
-from tests.postgres import a_fresh_database, cut_off_all
+from tests.postgres_databases import a_fresh_database, cut_off_all
 from tests.registry.databases import ME, House, a_fresh_file, open_house
 from tests.running import SMALL, running
 

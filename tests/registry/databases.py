@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import UUID
@@ -24,7 +23,8 @@ from registry.migrations import upgrade
 from registry.progress import SqlProgressLog
 from registry.repository import SqlRegistry
 from tests.builders import NOW, TENANT, a_journey
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
+from tests.tidying import at_end
 
 _NUMBERS = itertools.count(1)
 
@@ -120,7 +120,7 @@ async def open_house(url: str) -> AsyncIterator[House]:
 def migrated_file() -> Path:
     """Give a migrated, empty database to copy, made once for all tests of a process."""
     folder = Path(mkdtemp(prefix="registry-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    at_end(partial(shutil.rmtree, folder, ignore_errors=True))
     file = folder / "migrated.db"
     upgrade(f"sqlite+aiosqlite:///{file}")
     return file

@@ -21,7 +21,7 @@ from registry.history import audit
 from registry.migrations import downgrade, upgrade
 from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_dataset, a_dataset_in, tear_down
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 from tests.registry.databases import ME, OTHERS, House, open_house
 from tests.registry.past_the_domain import run
 from tests.registry.trails import an_auditor, grow

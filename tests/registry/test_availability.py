@@ -14,7 +14,8 @@ from domain.errors import RegistryUnavailable
 from registry import availability, database
 from registry.history import ticks
 from tests.builders import TENANT, a_dataset, a_journey
-from tests.postgres import PostgresServer, a_fresh_database, cut_off_all
+from tests.postgres import PostgresServer
+from tests.postgres_databases import a_fresh_database, cut_off_all
 from tests.processes import PATIENCE
 from tests.registry.databases import ME, House, a_fresh_file, open_house
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from registry import listening
 from registry.listening import listen_for_ever
 from tests.builders import a_dataset
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 from tests.registry.databases import House
 
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from domain.audit import Checkpoint
 from gateways.archive import FolderArchive
 from service.cli import app
-from tests.postgres import a_fresh_database
+from tests.postgres_databases import a_fresh_database
 from tests.service.cli.commanding import Cli
 
 if TYPE_CHECKING:
