@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -158,8 +159,22 @@ class Bucket:
 def make_session(keys: Keys | None) -> Any:
     """Make a session of ours, with keys that are given or that boto3 finds by itself."""
     from boto3.session import Session  # noqa: PLC0415 - half a second, paid only where S3 is used
+    from botocore.session import Session as Core  # noqa: PLC0415 - as above
 
-    return Session(*((keys.access_key_id, keys.secret_access_key) if keys else ()))
+    core = Core()
+    models = _models(core.get_config_variable("data_path"))
+    core.register_component("data_loader", models)
+    return Session(
+        *((keys.access_key_id, keys.secret_access_key) if keys else ()), botocore_session=core
+    )
+
+
+@functools.cache
+def _models(folders: str | None) -> Any:
+    """Load what boto3 knows of S3 once: a megabyte of JSON, most of what a second client takes."""
+    from botocore.loaders import create_loader  # noqa: PLC0415 - as above
+
+    return create_loader(folders)
 
 
 def make_client(access: Access, keys: Keys | None) -> Client:

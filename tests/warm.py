@@ -23,9 +23,11 @@ _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         "alembic.command",
+        "anyio._backends._asyncio",
         "service.cli.serve",
         "service.dbos_engine",
         "tests.journeys.doom",
+        "uvicorn.protocols.http.auto",
         __name__,
     ]
 )

@@ -383,6 +383,7 @@ class AFleet(RuleBasedStateMachine):
                 kept,
                 version=dataset.version,
                 trouble=dataset.trouble,
+                busy_until=dataset.busy_until,  # an agent's answer about the lock may be lost
                 purged_at=dataset.purged_at,
                 retain_until=dataset.retain_until,
                 legal_hold=dataset.legal_hold,
