@@ -38,7 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _longest(item: pytest.Item) -> float:
     marker = item.get_closest_marker("timeout")
-    return float(marker.args[0]) if marker else 0.0
+    is_of_group = item.get_closest_marker("xdist_group") is not None
+    return float(marker.args[0]) if marker else float(is_of_group)
 
 
 def pytest_collection_finish() -> None:

@@ -32,6 +32,8 @@ from tests.service.cli.commanding import Cli, served
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.xdist_group("every door")  # one service serves them all
+
 HEALTHCARE = ("healthcare", "developer_productivity")
 _NUMBERS = itertools.count(1)
 

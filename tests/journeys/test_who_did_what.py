@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("who did what")  # one service serves them all
+
 TENANT, HER, HIM = "default", "ada", "bob"
 
 TOKENS = {"hers": f"{TENANT} {HER}", "his": f"{TENANT} {HIM}"}
