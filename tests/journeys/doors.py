@@ -27,6 +27,9 @@ AGENT_OF = {
     "teardown-dataset": "data-teardown",
     "restore-dataset": "data-teardown",
     "cleanup-orphans": "data-teardown",
+    "extend-retention": "data-teardown",
+    "hold-archive": "data-teardown",
+    "release-archive": "data-teardown",
     "select-template": "dataset-discovery",
 }
 
@@ -36,6 +39,8 @@ EVENT_OF = {
     "complete-journey": "JourneyCompleted",
 }
 """The events that ask for what a skill does; no other skill is asked for by one."""
+
+_OF_ARCHIVES = frozenset({"extend-retention", "hold-archive", "release-archive"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +186,8 @@ def _words(skill: str, given: Mapping[str, Any]) -> list[str]:
     if skill == "complete-journey":
         return ["journeys", "complete", given["journey_id"], "--yes"]
     verb, rest = skill.partition("-")[0], {**given}
-    words = [verb, rest.pop("dataset_id"), *(["--yes"] if verb == "teardown" else [])]
+    area = ["archive"] if skill in _OF_ARCHIVES else []
+    words = [*area, verb, rest.pop("dataset_id"), *(["--yes"] if verb == "teardown" else [])]
     return [*words, *(["--force"] if rest.pop("force", False) else []), *_options(rest)]
 
 

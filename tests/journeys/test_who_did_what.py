@@ -11,7 +11,7 @@ import pytest
 from domain.audit import ChainedEntry
 from domain.commands import SYSTEM
 from registry.trail import SqlAuditTrail
-from tests.journeys.doors import AGENT_OF, DOORS, Door
+from tests.journeys.doors import AGENT_OF, DOORS, Door, over_events
 from tests.journeys.scenes import COORDINATOR, TEARDOWN, VALIDATION
 from tests.running import JIRA, SMALL, RunningService, running, tokens_file
 from tests.service.cli.commanding import Cli, served
@@ -76,6 +76,18 @@ def test_every_command_is_written_down_under_whoever_gave_it(cli: Cli, name: str
     assert len({each["dataset_id"] for each in done}) == 1
     others = {each["principal"] for each in trail_at(cli, before)} - {HER}
     assert others == {SYSTEM}
+
+
+def test_what_an_event_asks_for_is_written_down_under_whoever_told_it(cli: Cli) -> None:
+    before = len(trail_at(cli))
+
+    told = over_events(cli, "provision-datasets", _first_request("herald"), "hers")
+
+    assert told.is_done, told.words
+    hers = [each for each in trail_at(cli, before) if each["principal"] == HER]
+    assert [each["action"] for each in hers] == ["request", "registration"]
+    assert hers[0]["detail"]["skill"] == "provision-datasets"
+    assert {each["principal"] for each in trail_at(cli, before)} == {HER, SYSTEM}
 
 
 def test_whoever_only_reads_leaves_nothing(cli: Cli) -> None:
