@@ -28,6 +28,7 @@ _SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "32MB",
     "fsync": "off",  # the machine does not lose its power; servers that are killed lose nothing by it
+    "track_commit_timestamp": "on",  # bench.handing_over asks when an event was committed
     "log_min_messages": "log",
 }
 
