@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check types-mypy types-pyright requirements install serve bench format lock clean
+.PHONY: help demo test check check-pyright check-rest requirements install serve bench format lock clean
 
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
@@ -24,22 +24,28 @@ demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archi
 # little of ours that the rest does not, and each measured worker takes seconds to begin.
 # The first line compiles the tests once for all workers. Workers alone are measured, so none are with -n 0.
 LONG = tests/journeys tests/simulation
+COMPILE_TESTS = $(PYTEST) --collect-only --quiet --no-header --no-summary >/dev/null
 test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
 	@rm -rf .coverage && mkdir .coverage
-	@$(if $(ARGS),,$(PYTEST) --collect-only --quiet --no-header --no-summary >/dev/null)
+	@$(if $(ARGS)$(COMPILED),,$(COMPILE_TESTS))
 	@$(if $(ARGS),,$(PYTEST) -n 4 --dist loadgroup --no-loadscope-reorder $(LONG))
 	@COVERAGE_FOLDER=.coverage $(PYTEST) -n 4 --dist worksteal $(or $(ARGS),$(addprefix --ignore ,$(LONG)))
 	@PYTHONUTF8=1 $(BIN)/python -m tests.coverage_report .coverage $(COVERAGE)
 
 check: .venv/.ready ## Everything that must be green before a commit: format, lint, types, imports, tests, coverage
+	$(MAKE) --jobs 2 check-pyright check-rest
+	$(MAKE) test ARGS= COMPILED=yes COVERAGE=--strict
+
+# Each takes one core for as long as the other.
+check-pyright: .venv/.ready
+	$(BIN)/pyright
+
+check-rest: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
-	$(MAKE) --jobs 2 types-mypy types-pyright
-	$(MAKE) test ARGS= COVERAGE=--strict
-
-types-mypy types-pyright: types-%: .venv/.ready
-	$(BIN)/$*
+	$(BIN)/mypy
+	$(COMPILE_TESTS)
 
 requirements: .venv/.ready ## Tell which test or page shows each requirement (ARGS=--keep to keep what is shown now)
 	@$(BIN)/python -m tests.requirements $(ARGS)
