@@ -164,9 +164,11 @@ def make_session(keys: Keys | None) -> Any:
     core = Core()
     models = _models(core.get_config_variable("data_path"))
     core.register_component("data_loader", models)
-    return Session(
+    session = Session(
         *((keys.access_key_id, keys.secret_access_key) if keys else ()), botocore_session=core
     )
+    models.search_paths[:] = dict.fromkeys(models.search_paths)  # each session adds boto3's own
+    return session
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -48,10 +49,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown() -> None:
-    """Tidy up when a test's fixtures have."""
-    tidying.end_test()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Tidy up when a test's fixtures have, or have failed to."""
+    try:
+        yield
+    finally:
+        tidying.end_test()
 
 
 @pytest.hookimpl(trylast=True)

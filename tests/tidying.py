@@ -7,37 +7,34 @@ and what it had not removed by then stays for good.
 from __future__ import annotations
 
 import atexit
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_after_test: list[Callable[[], object]] = []
-_at_end: list[Callable[[], object]] = []
+_after_test, _at_end = ExitStack(), ExitStack()
 
 
 def after_test(act: Callable[[], object]) -> None:
-    """Do this when the test that runs has ended and all its fixtures have; without one, never."""
-    _after_test.append(act)
+    """Do this when the test that runs has ended and all its fixtures have; without one, at the end."""
+    _after_test.callback(act)
 
 
 def at_end(act: Callable[[], object]) -> None:
     """Do this when the session of tests ends; without one, when the process does."""
-    if not _at_end:
-        atexit.register(end_session)
-    _at_end.append(act)
+    _at_end.callback(act)
 
 
 def end_test() -> None:
-    """Tidy up after a test, the latest first."""
-    _do(_after_test)
+    """Tidy up after a test, the latest first, all of it even where something fails."""
+    _after_test.close()
 
 
+@atexit.register
 def end_session() -> None:
-    """Tidy up after all tests, the latest first."""
-    _do(_at_end)
-
-
-def _do(acts: list[Callable[[], object]]) -> None:
-    while acts:
-        acts.pop()()
+    """Tidy up after all tests, as after one."""
+    try:
+        end_test()
+    finally:
+        _at_end.close()
