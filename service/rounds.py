@@ -208,11 +208,15 @@ class PushRounds:
                 if not isinstance(answer, Taken):
                     return Left(self._hindered(subscription, answer))
                 subscription = subscription.acknowledged(version)
-            elif push is None or push.is_ended:
+            elif push is None or (push.is_ended and await self._is_told(subscription)):
                 return Left(replace(subscription, state=SubscriptionState.DONE))
             else:
                 break
         return Left(subscription)
+
+    async def _is_told(self, subscription: Subscription) -> bool:
+        """Whether he was told how a task ended; it may have ended since its version was read."""
+        return await self._deliveries.version_of(subscription) <= subscription.position
 
     def _hindered(self, subscription: Subscription, answer: Gone | Setback) -> Subscription:
         if isinstance(answer, Gone):

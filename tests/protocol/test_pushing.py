@@ -15,6 +15,10 @@ from a2a.types import Task
 from google.protobuf.json_format import ParseDict
 from sqlalchemy import text
 
+from domain.subscription import Subscription
+from registry.deliveries import SqlDeliveries
+from tests.journeys.scenes import at_a_socket
+from tests.processes import HeldSupplier
 from tests.running import SMALL, RunningService, running, tokens_file
 from tests.subscribers import PATIENCE_SECONDS, Subscriber, subscriber
 
@@ -104,6 +108,27 @@ async def test_a_push_that_fails_comes_again_and_the_end_is_not_lost(
                 it.clock.advance(timedelta(hours=1))
                 it.service.bell.ring()
                 await hook.until_next()
+
+
+async def test_an_end_that_comes_while_a_task_is_looked_at_is_told_all_the_same(
+    tmp_path: Path, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, read = HeldSupplier(), SqlDeliveries.version_of
+
+    async def read_just_before_the_end(self: SqlDeliveries, subscription: Subscription) -> int:
+        version = await read(self, subscription)
+        if version == subscription.position and not held.let_go.is_set():
+            held.let_go.set()
+            await it.line.follow(COORDINATOR, task_id)
+        return version
+
+    monkeypatch.setattr(SqlDeliveries, "version_of", read_just_before_the_end)
+    async with at_a_socket(held.app()) as supplier, served(tmp_path, mock_data_url=supplier) as it:
+        task_id = await begun(it.line, SMALL, config(hook))
+
+        await hook.until(lambda: has_ended(hook))
+
+    assert held.let_go.is_set()
 
 
 async def test_a_push_survives_a_restart(tmp_path: Path, hook: Subscriber) -> None:
