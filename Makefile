@@ -24,7 +24,7 @@ demo: .venv/.runtime ## Watch the ACME Healthcare scenario from request to archi
 # little of ours that the rest does not, and each measured worker takes seconds to begin.
 # The first line compiles the tests once for all workers. Workers alone are measured, so none are with -n 0.
 LONG = tests/journeys tests/simulation
-COMPILE_TESTS = $(PYTEST) --collect-only --quiet --no-header --no-summary >/dev/null
+COMPILE_TESTS = said=$$($(PYTEST) --collect-only --quiet --no-header) || { echo "$$said"; exit 1; }
 test: .venv/.ready ## Run the whole test suite with coverage (ARGS="tests/domain -k gate" for a part)
 	@rm -rf .coverage && mkdir .coverage
 	@$(if $(ARGS)$(COMPILED),,$(COMPILE_TESTS))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import socket
 import sys
+
+from tests.tidying import at_end
 
 
 def free_port() -> int:
@@ -19,7 +20,7 @@ def free_port() -> int:
     port: int = held.getsockname()[1]
     if sys.platform == "linux":
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        atexit.register(held.close)
+        at_end(held.close)
     else:
         held.close()
     return port

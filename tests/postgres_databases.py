@@ -12,23 +12,14 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
-from contextlib import contextmanager
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
 import psycopg
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, make_url
 
-from registry.migrations import open_for_migration, upgrade
-from tests.ears import START_SECONDS
+from registry.migrations import upgrade
 from tests.postgres import PostgresServer
 from tests.tidying import after_test, at_end
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Connection
 
 _NUMBERS = itertools.count(1)
 _LARGE = 4_000_000
@@ -77,37 +68,7 @@ def a_fresh_database() -> str:
 
 def cut_off_all(url: str) -> None:
     """End every connection to a database, as a server does that is restarted."""
-    address = make_url(url).set(drivername="postgresql")
-    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as line:
-        line.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-
-
-@contextmanager
-def held_up(url: str, table: str) -> Iterator[Connection]:
-    """Keep whoever would write to a table, or change it, waiting until the transaction ends."""
-    engine = open_for_migration(url)
-    with engine.connect() as connection:
-        connection.execute(text(f"LOCK TABLE {table} IN SHARE MODE"))
-        yield connection
-    engine.dispose()
-
-
-def wait_until_waiting(connection: Connection, sessions: int, doing: str = "") -> None:
-    """Wait until so many sessions wait for a lock, with a statement that begins so."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-        "AND datname = current_database() AND starts_with(query, :doing)"
-    )
-    pace = threading.Event()
-    for _ in range(int(START_SECONDS / 0.05)):
-        if connection.execute(waiting, {"doing": doing}).scalar_one() == sessions:
-            return
-        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
-        pace.wait(0.05)
-    raise TimeoutError
+    _cut_off(make_url(url).database or "")
 
 
 @cache
@@ -155,7 +116,7 @@ def _a_copy() -> str:
 def _take_back(name: str) -> None:
     kept = _new_name()
     try:
-        _administrator().execute(_CUT_OFF, (name,))
+        _cut_off(name)
         _administer(f"ALTER DATABASE {name} RENAME TO {kept}")
     except psycopg.errors.ObjectInUse:  # somebody came back at once
         return _drop(name)
@@ -176,6 +137,10 @@ def _could_be_emptied(name: str) -> bool:
 
 def _shape(line: psycopg.Connection) -> tuple[object, ...]:
     return line.execute(_SHAPE, (_LARGE,)).fetchone() or ()
+
+
+def _cut_off(name: str) -> None:
+    _administrator().execute(_CUT_OFF, (name,))
 
 
 def _drop(name: str) -> None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from service import schedules
+from tests.journeys.doors import DOORS, Door
 from tests.journeys.scenes import at_a_socket
 from tests.processes import HeldSupplier
 from tests.running import RunningService, running
+from tests.service.cli.commanding import Cli, served
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """The command line of a service in a process of its own, which all tests of a module share."""
+    with served(tmp_path_factory.mktemp("served")) as found:
+        yield found
+
+
+@pytest.fixture(params=DOORS)
+def door(request: pytest.FixtureRequest) -> Door:
+    return DOORS[request.param]
 
 
 @pytest.fixture

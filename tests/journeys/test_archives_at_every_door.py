@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.journeys.doors import DOORS, Door, connector, shown
-from tests.service.cli.commanding import Cli, served
+from tests.journeys.doors import Door, connector, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.service.cli.commanding import Cli
 
 pytestmark = [
     pytest.mark.xdist_group("archives at every door"),  # one service serves them all
@@ -19,17 +18,6 @@ pytestmark = [
 ]
 
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
-    with served(tmp_path_factory.mktemp("archives")) as found:
-        yield found
-
-
-@pytest.fixture(params=DOORS)
-def door(request: pytest.FixtureRequest) -> Door:
-    return DOORS[request.param]
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from a2a.types import TaskState
 
 from tests.journeys.scenes import at_a_socket
-from tests.postgres_databases import a_fresh_database, held_up, wait_until_waiting
+from tests.postgres_databases import a_fresh_database
+from tests.postgres_locks import held_up, wait_until_waiting
 from tests.processes import PATIENCE, Cluster, HeldSupplier, Running, cluster
 from tests.running import CONFLUENCE, SMALL, TWO_TYPES
 from tests.verdict import MADE_ONCE, stories

@@ -15,7 +15,6 @@ import pytest
 
 from tests.journeys.doors import (
     ASKING,
-    DOORS,
     Door,
     Told,
     a_request,
@@ -27,26 +26,16 @@ from tests.journeys.doors import (
     over_json_rpc,
     shown,
 )
-from tests.service.cli.commanding import Cli, served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from tests.service.cli.commanding import Cli
 
 pytestmark = pytest.mark.xdist_group("every door")  # one service serves them all
 
 HEALTHCARE = ("healthcare", "developer_productivity")
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
-    with served(tmp_path_factory.mktemp("served")) as found:
-        yield found
-
-
-@pytest.fixture(params=DOORS)
-def door(request: pytest.FixtureRequest) -> Door:
-    return DOORS[request.param]
 
 
 @pytest.fixture(params=ASKING)

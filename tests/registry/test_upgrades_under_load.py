@@ -26,7 +26,8 @@ from registry.migrations import (
     upgrade,
 )
 from tests.builders import TENANT, a_dataset
-from tests.postgres_databases import a_fresh_database, held_up, wait_until_waiting
+from tests.postgres_databases import a_fresh_database
+from tests.postgres_locks import held_up, wait_until_waiting
 from tests.registry.databases import DATABASES, House, a_fresh, open_house
 from tests.warm import Forked
 
