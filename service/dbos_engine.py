@@ -115,10 +115,9 @@ class DbosEngine(TurnEngine):
         if self._over.is_set():
             await self._hand_back(claim)
             return
-        self._hold(claim.dataset_id, asked_at)
-        if claim.dataset_id not in self._turns:  # else our own lease was late: it is renewed
-            self._begin(claim)
-            await asyncio.wait({self._turns[claim.dataset_id]})
+        self._take_on(claim, asked_at)
+        while turn := self._turns.get(claim.dataset_id):
+            await asyncio.wait({turn})
 
     async def _claim_due(self) -> float:
         """Put all that is due into the queue; tells how many seconds to rest before looking again."""

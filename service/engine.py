@@ -81,6 +81,7 @@ class TurnEngine:
         self._bell = Bell()
         self._turns: dict[UUID, asyncio.Task[None]] = {}
         self._held_until: dict[UUID, float] = {}
+        self._claimed_again: set[UUID] = set()
 
     def ring(self, dataset_id: UUID) -> None:
         """Look at the rows now: this dataset's has become due."""
@@ -121,9 +122,7 @@ class TurnEngine:
         free, asked_at = self._shift.turns_at_once - len(self._turns), loop_time()
         claims = await self._claim(free) if free else []
         for claim in claims:
-            self._hold(claim.dataset_id, asked_at)
-            if claim.dataset_id not in self._turns:  # else our own lease was late: it is renewed
-                self._begin(claim)
+            self._take_on(claim, asked_at)
         return 0.0 if claims else await self._until_due()
 
     async def _claim(self, free: int) -> list[Claim]:
@@ -148,14 +147,29 @@ class TurnEngine:
         seconds = (due - self._clock()).total_seconds()
         return min(max(seconds, CROWDED_SLEEP), LONGEST_SLEEP)
 
-    def _begin(self, claim: Claim) -> None:
-        turn = asyncio.create_task(self._turn(claim))
+    def _take_on(self, claim: Claim, asked_at: float) -> None:
+        """Begin a turn, or note the claim where one is at its end or its lease was late.
+
+        Which of the two it is, the database knows: a turn's end has been committed before it is
+        heard of here, and what is due again can be claimed in between.
+        """
+        self._hold(claim.dataset_id, asked_at)
+        if claim.dataset_id in self._turns:
+            self._claimed_again.add(claim.dataset_id)
+        else:
+            self._begin(claim)
+
+    def _begin(self, claim: Claim, *, is_again: bool = False) -> None:
+        turn = asyncio.create_task(self._turn(claim, is_again=is_again))
         self._turns[claim.dataset_id] = turn
         turn.add_done_callback(lambda _: self._end(claim))
 
     def _end(self, claim: Claim) -> None:
         self._turns.pop(claim.dataset_id, None)
         self._held_until.pop(claim.dataset_id, None)
+        if claim.dataset_id in self._claimed_again:
+            self._claimed_again.discard(claim.dataset_id)
+            self._begin(claim, is_again=True)
         self._bell.ring()
 
     def _hold(self, dataset_id: UUID, asked_at: float) -> None:
@@ -166,16 +180,25 @@ class TurnEngine:
         """Whether nobody else can have taken the dataset up; whoever stood still finds it is not."""
         return loop_time() < self._held_until.get(dataset_id, 0.0)
 
-    async def _turn(self, claim: Claim) -> None:
+    async def _turn(self, claim: Claim, *, is_again: bool) -> None:
         """Take one turn; one that broke keeps its lease, so that it is tried again only later."""
         try:
-            due_at, version = await self._taken(claim)
-            await whole(self._leases.release(claim, due_at, version))
+            if not is_again or await self._is_held(claim.dataset_id):
+                due_at, version = await self._taken(claim)
+                await whole(self._leases.release(claim, due_at, version))
         except asyncio.CancelledError:
             await self._hand_back(claim)
             raise
         except Exception:
             log.exception("turn.broke", dataset_id=str(claim.dataset_id))
+
+    async def _is_held(self, dataset_id: UUID) -> bool:
+        """Renew a lease that was claimed while the turn before ended, unless it ended with it."""
+        asked_at = loop_time()
+        held = await whole(self._leases.beat(self._shift.owner, [dataset_id], self._shift.lease))
+        if held:
+            self._hold(dataset_id, asked_at)
+        return bool(held)
 
     async def _hand_back(self, claim: Claim) -> None:
         """Give a stopped turn's lease back at once; where that fails, it ends by itself."""
@@ -214,10 +237,11 @@ class TurnEngine:
                 mine[lost].cancel()
 
     async def _stop_turns(self) -> None:
-        turns = list(self._turns.values())
-        for turn in turns:
-            turn.cancel()
-        if turns:
+        """Stop all turns, with those that begin at the end of another."""
+        while self._turns:
+            turns = list(self._turns.values())
+            for turn in turns:
+                turn.cancel()
             await asyncio.wait(turns)
 
 
