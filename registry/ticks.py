@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 
 from registry.dialect import insert_once
 from registry.history import ticks
@@ -24,9 +24,16 @@ class SqlTicks:
         self._database = database
 
     async def take(self, name: str, tick: datetime, /) -> bool:
-        """Take a tick; tells whether nobody had taken it before. Old ones are forgotten."""
+        """Take a tick; tells whether nobody had taken it before. Who takes it forgets old ones."""
         row = {"name": name, "tick": tick, "owner": self._database.owner}
         async with self._database.engine.begin() as connection:
             taken = await connection.execute(insert_once(self._database.dialect, ticks), row)
-            await connection.execute(delete(ticks).where(ticks.c.tick < tick - KEPT))
-        return taken.rowcount == 1
+            is_taken = taken.rowcount == 1
+            if is_taken:
+                await connection.execute(_FORGET, {"of_name": name, "before": tick - KEPT})
+        return is_taken
+
+
+_FORGET = delete(ticks).where(
+    ticks.c.name == bindparam("of_name"), ticks.c.tick < bindparam("before")
+)

@@ -52,7 +52,9 @@ class Job:
 class Schedules:
     """Does jobs at their moments; the last one that was missed is made up for at the start.
 
-    A job that breaks is told in the log and done again at its next moment.
+    A job that breaks is told in the log and done again at its next moment, and so is one whose
+    process dies at it. So a job does all that is due by then, and never only what its moment
+    brought; a scan for orphans that came to no end is owed by the light one of the same hour.
     """
 
     def __init__(self, ticks: Ticks, clock: Clock) -> None:

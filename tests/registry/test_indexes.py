@@ -17,11 +17,12 @@ from domain.lifecycle import DatasetStatus
 from domain.repository import Claim, DatasetFilter, Slot
 from registry.deliveries import SqlDeliveries
 from registry.feedback import SqlFeedback
-from registry.history import audit, outbox, progress, quality_checks, quality_runs, requests
+from registry.history import audit, outbox, progress, quality_checks, quality_runs, requests, ticks
 from registry.metrics import read_figures
 from registry.subscription_tables import subscriptions
 from registry.subscriptions import SqlSubscriptions
 from registry.tables import datasets
+from registry.ticks import SqlTicks
 from registry.trail import SqlAuditTrail
 from tests.builders import NOW, TENANT, a_client, a_dataset_in
 from tests.registry.databases import ME, ROOM, House
@@ -78,6 +79,7 @@ CALLS: dict[str, tuple[Callable[[House], Awaitable[object]], set[str]]] = {
         {key_of(datasets)},
     ),
     "next due": (lambda house: house.leases.next_due(), {"ix_datasets_due"}),
+    "tick": (lambda house: SqlTicks(house.database).take("feedback", NOW), {key_of(ticks)}),
     "page": (listing(), {"ix_datasets_newest"}),
     "next page": (
         lambda house: house.registry.datasets(TENANT, DatasetFilter(), 10, TOKEN),
