@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _OWNER = "dataops"
 
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
@@ -31,6 +31,7 @@ _SETTINGS = {
     "track_commit_timestamp": "on",  # bench.handing_over asks when an event was committed
     "log_min_messages": "log",
 }
+"""How each server is set that starts from now on."""
 
 
 class PostgresServer:
@@ -58,7 +59,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        settings = {**_SETTINGS, "port": str(self.port)}
+        settings = {**SETTINGS, "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen(
             [self._binaries / "postgres", "-D", self._data, *options],
