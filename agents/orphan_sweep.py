@@ -16,9 +16,10 @@ from agents.persistence import persistently
 from domain.commands import SYSTEM, Principal, Undertaking
 from domain.errors import Conflict, SupplierUnavailable
 from domain.lifecycle import TeardownReason
-from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, judge_orphans
+from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, exceed_cap, judge_orphans
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from agents.endings import Endings
@@ -158,44 +159,54 @@ class OrphanSweep:
     async def _sweep(self, *, only_doubtful: bool) -> bool:
         """Scan, and end what is proven; tells whether nothing was left in doubt.
 
-        Each tenant's datasets are judged and ended by themselves: neither a doubt about one of
-        them nor their number concerns another tenant, unless doubts come one after the other.
+        Each tenant's datasets are judged by themselves: a doubt about one of them concerns no
+        other tenant, unless doubts come one after the other. Nothing ends before all are judged.
         """
         fleet = await self._book.fleet(None, only_doubtful=only_doubtful)
         await self._book.suspect((), (), self._clock())  # whoever has ended is no suspect any more
         parts = {each.candidates[0].tenant: each for each in fleet.of_each_tenant()}
-        certain, in_a_row = 0, 0
+        scans = await self._scans(parts)
+        are_too_many = exceed_cap(sum(len(each.orphans) for each in scans), fleet.size)
+        for each in scans:
+            await self._end_proven(each, because=_TOO_MANY if are_too_many else "")
+        return len(scans) == len(parts)
+
+    async def _scans(self, parts: Mapping[str, Fleet]) -> list[Scan]:
+        """Scan each tenant's datasets; gives the scans that were in no doubt."""
+        scans: list[Scan] = []
+        in_a_row = 0
         for done, tenant in enumerate(self._doubts.last(parts)):
             if in_a_row == MOST_IN_A_ROW:
                 log.warning("orphans.given_up", tenants_left=len(parts) - done)
                 break
-            is_certain = await self._sweep_one(tenant, parts[tenant])
-            certain, in_a_row = certain + is_certain, 0 if is_certain else in_a_row + 1
-        return certain == len(parts)
+            scan = await self._scan_one(tenant, parts[tenant])
+            scans += [scan] if scan else []
+            in_a_row = 0 if scan else in_a_row + 1
+        return scans
 
-    async def _sweep_one(self, tenant: str, fleet: Fleet) -> bool:
-        """Scan one tenant's datasets, and end what is proven; tells whether none was in doubt."""
+    async def _scan_one(self, tenant: str, fleet: Fleet) -> Scan | None:
+        """Scan one tenant's datasets and keep what is suspected; None where one was in doubt."""
         scan = await self._judge(fleet, LEAST_APART)
         is_in_doubt = scan.judgement.is_called_off
         self._doubts.note(tenant, is_in_doubt=is_in_doubt)
         if is_in_doubt:
             log.warning("orphans.called_off", why=scan.doubt, tenants=[tenant])
-            return False
+            return None
         await self._book.suspect(fleet.candidates, scan.judgement.suspects, self._clock())
-        await self._end_proven(scan)
-        return True
+        return scan
 
-    async def _end_proven(self, scan: Scan) -> None:
+    async def _end_proven(self, scan: Scan, *, because: str) -> None:
+        """End what is proven, or have somebody asked where there is a reason to."""
         for each in scan.orphans:
-            await self._end_one(each, because="")
+            await self._end_one(each, because=because)
         for each in scan.questionable:
             await self._end_one(each, because=_TOO_MANY)
         log.info(
             "orphans.scanned",
             looked_at=len(scan.fleet.candidates),
             suspected=len(scan.judgement.suspects),
-            ended=len(scan.orphans),
-            asked=len(scan.questionable),
+            ended=0 if because else len(scan.orphans),
+            asked=len(scan.questionable) + (len(scan.orphans) if because else 0),
         )
 
     async def _certain(self, tenant: str) -> Scan:

@@ -185,6 +185,15 @@ def judge_orphans(
     inactive = frozenset(each for each, owner in seen.items() if owner is Ownership.INACTIVE)
     proven = tuple(sorted(inactive & frozenset(suspects)))
     of = len(seen) if fleet_size is None else fleet_size
-    if len(proven) > max(LEAST_CAP, of * CAP_PERCENT // 100):
+    if exceed_cap(len(proven), of):
         return OrphanJudgement(inactive, to_approve=proven)
     return OrphanJudgement(inactive, orphans=proven)
+
+
+def exceed_cap(orphans: int, fleet_size: int) -> bool:
+    """Whether so many orphans are more than a sweep ends by itself: 5, or 10 % of the active (A39).
+
+    It is asked of each tenant and of all of them together: a wrong answer to every question of a
+    scan takes few of each tenant and ends the fleet.
+    """
+    return orphans > max(LEAST_CAP, fleet_size * CAP_PERCENT // 100)

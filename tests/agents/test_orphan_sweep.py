@@ -389,6 +389,39 @@ async def test_one_tenants_size_raises_no_other_tenants_cap(sweeping: Sweeping) 
 
 
 @pytest.mark.requirement("R75")
+async def test_more_than_the_cap_of_all_tenants_together_are_asked_about_and_stay(
+    sweeping: Sweeping,
+) -> None:
+    orphans = await of_tenants(sweeping, LEAST_CAP + 1)
+
+    await sweeping.scan()
+    with capture_logs() as lines:
+        await sweeping.scan(hours=1)
+
+    registry = sweeping.house.registry
+    asked = [await registry.open_approvals(each.place.tenant, 100) for each in orphans]
+    assert [await sweeping.status_of(each) for each in orphans] == [
+        DatasetStatus.READY for _ in orphans
+    ]
+    assert [each.dataset_id for some in asked for each in some] == [
+        each.place.dataset_id for each in orphans
+    ]
+    told = [(each["ended"], each["asked"]) for each in lines if each["event"] == "orphans.scanned"]
+    assert told == [(0, 1)] * len(orphans)
+
+
+@pytest.mark.requirement("R75")
+async def test_as_many_as_the_cap_of_all_tenants_together_end(sweeping: Sweeping) -> None:
+    orphans = await of_tenants(sweeping, LEAST_CAP)
+
+    await sweeping.scan()
+    await sweeping.scan(hours=1)
+
+    statuses = [await sweeping.status_of(each) for each in orphans]
+    assert statuses == [DatasetStatus.TEARDOWN] * LEAST_CAP
+
+
+@pytest.mark.requirement("R75")
 async def test_more_than_the_cap_are_asked_about_once_and_stay(sweeping: Sweeping) -> None:
     orphans = await of_journeys(sweeping, count=6)
 
