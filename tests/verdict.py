@@ -1,18 +1,25 @@
-"""The verdict on a storm: every dataset was made, once and in order, and Glean holds nothing else."""
+"""The verdict on a storm: every dataset was made, once and in order, and nothing else is anywhere."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+from agents.auditor import Auditor
+from registry.trail import SqlAuditTrail
+from service.archives import opened_archive
+from service.settings import Settings
 from tests.processes import name_of
+from tests.registry.databases import open_house
 from tests.rows import rows_in
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tests.processes import Cluster
     from tests.storm import Client, Storm
 
 MADE_ONCE = [
@@ -48,6 +55,7 @@ async def faults_after(storm: Storm) -> list[str]:
         *_of_datasets(datasets, asked),
         *_of_events(events, datasets, storm.clients),
         *_of_glean(held, datasets, asked),
+        *[each async for each in _of_trails(storm.town)],
     ]
 
 
@@ -100,6 +108,20 @@ def _of_glean(
         if each["status"] == "ready"
     ]
     yield from _apart("Connector", held, owned)
+
+
+async def _of_trails(town: Cluster) -> AsyncIterator[str]:
+    """Look through the audit trails past the service, and hold them to their checkpoints."""
+    settings = Settings(data=town.folder, database_url=town.database)
+    async with open_house(town.database) as house, AsyncExitStack() as stack:
+        archive = opened_archive(settings, stack)
+        auditor = Auditor(SqlAuditTrail(house.database), archive, settings.retention)
+        verdicts = [await auditor.verify(tenant) for tenant in await auditor.tenants()]
+    if not any(each.entries for each in verdicts):
+        yield "Nobody has written down who did what."
+    for each in verdicts:
+        if not each.is_intact:
+            yield f"The audit trail of {each.tenant} is broken: {each.findings}."
 
 
 def _held(folder: Path) -> list[tuple[str, str, int]]:
