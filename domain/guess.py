@@ -15,7 +15,9 @@ _LONGEST_MAILBOX = 64
 _LONGEST_ADDRESS = 254
 
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
-_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = r"(?![A-Za-z0-9-]{2}--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+"""A part of a host's name; two hyphens after two characters are kept for encoded names (RFC 5891)."""
+
 _PATH = r"[A-Za-z0-9._~!$&'()*+,;=:@/-]"
 
 FORMATS: Mapping[str, re.Pattern[str]] = MappingProxyType(

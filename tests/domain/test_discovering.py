@@ -192,6 +192,7 @@ def test_schema_and_facts_tell_the_same_texts_of_a_list_below_a_person() -> None
         ("date-time", "2024-05-01T10:00:00"),
         ("email", "a" * 65 + "@example.com"),
         ("email", "a@" + ".".join(["b" * 60] * 5)),
+        ("email", "a@ab--cd.example"),
         ("uri", "https://a.example/" + "x" * 3000),
         ("uuid", "nothing"),
     ],
