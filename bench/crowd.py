@@ -7,11 +7,11 @@ import os
 import tempfile
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from bench.setting import Cost
 from tests.postgres_databases import a_fresh_database
 from tests.processes import cluster
 from tests.storm import Client, Storm
@@ -34,14 +34,6 @@ MOST = 1.1
 """How much more CPU a dataset may cost with two processes than with one."""
 
 _TICK = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a crowd cost, in seconds: the processes' CPU, and time."""
-
-    cpu: float
-    wall: float
 
 
 async def measure() -> list[dict[str, Any]]:

@@ -83,7 +83,8 @@ def _dataset(model: _Row, number: int, copy: UUID) -> _Row:
 def _renamed(model: _Row, number: int, copy: UUID) -> _Row:
     """Give what a row says of the model as if it were of a copy; a task keeps one name throughout."""
     row = {name: value for name, value in model.items() if name != "seq"}
-    row |= {name: copy for name in ("dataset_id",) if row.get(name) is not None}
+    if row.get("dataset_id"):
+        row["dataset_id"] = copy
     row |= {name: uuid7() for name in _NEW_IDS if name in row}
     return row | {name: f"{number}-{row[name]}"[:36] for name in _NEW_WORDS if name in row}
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.filling import fill
-from bench.setting import ignore, served_on
+from bench.setting import Cost, ignore, served_on
 from service.cli.talk import Talk
 from tests.storm import Client
 
@@ -20,14 +19,6 @@ SIZES = (100, 1_000, 10_000)
 ROUNDS = 15
 MOST = 1.2
 """What one more may cost, as a ratio to what it costs beside the fewest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one dataset took from the request to READY: this process's CPU, and time; seconds."""
-
-    cpu: float
-    wall: float
 
 
 async def measure() -> list[dict[str, Any]]:
@@ -80,7 +71,7 @@ async def _talk(stack: AsyncExitStack, database: str, size: int) -> Talk:
 
 
 async def _one_more(talk: Talk, number: int) -> Cost:
-    """Tell what a dataset cost from the request to READY."""
+    """Tell what a dataset cost from the request to READY, in CPU of this process."""
     cpu, wall = time.process_time(), time.perf_counter()
     ending = await talk.call("lifecycle-coordinator", Client(number, ("jira",)).request, ignore)
     if ending.data["datasets"][0]["status"] != "ready":

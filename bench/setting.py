@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What something took, in seconds: of CPU, and by the clock."""
+
+    cpu: float
+    wall: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """A service that answers, and a line to it."""
 
