@@ -15,7 +15,7 @@ from domain.events import (
     DatasetTeardownStepDone,
     DatasetValidationStarted,
 )
-from domain.failures import is_out_of_time, is_retry_due, run_out_of_time
+from domain.failures import is_retry_due, run_out_of_time
 from domain.illness import give_up_on_incident
 from domain.lifecycle import ENDED, DatasetStatus, TeardownReason
 from domain.moments import require_zone
@@ -65,15 +65,12 @@ class Dataset(DatasetState):
         if self.gives_way is not None and now >= self.gives_way.until:
             return self.start_teardown(TeardownReason.STAGE_TRANSITION, now)
         if is_retry_due(self, now):
-            self._try_again()
+            self._try_again(now)
             return True
         if self.status is _S.VALIDATING and self.health.is_overdue(now, self.rules):
             give_up_on_incident(self)
             return True
-        if is_out_of_time(self, now):
-            run_out_of_time(self)
-            return True
-        return self._end_grace(now)
+        return run_out_of_time(self, now) or self._end_grace(now)
 
     def apply(self, outcome: Outcome, now: datetime) -> None:
         """Turn an outcome into a transition and its events.
@@ -169,7 +166,7 @@ class Dataset(DatasetState):
         self.is_hidden = self.is_hidden or teardown.may_have_hidden
         self.teardown = self.archive = None
         self.pursued_since = now
-        self.health = self.health.closed()
+        self.health = self.health.closed().at_gate(now)
         self.happen(DatasetRestored(*self.ids))
 
     def revalidate(self, cause: str, now: datetime) -> bool:
@@ -194,7 +191,7 @@ class Dataset(DatasetState):
             self.happen(DatasetValidationStarted(*self.ids, cause))
         self.trouble = None
         self.pursued_since = now
-        self.health = self.health.trusted(now, self.rules)
+        self.health = self.health.trusted(now, self.rules).at_gate(now)
         return True
 
     def extend_retention(self, until: datetime, now: datetime) -> bool:
@@ -278,12 +275,13 @@ class Dataset(DatasetState):
         self.teardown = teardown.advanced()
         return True
 
-    def _try_again(self) -> None:
+    def _try_again(self, now: datetime) -> None:
         self.trouble = self.trouble.without_retry() if self.trouble else None
         if self._has_to_be_filled:
             self.become(_S.PROVISIONING)
             return
         self.become(_S.VALIDATING)
+        self.health = self.health.at_gate(now)
         self.happen(DatasetValidationStarted(*self.ids, "automatic retry"))
 
     def _is_expired(self, now: datetime) -> bool:

@@ -22,8 +22,9 @@ def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> 
     """Postpone what may work later; FAIL what a person has to mend.
 
     A teardown and a purge are never given up: they are tried again. Before the gate a supplier that is
-    merely unavailable costs retries in place, and FAILED only when they are used up. One that
-    was READY before is probed then, and comes back when the outage is over (A13).
+    merely unavailable costs retries in place, and FAILED only when they are used up, or when the
+    time of the validation is: that is begun anew by the next retry. One that was READY before is
+    probed when none is left, and comes back when the outage is over (A13).
     """
     if dataset.status is DatasetStatus.TEARDOWN and dataset.teardown is not None:
         pause = dataset.rules.pause_after(dataset.teardown.retries, outcome.retry_after)
@@ -31,12 +32,14 @@ def order_failed(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> 
     elif dataset.status is DatasetStatus.ARCHIVED:
         pause = dataset.rules.pause_after(dataset.retries, outcome.retry_after)
         _retry(dataset, outcome.message, now + pause)
-    elif (retry_at := _retry_time(dataset, outcome, now)) is not None:
-        _retry(dataset, outcome.message, retry_at)
-    else:
+    elif outcome.failure is FailureKind.REFUSED:
         _end_without_verdict(dataset, outcome.message)
-        if outcome.failure is not FailureKind.REFUSED:
-            _watch_over(dataset, now)
+    else:
+        retry_at = _retry_time(dataset, now, outcome.retry_after)
+        if retry_at is None or _is_undecided(dataset, retry_at):
+            _end_in_outage(dataset, outcome.message, retry_at, now)
+        else:
+            _retry(dataset, outcome.message, retry_at)
 
 
 def missed(dataset: DatasetState, message: str, score: QualityScore, now: datetime) -> Trouble:
@@ -51,7 +54,7 @@ def missed(dataset: DatasetState, message: str, score: QualityScore, now: dateti
     if (
         not (score.severity is Severity.WARNING or dataset.is_outdated)
         or pause is None
-        or is_out_of_time(dataset, now + pause)
+        or _is_out_of_time(dataset, now + pause)
     ):
         return trouble
     return replace(trouble, misses=trouble.misses + 1, retry_at=now + pause)
@@ -75,31 +78,56 @@ def is_retry_due(dataset: DatasetState, now: datetime) -> bool:
     return dataset.status is DatasetStatus.FAILED and due is not None and now >= due
 
 
-def is_out_of_time(dataset: DatasetState, now: datetime) -> bool:
+def _is_out_of_time(dataset: DatasetState, now: datetime) -> bool:
     """Whether a dataset that was never READY can no longer be so in time (A1)."""
     return dataset.ready_by is not None and now >= dataset.ready_by
 
 
-def run_out_of_time(dataset: DatasetState) -> None:
-    """Make a dataset FAILED that was not READY in time; somebody may have it tried anew."""
-    minutes = dataset.rules.provisioning_limit // timedelta(minutes=1)
-    _end_without_verdict(
-        dataset,
-        f"{dataset.name} was not READY within {minutes} minutes; validate it to try it anew.",
-    )
+def run_out_of_time(dataset: DatasetState, now: datetime) -> bool:
+    """Make a dataset FAILED that was not READY, or not validated, in time; tells whether it was.
+
+    Who was not READY waits for somebody who has it tried anew.
+    """
+    if _is_out_of_time(dataset, now):
+        late = f"was not READY within {_minutes(dataset.rules.provisioning_limit)}"
+        _end_without_verdict(dataset, f"{dataset.name} {late}; validate it to try it anew.")
+        return True
+    if _is_undecided(dataset, now):
+        late = f"was not validated within {_minutes(dataset.rules.validation_limit)}"
+        _end_in_outage(dataset, f"{dataset.name} {late}.", _retry_time(dataset, now), now)
+        return True
+    return False
 
 
-def _retry_time(dataset: DatasetState, outcome: OrderFailed, now: datetime) -> datetime | None:
+def _minutes(limit: timedelta) -> str:
+    return f"{limit // timedelta(minutes=1)} minutes"
+
+
+def _is_undecided(dataset: DatasetState, now: datetime) -> bool:
+    """Whether the gate's time is over and it has not decided (seed: R15)."""
+    return dataset.decided_by is not None and now >= dataset.decided_by
+
+
+def _retry_time(
+    dataset: DatasetState, now: datetime, asked: timedelta | None = None
+) -> datetime | None:
     """Tell when an order is given again, if it may be at all (A11)."""
-    pause = dataset.rules.pause_before(dataset.retries + 1, outcome.retry_after)
-    if outcome.failure is FailureKind.REFUSED or pause is None:
-        return None
-    return None if is_out_of_time(dataset, now + pause) else now + pause
+    pause = dataset.rules.pause_before(dataset.retries + 1, asked)
+    return None if pause is None or _is_out_of_time(dataset, now + pause) else now + pause
 
 
 def _retry(dataset: DatasetState, message: str, retry_at: datetime) -> None:
-    trouble = dataset.troubled(message, Severity.WARNING)
-    dataset.trouble = replace(trouble, retries=trouble.retries + 1, retry_at=retry_at)
+    dataset.trouble = dataset.troubled(message, Severity.WARNING).retried(retry_at)
+
+
+def _end_in_outage(
+    dataset: DatasetState, message: str, retry_at: datetime | None, now: datetime
+) -> None:
+    """Begin another validation then, if at all; that of an incident waits for good probes."""
+    again = None if dataset.health.is_incident else retry_at
+    _end_without_verdict(dataset, message, again)
+    if again is None:
+        _watch_over(dataset, now)
 
 
 def _watch_over(dataset: DatasetState, now: datetime) -> None:
@@ -108,9 +136,12 @@ def _watch_over(dataset: DatasetState, now: datetime) -> None:
         dataset.health = health.watched(dataset.new_incident_id, now, dataset.rules)
 
 
-def _end_without_verdict(dataset: DatasetState, message: str) -> None:
+def _end_without_verdict(
+    dataset: DatasetState, message: str, retry_at: datetime | None = None
+) -> None:
     was_validating = dataset.status is DatasetStatus.VALIDATING
-    dataset.fail(dataset.troubled(message, Severity.ERROR))
+    trouble = dataset.troubled(message, Severity.WARNING if retry_at else Severity.ERROR)
+    dataset.fail(trouble.retried(retry_at) if retry_at else trouble)
     dataset.health = dataset.health.restarted()
     failed = DatasetValidationAborted if was_validating else DatasetProvisioningFailed
     dataset.happen(failed(*dataset.ids, message))

@@ -21,7 +21,8 @@ class Health:
 
     `failures`, `successes` and `silences` (probes that were lost) count in a row; `incident_id` and
     `incident_since` mark an episode from the demotion until the gate has passed again, and `gates`
-    counts those it has failed; `next_probe_at` is when to knock.
+    counts those it has failed; `next_probe_at` is when to knock; `gate_since` is since when the
+    gate has last had to decide.
     """
 
     failures: int = 0
@@ -32,6 +33,7 @@ class Health:
     incident_since: datetime | None = None
     gates: int = 0
     silences: int = 0
+    gate_since: datetime | None = None
 
     @property
     def is_incident(self) -> bool:
@@ -84,6 +86,10 @@ class Health:
         return replace(
             self, failures=0, successes=rules.successes_to_recover, incident_since=now, gates=0
         )
+
+    def at_gate(self, now: datetime) -> Health:
+        """Start the time in which the gate has to decide."""
+        return replace(self, gate_since=now)
 
     def given_up(self) -> Health:
         """Wait no longer for an incident to end; it stays open, and its connector is probed."""

@@ -104,10 +104,11 @@ def _recover(dataset: DatasetState, now: datetime) -> None:
     if not health.is_incident or not health.is_recovered(dataset.rules):
         return
     dataset.pursued_since = now
+    dataset.health = health.at_gate(now)
     if dataset.status is _S.FAILED:
         dataset.become(_S.VALIDATING)
         dataset.trouble = None
-        dataset.health = health.resumed(now)
+        dataset.health = dataset.health.resumed(now)
         dataset.happen(DatasetValidationStarted(*dataset.ids, "its connector answers again"))
 
 

@@ -167,9 +167,10 @@ def _while_validating(dataset: DatasetState, now: datetime) -> Next:
 
 def _validate(dataset: DatasetState, now: datetime) -> Order:
     content = content_of(dataset)
+    limit = dataset.decided_by or now + dataset.rules.validation_limit
     return ValidateDataset(
         key=_key(dataset),
-        deadline=min(_deadline(dataset, now), now + dataset.rules.validation_limit),
+        deadline=min(_deadline(dataset, now), limit),
         recipe=recipe_of(dataset),
         connector=connector_of(dataset),
         queries=content.queries,

@@ -138,6 +138,7 @@ def _provisioned(dataset: DatasetState, outcome: Provisioned, now: datetime) -> 
     )
     dataset.trouble = None
     dataset.become(_S.VALIDATING)
+    dataset.health = dataset.health.at_gate(now)
     dataset.happen(DatasetPopulated(*dataset.ids, outcome.documents))
 
 
@@ -176,7 +177,7 @@ def _archived(dataset: DatasetState, now: datetime) -> None:
     dataset.happen(DatasetArchived(dataset.place.dataset_id, receipt.location, size))
 
 
-def _restored(dataset: DatasetState, _: ConnectorRestored, __: datetime) -> None:
+def _restored(dataset: DatasetState, _: ConnectorRestored, now: datetime) -> None:
     """See it as visible once nobody can hide it any more; until then it may have to be shown again."""
     until, trouble = dataset.hides_until, dataset.trouble
     shown_from = trouble.retry_at if trouble else None
@@ -186,6 +187,7 @@ def _restored(dataset: DatasetState, _: ConnectorRestored, __: datetime) -> None
         dataset.trouble = replace(trouble, retry_at=until)
         return
     dataset.is_hidden, dataset.hides_until, dataset.trouble = False, None, None
+    dataset.health = dataset.health.at_gate(now)
 
 
 def _locked(dataset: DatasetState, outcome: ArchiveLocked, now: datetime) -> None:

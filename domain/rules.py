@@ -28,7 +28,7 @@ class LifecycleRules:
     `incident_patience` is how long a sick dataset stays VALIDATING before it is FAILED;
     `retry_delays` are the pauses before each automatic retry, inside `provisioning_limit`
     (seed: 60 min); `order_limit` bounds one order, after which its agent calls nobody, and
-    `validation_limit` (seed: 10 min) one that validates. Datasets of
+    `validation_limit` (seed: 10 min) a whole validation, with all its orders. Datasets of
     `protect_stages` end with their journey only when somebody approves (A17).
     """
 

@@ -204,6 +204,18 @@ class DatasetState:
         return (self.pursued_since or self.place.requested_at) + self.rules.provisioning_limit
 
     @property
+    def decided_by(self) -> datetime | None:
+        """Until when the gate must have decided, however often its order is given (seed: R15).
+
+        None while no gate is to run: out of sight, or with a connector that is ill.
+        """
+        since = self.health.gate_since
+        is_at_gate = self.status is DatasetStatus.VALIDATING and not self.is_hidden
+        if since is None or not is_at_gate or self.health.is_ill(self.rules):
+            return None
+        return since + self.rules.validation_limit
+
+    @property
     def restorable_until(self) -> datetime | None:
         """Until when a teardown can be undone; None where it cannot, or while still connected."""
         teardown = self.teardown

@@ -24,6 +24,10 @@ class Trouble:
     retry_at: datetime | None = None
     misses: int = 0
 
+    def retried(self, at: datetime) -> Trouble:
+        """Use up a retry, to be made then."""
+        return replace(self, retries=self.retries + 1, retry_at=at)
+
     def without_retry(self) -> Trouble:
         """Leave the rest to people."""
         return replace(self, retry_at=None)

@@ -78,6 +78,7 @@ async def test_work_that_succeeds_is_passed_on() -> None:
     assert await answer(an_order(), work(), lambda: NOW) is wanted
 
 
+@pytest.mark.requirement("R15")
 async def test_work_that_outlasts_its_deadline_is_stopped() -> None:
     async def work() -> Outcome:
         await asyncio.Event().wait()

@@ -183,6 +183,19 @@ def test_an_unreachable_agent_while_ill_is_one_more_failed_probe() -> None:
     assert dataset.health.successes == 0
 
 
+@pytest.mark.requirement("R15")
+def test_an_incidents_gate_has_ten_minutes_from_the_recovery_and_is_then_probed_for() -> None:
+    dataset = demoted()
+    knock(dataset, HEALTHY, 4, 5)
+    order = order_of(dataset, ValidateDataset, after(minutes=8))
+
+    take(dataset, order_failed(dataset), after(minutes=15))
+
+    assert order.deadline == after(minutes=15)
+    assert (dataset.status, dataset.health.is_incident) == (DatasetStatus.FAILED, True)
+    assert orders_of(dataset, after(minutes=16)) is ProbeConnector
+
+
 def test_passing_the_gate_closes_the_incident() -> None:
     dataset = demoted()
     knock(dataset, HEALTHY, 4, 5)

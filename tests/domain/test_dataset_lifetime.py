@@ -26,7 +26,6 @@ from tests.domain.driving import (
     rest_of,
     snapshot,
     take,
-    validating,
 )
 from tests.domain.making import (
     NEAR_MISS,
@@ -99,8 +98,8 @@ def test_a_failed_dataset_is_looked_at_when_its_lifetime_ends() -> None:
     assert rest_of(failed(NEAR_MISS, wish=HOUR)).until == after(seconds=5)
 
 
-def test_a_dataset_being_validated_does_not_lapse_within_its_hour() -> None:
-    assert not validating().lapse(after(minutes=59))
+def test_a_dataset_being_filled_does_not_lapse_within_its_hour() -> None:
+    assert not provisioning().lapse(after(minutes=59))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ from tests.domain.making import (
     found,
     order_failed,
     probed,
+    provisioned,
 )
 
 
@@ -64,6 +65,21 @@ def retried(dataset: Dataset, seconds: float) -> list[object]:
     """Let a retry fall due."""
     assert dataset.lapse(after(seconds=seconds))
     return [*commit(dataset)]
+
+
+def validating_late() -> Dataset:
+    """A dataset whose validation begins when little is left of its hour."""
+    dataset = provisioning()
+    take(dataset, provisioned(dataset), after(minutes=55))
+    return dataset
+
+
+def asked_again() -> Dataset:
+    """A READY dataset that somebody has validated again."""
+    dataset = ready()
+    dataset.revalidate("asked for by ada", NOW)
+    commit(dataset)
+    return dataset
 
 
 # --- a supplier that does not answer -------------------------------------------------------------
@@ -178,12 +194,53 @@ def test_an_order_of_a_dataset_that_was_ready_has_its_full_time() -> None:
 
 
 @pytest.mark.requirement("R15")
-def test_a_validation_has_ten_minutes() -> None:
+def test_a_validation_has_ten_minutes_with_all_its_retries() -> None:
+    dataset = validating()
+    first = order_of(dataset, ValidateDataset)
+    unavailable(dataset, 360)
+
+    again = order_of(dataset, ValidateDataset, after(minutes=7))
+
+    assert (first.deadline, again.deadline) == (after(minutes=10), after(minutes=10))
+
+
+@pytest.mark.requirement("R15")
+@pytest.mark.parametrize("make", [validating, asked_again])
+def test_a_validation_whose_time_is_over_ends_and_another_begins_by_itself(
+    make: Callable[[], Dataset],
+) -> None:
+    dataset = make()
+
+    ended = take(dataset, order_failed(dataset), after(minutes=9, seconds=55))
+
+    assert (dataset.status, dataset.retries) == (DatasetStatus.FAILED, 1)
+    assert ended == [DatasetValidationAborted(*dataset.ids, "The supplier did not answer.")]
+    assert retried(dataset, 600) == [DatasetValidationStarted(*dataset.ids, "automatic retry")]
+    assert order_of(dataset, ValidateDataset, after(minutes=10)).deadline == after(minutes=20)
+
+
+@pytest.mark.requirement("R15")
+def test_a_validation_nobody_hears_of_ends_after_ten_minutes() -> None:
     dataset = validating()
 
-    order = order_of(dataset, ValidateDataset, after(minutes=5))
+    early, ended = dataset.lapse(after(minutes=9, seconds=59)), dataset.lapse(after(minutes=10))
 
-    assert order.deadline == after(minutes=15)
+    assert (early, ended) == (False, True)
+    assert dataset.trouble is not None
+    assert dataset.trouble.message.endswith("was not validated within 10 minutes.")
+    assert rest_of(dataset, after(minutes=10)).until == after(minutes=10, seconds=5)
+
+
+def test_as_many_validations_are_begun_by_themselves_as_there_are_retries() -> None:
+    dataset = validating()
+
+    for minutes in (10, 21, 32):
+        take(dataset, order_failed(dataset), after(minutes=minutes))
+        retried(dataset, minutes * 60 + 80)
+    take(dataset, order_failed(dataset), after(minutes=44))
+
+    assert dataset.status is DatasetStatus.FAILED
+    assert not dataset.lapse(after(days=1))
 
 
 @pytest.mark.requirement("R12")
@@ -192,7 +249,7 @@ def test_a_validation_has_ten_minutes() -> None:
     [
         (a_dataset, DatasetProvisioningFailed),
         (provisioning, DatasetProvisioningFailed),
-        (validating, DatasetValidationAborted),
+        (validating_late, DatasetValidationAborted),
     ],
 )
 def test_a_dataset_that_is_not_ready_within_the_hour_fails(
@@ -228,7 +285,7 @@ def test_a_restored_dataset_that_was_never_ready_has_a_new_hour() -> None:
 
     dataset.restore(after(hours=5))
 
-    assert not dataset.lapse(after(hours=5, minutes=59))
+    assert not dataset.lapse(after(hours=5, minutes=9))
     assert dataset.ready_by == after(hours=6)
 
 
@@ -239,7 +296,8 @@ def test_a_connector_that_answers_again_gives_its_dataset_a_new_hour() -> None:
         take(dataset, probed(dataset, HEALTHY), after(minutes=minute))
 
     assert dataset.status is DatasetStatus.VALIDATING
-    assert not dataset.lapse(after(minutes=200))
+    assert not dataset.lapse(after(minutes=191))
+    assert dataset.ready_by == after(minutes=242)
 
 
 def test_an_hour_that_is_over_does_not_end_the_wait_for_a_sick_connector() -> None:
@@ -293,7 +351,7 @@ def test_a_near_miss_too_late_in_the_hour_is_not_tried_again() -> None:
 
 def test_the_hour_is_no_matter_to_a_dataset_that_was_ready() -> None:
     dataset = ready()
-    dataset.revalidate("asked for by ada", NOW)
+    dataset.revalidate("asked for by ada", after(days=3))
     commit(dataset)
 
     take(dataset, order_failed(dataset), after(days=3))
@@ -397,6 +455,15 @@ def test_a_dataset_restored_in_an_outage_is_shown_again_when_that_is_over() -> N
 
     assert not dataset.is_hidden
     assert orders_of(dataset, after(minutes=64)) is ValidateDataset
+
+
+def test_a_dataset_that_is_shown_again_has_the_full_time_for_its_gate() -> None:
+    dataset = restored()
+
+    take(dataset, connector_restored(dataset), after(hours=1, minutes=25))
+
+    order = order_of(dataset, ValidateDataset, after(hours=1, minutes=25))
+    assert order.deadline == after(hours=1, minutes=35)
 
 
 def test_a_good_dataset_whose_order_is_refused_waits_for_somebody() -> None:
