@@ -11,13 +11,16 @@ from typing import get_type_hints
 import pytest
 
 import agents
+from domain.checks import Expected, judge
 from domain.documents import DatasetDocument
 from domain.lifecycle import DatasetStatus
-from domain.quality import DataQualityCheck, QualityScore
-from domain.template import DatasetTemplate
+from domain.policy import policy_for
+from domain.quality import CheckType, DataQualityCheck, QualityScore
+from domain.template import DatasetTemplate, TemplateRequest
 from domain.view import describe
 from domain.work import AgentName
 from tests.builders import a_dataset_in, a_template
+from tests.domain.making import DIGEST, QUERIES, evidence
 
 DATASET_FIELDS = {
     "dataset_id",
@@ -77,6 +80,24 @@ def test_a_verdict_has_an_overall_score_and_checks_with_scores_of_0_to_1() -> No
     assert [each.name for each in fields(QualityScore)][:2] == ["overall_score", "checks"]
     assert len(quality.checks) == 4
     assert all(Fraction(0) <= each.score <= 1 for each in quality.checks)
+
+
+@pytest.mark.requirement("R34")
+def test_a_validation_gives_the_overall_score_and_the_four_checks_in_their_order() -> None:
+    expected = Expected(record_count=500, documents=500, content_digest=DIGEST, queries=QUERIES)
+
+    quality = judge(evidence(), expected, policy_for({}))
+
+    assert isinstance(quality, QualityScore)
+    assert quality.overall_score == Fraction(995, 1000)
+    assert [each.check_type for each in quality.checks] == list(CheckType)
+
+
+@pytest.mark.requirement("R40")
+def test_a_template_is_asked_for_by_the_seeds_three_fields() -> None:
+    names = [each.name for each in fields(TemplateRequest)]
+
+    assert names[:3] == ["industry", "use_case", "dataset_type"]
 
 
 @pytest.mark.requirement("R62")

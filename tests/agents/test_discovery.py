@@ -55,6 +55,7 @@ async def test_a_client_no_template_is_made_for_gets_the_nearest_with_every_hop(
     ]
 
 
+@pytest.mark.requirement("R76")
 async def test_a_type_nobody_has_is_refused_with_what_there_is(scene: Scene) -> None:
     outcome = await scene.answer(acme("carrierpigeon"))
 

@@ -126,6 +126,7 @@ def test_a_datasource_of_the_default_tenant_keeps_its_name() -> None:
     assert datasource_name(a_connector_place()) == "acmesandboxconfluence06f49966"
 
 
+@pytest.mark.requirement("R47")
 def test_tenants_who_know_a_client_by_the_same_id_have_their_own_connectors() -> None:
     one = provisioning(tenant="globex")
     other = provisioning(tenant="initech")
@@ -143,6 +144,7 @@ def test_codes_that_look_alike_without_their_hyphens_have_their_own_datasources(
     assert datasource_name(one) != datasource_name(other)
 
 
+@pytest.mark.requirement("R47")
 def test_each_datasource_and_each_generation_has_a_connector_id_of_its_own() -> None:
     connectors = [
         a_connector(generation=generation, dataset_type=dataset_type)
@@ -174,6 +176,7 @@ def test_a_connector_is_configured_from_its_place_and_its_template() -> None:
 
     connector = a_connector(template)
 
+    assert isinstance(connector.connector_id, UUID)
     assert connector.connector_name == "ACME-sandbox-confluence"
     assert connector.status == "created"
     assert connector.category == "KNOWLEDGE_HUB"
@@ -227,6 +230,7 @@ def test_each_stage_has_its_own_readers(stage: JourneyStage, readers: Readers) -
     assert a_connector(stage=stage).permissions is readers
 
 
+@pytest.mark.requirement("R50")
 @pytest.mark.parametrize(("stage", "test"), [(SANDBOX, True), (PILOT, True), (PRODUCTION, False)])
 def test_everything_before_production_is_a_test_datasource(stage: JourneyStage, test: bool) -> None:
     assert a_connector(stage=stage).is_test is test

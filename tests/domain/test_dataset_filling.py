@@ -75,6 +75,7 @@ HELD = CompletenessEvidence(indexed=480, filled=4900, fields=5000)
 # --- discovering ---------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R40")
 def test_a_new_dataset_has_its_template_looked_for() -> None:
     dataset = a_dataset(wish=Wish(strict=True))
 
@@ -293,6 +294,7 @@ def test_passing_at_the_first_attempt_is_remembered() -> None:
     assert dataset.quality_score == Fraction(995, 1000)
 
 
+@pytest.mark.requirement("R56")
 @pytest.mark.parametrize(
     ("seconds", "minutes"), [(0, 1), (1, 1), (60, 1), (60.001, 2), (61, 2), (2820, 47)]
 )

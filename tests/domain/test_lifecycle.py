@@ -39,6 +39,7 @@ EDGES = {
 PAIRS = list(product(DatasetStatus, DatasetStatus))
 
 
+@pytest.mark.requirement("R66")
 @pytest.mark.parametrize(("current", "target"), [each for each in PAIRS if each in EDGES])
 def test_an_edge_of_the_table_is_allowed(current: DatasetStatus, target: DatasetStatus) -> None:
     require_transition("Dataset X", current, target)

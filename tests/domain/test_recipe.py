@@ -43,12 +43,14 @@ def test_another_client_stage_type_or_generation_gives_another_seed(other: SeedS
     assert derive_seed(other, a_template()) != derive_seed(SOURCE, a_template())
 
 
+@pytest.mark.requirement("R42")
 def test_another_template_gives_another_seed() -> None:
     edited = a_template(content_mix=(ContentShare("Docs", 100),))
 
     assert derive_seed(SOURCE, edited) != derive_seed(SOURCE, a_template())
 
 
+@pytest.mark.requirement("R42")
 def test_the_seed_is_the_first_52_bits_of_a_sha_256() -> None:
     template = a_template()
     parts = f"client\x1fsandbox\x1fconfluence\x1f{template.digest}\x1f1"
@@ -65,6 +67,7 @@ def test_a_seed_survives_any_json(origin: str, stage: JourneyStage, generation: 
     assert int(float(seed)) == seed
 
 
+@pytest.mark.requirement("R42")
 def test_a_callers_seed_takes_the_place_of_the_client() -> None:
     asked, usual = provisioning(wish=Wish(seed="2026")), provisioning()
 

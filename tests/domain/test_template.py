@@ -111,6 +111,7 @@ def test_a_strict_request_takes_nothing_else() -> None:
     assert "Nearest in the catalogue: anybody, industry." in str(refused.value)
 
 
+@pytest.mark.requirement("R76")
 def test_a_misspelt_type_is_answered_with_the_nearest_ones() -> None:
     misspelt = TemplateRequest("healthcare", "developer_productivity", "confluense")
 

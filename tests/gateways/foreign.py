@@ -276,6 +276,18 @@ class Glean:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def let_in(self, connector: ConnectorConfiguration, email: str) -> None:
+        """Make somebody one of a datasource's test group, past our adapter."""
+        await self._index("betausers", {"datasource": connector.datasource, "emails": [email]})
+
+    async def seen_by(
+        self, email: str, connector: ConnectorConfiguration, query: str
+    ) -> tuple[str, ...]:
+        """Search a connector as a person, and tell the records found."""
+        credentials = GleanCredentials(lambda: INDEXING_TOKEN, lambda: CLIENT_TOKEN, email)
+        person = GleanConnectors(self.client, credentials, self.time.timing)
+        return (await person.search(connector, query)).record_ids
+
     async def set_visibility(self, connector: ConnectorConfiguration, visibility: str) -> None:
         """What an administrator does in the console."""
         body = {"datasource": connector.datasource, "visibility": visibility}

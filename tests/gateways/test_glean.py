@@ -53,6 +53,23 @@ def upload_overtaken(glean: Glean) -> Upload:
     return Upload(a_connector(), "upload-1", pages())
 
 
+# --- readers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("R50")
+async def test_a_sandbox_is_read_by_its_whole_test_group_and_by_nobody_else() -> None:
+    glean, connector = Glean(), a_connector()
+    await glean.provision(connector, 3)
+    await glean.let_in(connector, "ben@example.com")
+
+    seen = [
+        await glean.seen_by(reader, connector, "Infusion pump procedure")
+        for reader in (ADA, "ben@example.com", "carla@example.com")
+    ]
+
+    assert [len(each) for each in seen] == [3, 3, 0]
+
+
 # --- create -----------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from tests.gateways.foreign import (
 SANDBOX = a_connector()
 
 
+@pytest.mark.requirement("R50")
 def test_a_record_becomes_a_document() -> None:
     assert document(a_record(3), SANDBOX, ADA) == {
         "datasource": SANDBOX.datasource,

@@ -116,6 +116,7 @@ async def test_journey_orchestration_hears_of_each_step_in_order(
     ]
 
 
+@pytest.mark.requirement("R56")
 async def test_the_completion_names_score_records_and_connector(
     office: RunningService, asked: Heard
 ) -> None:
@@ -131,6 +132,23 @@ async def test_the_completion_names_score_records_and_connector(
         "record_count": 500,
         "connector_id": dataset["connector_id"],
         "duration_minutes": 1,
+    }
+    assert type(completed.fields["duration_minutes"]) is int
+
+
+@pytest.mark.requirement("R54")
+async def test_the_request_is_told_with_its_types_and_with_who_asked(
+    office: RunningService, asked: Heard
+) -> None:
+    told = await events_of(office)
+
+    (requested,) = [each for each in told if each.name == "DatasetProvisionRequested"]
+    assert requested.fields == {
+        "journey_id": asked.data["datasets"][0]["journey_id"],
+        "client_id": asked.data["datasets"][0]["client_id"],
+        "stage": "sandbox",
+        "dataset_types": ["confluence", "github"],
+        "requested_by": "anonymous",
     }
 
 
@@ -224,6 +242,7 @@ async def test_the_archive_of_an_archived_dataset_is_verified(
     assert len([each for each in place.rglob("*.json") if each.is_file()]) == 1
 
 
+@pytest.mark.requirement("R60")
 async def test_the_archive_event_tells_where_and_how_much(
     office: RunningService, asked: Heard
 ) -> None:
@@ -244,6 +263,7 @@ async def test_the_archive_event_tells_where_and_how_much(
         "archive_location": archived.archive.location,
         "original_size_bytes": archived.content.size_bytes,
     }
+    assert type(told[-1].fields["original_size_bytes"]) is int
 
 
 @pytest.mark.requirement("R67")
