@@ -17,9 +17,10 @@ from registry.history import archived_datasets, outbox
 from registry.measure_tables import connector_uptime
 from registry.numbered import count_of, tenants_of
 from registry.orphans import OrphanFigures, read_orphan_figures
+from registry.provisioning_times import LIMIT, TIMES, ProvisioningTimes, times_of
 from registry.tables import datasets
 from registry.trail import count_entries
-from registry.uptime import first_day
+from registry.uptime import first_day, window_start
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, CursorResult
@@ -36,13 +37,15 @@ class Figures:
     """The seed's success metrics and the engine's pulse, counted at one moment.
 
     `by_status` counts datasets, 0 included; `first_attempts` counts datasets that were validated
-    at all, `first_passes` those that passed the first time; `provisioning_times` holds the time
-    from request to first READY of every dataset that got there, shortest first;
+    at all, `first_passes` those that passed the first time, and both `_lately` those of them that
+    were asked for in the last 30 days; `provisioning` tells how long datasets took, or take in
+    vain; `provisioning_failed` counts those that are FAILED and were never READY;
     `teardowns_due` counts the teardowns that are done or should be: those in their grace period
     and those on their way to it are not, unless a step had to be tried again; `teardowns_archived`
     counts the done ones; `sandbox_datasets` counts those of the sandbox past discovery,
     `sandbox_from_template` those of them that have a template; `average_quality` is the mean of
-    the last scores, 0 to 1, None before the first, `scored` how many there are;
+    the last scores of what is active or was asked for in the last 30 days, 0 to 1, None before the
+    first, `scored` how many there are;
     `connectors_watched` counts the connectors of datasets that are READY, or that were and have an
     open incident (A48), `connectors_well` those whose last probe passed; `probes` counts those of
     the last 30 days, `probes_passed` those that passed; `retention_violations` counts archives
@@ -54,7 +57,10 @@ class Figures:
     by_status: Mapping[DatasetStatus, int]
     first_attempts: int
     first_passes: int
-    provisioning_times: tuple[timedelta, ...]
+    first_attempts_lately: int
+    first_passes_lately: int
+    provisioning: ProvisioningTimes
+    provisioning_failed: int
     teardowns_due: int
     teardowns_archived: int
     sandbox_datasets: int
@@ -74,8 +80,8 @@ class Figures:
 
     @property
     def first_pass_rate(self) -> float | None:
-        """The share of datasets that passed their first validation, 0 to 1 (seed: R92)."""
-        return _share(self.first_passes, self.first_attempts)
+        """The share of the last 30 days' that passed their first validation, 0 to 1 (seed: R92)."""
+        return _share(self.first_passes_lately, self.first_attempts_lately)
 
     @property
     def teardown_success(self) -> float | None:
@@ -114,9 +120,12 @@ class Figures:
         return None if scanned is None else now - scanned
 
     def provisioning_time(self, percent: int) -> timedelta | None:
-        """Tell within which time so many percent (1 to 100) of the datasets became READY."""
-        count = len(self.provisioning_times)
-        return self.provisioning_times[ceil(count * percent / 100) - 1] if count else None
+        """Tell in which time so many percent (1 to 100) of the last 30 days' were READY (R91).
+
+        Or in which they were not, where too few of them were.
+        """
+        times = self.provisioning.lately
+        return times[ceil(len(times) * percent / 100) - 1] if times else None
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -124,8 +133,6 @@ def _share(part: int, whole: int) -> float | None:
 
 
 _BY_STATUS = select(_d.status, func.count()).group_by(_d.status)
-
-_TIMES = select(_d.created_at, _d.ready_at).where(_d.ready_at.is_not(None))
 
 _IN_SANDBOX = (_d.stage == JourneyStage.SANDBOX, _d.status != DatasetStatus.DISCOVERING)
 
@@ -161,13 +168,22 @@ _IS_WELL = and_(
     or_(not_(_HAS_INCIDENT), _health["successes"].as_integer() > 0),
 )
 
+_IS_OF_LATE = _d.created_at >= bindparam("since")
+
+_IS_JUDGED = or_(_IS_OF_LATE, _d.status.not_in(ENDED))
+
+_IS_UNDONE = (_d.status == DatasetStatus.FAILED, _d.ready_at.is_(None))
+
 _TOTALS = select(
     func.count(_d.first_passed).label("first_attempts"),
     func.count().filter(_d.first_passed).label("first_passes"),
+    func.count(_d.first_passed).filter(_IS_OF_LATE).label("first_attempts_lately"),
+    func.count().filter(_d.first_passed, _IS_OF_LATE).label("first_passes_lately"),
+    func.count().filter(*_IS_UNDONE).label("provisioning_failed"),
     func.count().filter(*_IN_SANDBOX).label("sandbox_datasets"),
     func.count(_d.template_id).filter(*_IN_SANDBOX).label("sandbox_from_template"),
-    func.avg(_d.quality_score).label("average_quality"),
-    func.count(_d.quality_score).label("scored"),
+    func.avg(_d.quality_score).filter(_IS_JUDGED).label("average_quality"),
+    func.count(_d.quality_score).filter(_IS_JUDGED).label("scored"),
     func.count().filter(_IS_TEARDOWN_DUE).label("teardowns_due"),
     func.count().filter(_IS_WATCHED).label("connectors_watched"),
     func.count().filter(_IS_WELL).label("connectors_well"),
@@ -212,7 +228,8 @@ class _Reading:
     async def figures(self) -> Figures:
         by_status = await self._by_status()
         now = {"now": self.now}
-        totals = (await self._rows(_TOTALS, _d.tenant, now)).mappings().one()
+        lately = now | {"since": window_start(self.now)}
+        totals = (await self._rows(_TOTALS, _d.tenant, lately)).mappings().one()
         violations = (await self._rows(_LOST_ARCHIVES, _d.tenant)).scalar_one()
         events = (await self._rows(_EVENTS, _TENANTS.c.tenant)).scalar_one()
         waiting = (await self._rows(_WAITING, _d.tenant, now)).one()
@@ -220,7 +237,7 @@ class _Reading:
         probes, passed = (await self._rows(_PROBES, _u.tenant, since)).one()
         return Figures(
             by_status=by_status,
-            provisioning_times=await self._provisioning_times(),
+            provisioning=await self._provisioning(),
             teardowns_archived=by_status[DatasetStatus.ARCHIVED],
             retention_violations=violations,
             probes=int(probes),
@@ -248,6 +265,6 @@ class _Reading:
         counted = {status: count for status, count in rows}  # noqa: C416 - rows are no pairs to dict()
         return {status: counted.get(status, 0) for status in DatasetStatus}
 
-    async def _provisioning_times(self) -> tuple[timedelta, ...]:
-        rows = (await self._rows(_TIMES, _d.tenant)).all()
-        return tuple(sorted(row.ready_at - row.created_at for row in rows))
+    async def _provisioning(self) -> ProvisioningTimes:
+        rows = await self._rows(TIMES, _d.tenant, {"an_hour_ago": self.now - LIMIT})
+        return times_of(rows.all(), self.now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from registry.database import Database, Session
 
 WINDOW_DAYS = 30
-"""Over how many days, today among them, the uptime is told."""
+"""Over how many days, today among them, the uptime is told, and what else is told of a month."""
 
 _u = connector_uptime.c
 
@@ -25,6 +25,11 @@ _u = connector_uptime.c
 def first_day(now: datetime) -> date:
     """Tell the first day of the window that ends now."""
     return now.astimezone(UTC).date() - timedelta(days=WINDOW_DAYS - 1)
+
+
+def window_start(now: datetime) -> datetime:
+    """Tell the moment at which the window begins that ends now."""
+    return datetime.combine(first_day(now), time(), UTC)
 
 
 async def count_probes(

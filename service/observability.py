@@ -97,15 +97,15 @@ def _success(figures: Figures, now: datetime) -> dict[str, tuple[str, float | No
     """Name each of the seed's success metrics with its number and its target."""
     return {
         "dataops_provisioning_seconds_p50": (
-            "R91: median time from request to READY; target below 3600.",
+            "R91: median of the last 30 days' times from request to READY, or so far; target below 3600.",
             _seconds(figures.provisioning_time(50)),
         ),
         "dataops_provisioning_seconds_p95": (
-            "R91: 95th percentile of the time from request to READY; target below 3600.",
+            "R91: 95th percentile of these times; target below 3600.",
             _seconds(figures.provisioning_time(95)),
         ),
         "dataops_first_pass_ratio": (
-            "R92: share of datasets that passed their first validation; target 0.95.",
+            "R92: share of the last 30 days' datasets that passed their first validation; target 0.95.",
             figures.first_pass_rate,
         ),
         "dataops_teardown_success_ratio": (
@@ -117,7 +117,7 @@ def _success(figures: Figures, now: datetime) -> dict[str, tuple[str, float | No
             figures.template_coverage,
         ),
         "dataops_quality_score_average": (
-            "R95: mean of the last quality scores; target above 0.97.",
+            "R95: mean last score of active datasets and the last 30 days'; target above 0.97.",
             figures.average_quality,
         ),
         "dataops_connector_uptime_ratio": (
@@ -177,6 +177,10 @@ def _operations(figures: Figures, turns: int, now: datetime) -> dict[str, tuple[
         "dataops_oldest_due_seconds": (
             "How long the one of them has been due that has been longest.",
             _age(oldest, now),
+        ),
+        "dataops_provisioning_failed": (
+            "Datasets that are FAILED and were never READY.",
+            float(figures.provisioning_failed),
         ),
         "dataops_turns": ("Turns under way in this process.", float(turns)),
         "dataops_events": ("Events in the outbox.", float(figures.events)),

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from domain.checks import Probe
 from domain.commands import Principal
 from domain.dataset import Dataset
-from domain.lifecycle import DatasetStatus
+from domain.lifecycle import DatasetStatus, TeardownReason
 from domain.work import Probed
 from registry.history import archived_datasets
 from registry.metrics import read_figures
@@ -20,13 +20,16 @@ from tests.builders import (
     a_dataset_in,
     apply,
     begin_grace,
+    fail_gate,
     key_of,
     postpone,
     purge,
+    tear_down,
 )
 from tests.registry.databases import House
 from tests.registry.past_the_domain import change_row
 
+HOUR = timedelta(hours=1)
 WELL = Probe(connected=True, authenticated=True, response_time_ms=12.5)
 SILENT = Probe(connected=False, authenticated=False, response_time_ms=5000, message="no answer")
 
@@ -94,6 +97,70 @@ async def test_provisioning_times_have_percentiles(house: House) -> None:
     assert figures.provisioning_time(50) == timedelta(minutes=2)
     assert figures.provisioning_time(51) == timedelta(minutes=3)
     assert figures.provisioning_time(100) == timedelta(minutes=4)
+
+
+@pytest.mark.requirement("R91")
+async def test_who_missed_the_hour_is_late_whether_it_failed_or_is_still_filled(
+    house: House,
+) -> None:
+    ran_out = a_dataset_in(DatasetStatus.PROVISIONING, a_dataset("github"))
+    ran_out.lapse(NOW + HOUR)
+    in_time = a_dataset_in(DatasetStatus.PROVISIONING, a_dataset("jira", at=NOW + HOUR / 60))
+    for each in (a_dataset_in(DatasetStatus.READY), ran_out, a_dataset("slack"), in_time):
+        await house.keep(each)
+    house.hands.move(hours=1)
+
+    figures = await read_figures(house.database)
+
+    assert figures.provisioning.lately == (timedelta(minutes=7), HOUR, HOUR)
+    assert (figures.provisioning.count, figures.provisioning.late) == (3, 2)
+    assert figures.provisioning_failed == 1
+
+
+@pytest.mark.requirement("R91")
+async def test_a_teardown_makes_nothing_of_a_missed_hour_and_calls_off_what_had_not_missed_it(
+    house: House,
+) -> None:
+    for minutes in (59, 61):
+        dataset = a_dataset_in(DatasetStatus.PROVISIONING, a_dataset(f"type{minutes}"))
+        dataset.start_teardown(TeardownReason.MANUAL_REQUEST, NOW + timedelta(minutes=minutes))
+        await house.keep(dataset)
+    house.hands.move(hours=9)
+
+    figures = await read_figures(house.database)
+
+    assert figures.provisioning.lately == (timedelta(minutes=61),)
+
+
+@pytest.mark.requirement("R91", "R92", "R95")
+async def test_what_was_asked_for_more_than_thirty_days_ago_is_no_matter_any_more(
+    house: House,
+) -> None:
+    before, within = NOW - timedelta(days=30), NOW - timedelta(days=29)
+    ended = a_dataset_in(DatasetStatus.FAILED, a_dataset("github", at=before))
+    tear_down(ended)
+    await house.keep(ended)
+    lasting = a_dataset_in(DatasetStatus.READY, a_dataset("slack", at=before))
+    await house.keep(lasting)
+    await house.keep(a_dataset_in(DatasetStatus.READY, a_dataset(at=within)))
+
+    figures = await read_figures(house.database)
+
+    assert (figures.first_pass_rate, figures.first_attempts) == (1, 3)
+    assert (len(figures.provisioning.lately), figures.provisioning.count) == (1, 2)
+    assert (figures.average_quality, figures.scored) == (0.995, 2)
+
+
+async def test_a_dataset_that_fails_after_it_was_ready_was_provisioned(house: House) -> None:
+    dataset = a_dataset_in(DatasetStatus.READY)
+    dataset.revalidate("asked for by ada", NOW)
+    fail_gate(dataset)
+    await house.keep(dataset)
+
+    figures = await read_figures(house.database)
+
+    assert figures.by_status[DatasetStatus.FAILED] == 1
+    assert figures.provisioning_failed == 0
 
 
 @pytest.mark.requirement("R93")

@@ -143,6 +143,24 @@ async def test_what_only_grows_is_told_as_a_counter() -> None:
     assert value_of(page, "dataops_first_passes_total") == 2
 
 
+@pytest.mark.requirement("R91")
+async def test_where_most_are_not_ready_in_time_the_target_is_missed_and_the_failures_told() -> (
+    None
+):
+    late = [
+        a_dataset_in(DatasetStatus.PROVISIONING, a_dataset(each, at=NOW - timedelta(hours=1)))
+        for each in ("github", "slack")
+    ]
+    for each in late:
+        each.lapse(NOW)
+
+    page = await page_of(a_dataset_in(DatasetStatus.READY), *late)
+
+    assert value_of(page, 'dataops_success_met{metric="provisioning_time",number="R91"}') == 0
+    assert value_of(page, "dataops_provisioned_late_total") == 2
+    assert value_of(page, "dataops_provisioning_failed") == 2
+
+
 def datasets_that_differ() -> list[Dataset]:
     """Make datasets that are ready, failed, sick, stuck in teardown, and archived."""
     sick = a_dataset_in(DatasetStatus.READY, a_dataset("slack"))
