@@ -36,7 +36,7 @@ def take_evidence(dataset: DatasetState, outcome: Examined, now: datetime) -> No
     score = checks.judge(outcome.evidence, expected, ordering.policy_of(dataset))
     dataset.quality = score
     if dataset.first_passed is None:
-        dataset.first_passed = score.is_ready
+        dataset.first_passed = score.is_ready and not score.failed_checks
     if score.is_ready:
         _pass_gate(dataset, score, now)
     else:

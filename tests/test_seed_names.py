@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 from typing import get_type_hints
 
@@ -16,7 +16,7 @@ from domain.documents import DatasetDocument
 from domain.lifecycle import DatasetStatus
 from domain.policy import policy_for
 from domain.quality import CheckType, DataQualityCheck, QualityScore
-from domain.template import DatasetTemplate, TemplateRequest
+from domain.template import DatasetTemplate, MatchLevel, TemplateRequest, select_template
 from domain.view import describe
 from domain.work import AgentName
 from tests.builders import a_dataset_in, a_template
@@ -80,6 +80,8 @@ def test_a_verdict_has_an_overall_score_and_checks_with_scores_of_0_to_1() -> No
     assert [each.name for each in fields(QualityScore)][:2] == ["overall_score", "checks"]
     assert len(quality.checks) == 4
     assert all(Fraction(0) <= each.score <= 1 for each in quality.checks)
+    assert {type(each.passed) for each in quality.checks} == {bool}
+    assert all(each.executed_at.tzinfo and each.details is not None for each in quality.checks)
 
 
 @pytest.mark.requirement("R34")
@@ -133,3 +135,16 @@ def test_a_template_has_the_seeds_fields() -> None:
     }
     assert template.record_count_range == (10, 5000)
     assert template.quality_expectations == {"completeness": 0.96}
+
+
+@pytest.mark.requirement("R64")
+@pytest.mark.parametrize("industry", ["healthcare", "fintech", "manufacturing"])
+@pytest.mark.parametrize("use_case", ["developer_productivity", "customer_support"])
+def test_a_template_may_be_for_each_of_the_seeds_industries_and_use_cases(
+    industry: str, use_case: str
+) -> None:
+    template = replace(a_template(), industry=industry, use_case=use_case)
+
+    selection = select_template(TemplateRequest(industry, use_case, "confluence"), [template])
+
+    assert (selection.template, selection.level) == (template, MatchLevel.EXACT)

@@ -62,6 +62,7 @@ async def test_a_type_nobody_has_is_refused_with_what_there_is(scene: Scene) -> 
     assert "Nearest in the catalogue" in refused(outcome)
 
 
+@pytest.mark.requirement("R37")
 async def test_a_supplier_without_a_catalogue_is_asked_for_the_pair(scene: Scene) -> None:
     scene.meet(create_seed_supplier())
 

@@ -65,7 +65,7 @@ def test_all_records_valid_pass_the_schema_check() -> None:
     assert check.executed_at == NOW
 
 
-@pytest.mark.requirement("R27")
+@pytest.mark.requirement("R27", "R86")
 def test_one_invalid_record_fails_the_schema_check() -> None:
     check = check_schema(schema(500, 499), EXPECTED, POLICY, NOW)
 
@@ -125,7 +125,7 @@ def test_completeness_passes_at_exactly_95_percent_of_the_fields() -> None:
     assert (check.passed, check.score) == (True, Fraction(95, 100))
 
 
-@pytest.mark.requirement("R28")
+@pytest.mark.requirement("R28", "R86")
 def test_one_field_below_95_percent_fails() -> None:
     check = check_completeness(complete(filled=4749), 500, POLICY, NOW)
 
@@ -218,7 +218,7 @@ def test_an_answer_must_come_below_five_seconds(milliseconds: float, healthy: bo
     assert is_healthy(probe, POLICY) is healthy
 
 
-@pytest.mark.requirement("R29")
+@pytest.mark.requirement("R29", "R86")
 @pytest.mark.parametrize(("connected", "authenticated"), [(False, True), (True, False)])
 def test_an_answer_must_come_and_let_us_in(connected: bool, authenticated: bool) -> None:
     probe = Probe(connected, authenticated, 10.0)
@@ -244,7 +244,7 @@ def test_ten_of_ten_queries_pass() -> None:
     assert (check.passed, check.score) == (True, WHOLE)
 
 
-@pytest.mark.requirement("R30")
+@pytest.mark.requirement("R30", "R86")
 def test_nine_of_ten_queries_fail() -> None:
     check = check_sample_queries(queries(9), QUERIES, POLICY, NOW)
 

@@ -97,6 +97,7 @@ def test_an_order_is_known_by_its_dataset_its_version_and_its_try() -> None:
     assert str(key) == f"{DATASET_ID}/4/0"
 
 
+@pytest.mark.requirement("R55")
 def test_a_found_template_starts_provisioning() -> None:
     dataset = a_dataset()
 
@@ -222,7 +223,7 @@ def test_a_stricter_template_makes_a_stricter_gate() -> None:
     assert dataset.status is DatasetStatus.FAILED
 
 
-@pytest.mark.requirement("R32")
+@pytest.mark.requirement("R32", "R56", "R58", "R100")
 def test_the_first_pass_completes_the_provisioning_and_makes_it_ready_at_once() -> None:
     dataset = validating()
 
@@ -276,6 +277,7 @@ def test_a_later_pass_is_only_ready_again() -> None:
     assert dataset.ready_at == NOW
 
 
+@pytest.mark.requirement("R92")
 def test_a_first_pass_after_a_failure_completes_the_provisioning() -> None:
     dataset = failed()
     dataset.revalidate("asked for by ada", NOW)
@@ -287,6 +289,17 @@ def test_a_first_pass_after_a_failure_completes_the_provisioning() -> None:
     assert dataset.first_passed is False
 
 
+@pytest.mark.requirement("R92")
+def test_ready_in_spite_of_a_failed_check_is_no_pass_of_all_four() -> None:
+    dataset = validating(a_template(quality_expectations={"schema": {"critical": False}}))
+    seen = evidence(schema=SchemaEvidence(total=500, valid=499, content_digest=DIGEST))
+
+    take(dataset, examined(dataset, seen))
+
+    assert (dataset.status, dataset.first_passed) == (DatasetStatus.READY, False)
+
+
+@pytest.mark.requirement("R92")
 def test_passing_at_the_first_attempt_is_remembered() -> None:
     dataset = ready()
 
@@ -362,7 +375,7 @@ def test_every_outcome_means_something() -> None:
     assert set(outcomes._MEANING) == set(get_args(Outcome))  # noqa: SLF001 - the table is whole
 
 
-@pytest.mark.requirement("R33")
+@pytest.mark.requirement("R33", "R57")
 def test_a_failed_gate_names_the_checks_that_failed() -> None:
     dataset = validating()
 

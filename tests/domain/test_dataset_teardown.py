@@ -55,6 +55,7 @@ def step_of(teardown: Teardown | None) -> TeardownStep:
 # --- the steps -----------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R19", "R59")
 @pytest.mark.parametrize("reason", list(TeardownReason))
 def test_a_teardown_tells_its_reason(reason: TeardownReason) -> None:
     dataset = ready()
@@ -150,6 +151,7 @@ def test_disconnecting_hides_the_documents() -> None:
 # --- grace ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R20")
 def test_nothing_is_emptied_during_the_day_of_grace() -> None:
     dataset = in_grace()
 

@@ -96,6 +96,7 @@ def test_there_are_the_seeds_six_stages() -> None:
     ]
 
 
+@pytest.mark.requirement("R19", "R59")
 def test_there_is_a_reason_for_each_of_the_seeds_four_triggers() -> None:
     assert [each.value for each in TeardownReason] == [
         "stage_transition",

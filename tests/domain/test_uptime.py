@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.domain.driving import failed, ready, take
 from tests.domain.making import HEALTHY, ILL, after, evidence, order_failed, probed
 
@@ -24,6 +26,7 @@ def test_a_probe_that_could_not_be_made_counts_as_one_that_failed() -> None:
     assert dataset.drain_probes() == (False,)
 
 
+@pytest.mark.requirement("R96")
 def test_the_probes_of_an_outage_count_while_it_lasts() -> None:
     dataset = ready()
 
@@ -33,6 +36,7 @@ def test_the_probes_of_an_outage_count_while_it_lasts() -> None:
     assert dataset.drain_probes() == (False, False, False, False, True)
 
 
+@pytest.mark.requirement("R96")
 def test_a_connector_that_was_never_relied_on_counts_for_nothing() -> None:
     dataset = failed(evidence(probes=(ILL, ILL, HEALTHY)))
 

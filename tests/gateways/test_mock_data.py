@@ -328,6 +328,7 @@ async def test_few_records_are_asked_for_in_the_three_fields_every_supplier_know
 
     await generated(MockDataClient(calling(app), Time().timing), recipe(10))
 
+    assert app.asked == [("POST", "/generate-mock-data")]
     assert json.loads(app.bodies[0]) == {
         "template_id": "healthcare_confluence",
         "record_count": 10,

@@ -175,6 +175,7 @@ async def test_a_whole_life_publishes_all_seven_events_with_exactly_their_fields
     }
 
 
+@pytest.mark.requirement("R100")
 async def test_each_event_says_whose_it_is(office: RunningService, asked: Heard) -> None:
     told = await events_of(office)
 

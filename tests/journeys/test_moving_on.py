@@ -168,6 +168,7 @@ async def test_a_transition_of_a_journey_that_moved_already_changes_nothing(
     assert await office.service.registry.last_sequence("default") == before
 
 
+@pytest.mark.requirement("R19")
 async def test_a_journey_moves_from_pilot_to_production(office: RunningService) -> None:
     await office.call(COORDINATOR, TO_PILOT)
 

@@ -115,7 +115,7 @@ async def test_a_dataset_of_an_active_journey_is_no_orphan(office: RunningServic
     assert (await dataset_of(office, JIRA)).status is DatasetStatus.READY
 
 
-@pytest.mark.requirement("R75", "R82")
+@pytest.mark.requirement("R19", "R75", "R82")
 async def test_the_second_cleanup_tears_down_what_the_first_suspected(
     office: RunningService,
 ) -> None:

@@ -39,6 +39,7 @@ async def test_uptime_is_the_share_of_the_probes_that_passed(house: House) -> No
     assert (figures.probes, figures.probes_passed, figures.uptime) == (4, 3, 0.75)
 
 
+@pytest.mark.requirement("R96")
 async def test_an_outage_counts_for_as_long_as_it_lasts(house: House) -> None:
     dataset = await house.keep(a_dataset_in(DatasetStatus.READY))
 
@@ -56,6 +57,7 @@ async def test_without_a_probe_there_is_no_uptime(house: House) -> None:
     assert (figures.probes, figures.uptime) == (0, None)
 
 
+@pytest.mark.requirement("R96")
 async def test_the_days_of_the_last_month_count_and_no_others(house: House) -> None:
     dataset = await house.keep(a_dataset_in(DatasetStatus.READY))
     await knock(house, dataset, SILENT)

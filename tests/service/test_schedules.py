@@ -77,7 +77,7 @@ async def kept(house: House, done: Done) -> AsyncIterator[None]:
         await asyncio.wait({running})
 
 
-@pytest.mark.requirement("R75")
+@pytest.mark.requirement("R75", "R82", "R97")
 @pytest.mark.parametrize(
     ("setting", "first", "apart"),
     [
