@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from domain.dataset import Dataset
+from domain.repository import Transaction
 from tests.builders import TENANT, a_client, a_dataset, a_journey, fill, find_template
+from tests.postgres_databases import a_fresh_database
 from tests.registry.databases import DATABASES, ME, House, a_fresh, open_house
 
 WRITERS = 12
@@ -32,9 +34,15 @@ async def _write(house: House, dataset: Dataset) -> None:
     """Let a dataset happen, a commit a step, each with events of its own."""
     for step in (find_template, fill):
         async with house.registry.transaction(ME) as transaction:
-            found = await transaction.dataset(dataset.place.dataset_id)
-            step(found)
-            await transaction.save(found, None)
+            await _take(transaction, dataset, step)
+
+
+async def _take(
+    transaction: Transaction, dataset: Dataset, step: Callable[[Dataset], None]
+) -> None:
+    found = await transaction.dataset(dataset.place.dataset_id)
+    step(found)
+    await transaction.save(found, None)
 
 
 async def _read(house: House, is_over: asyncio.Event) -> list[tuple[int, UUID]]:
@@ -63,3 +71,25 @@ async def test_a_reader_beside_many_writers_misses_nothing_and_reads_nothing_lat
     written = await house.registry.events(TENANT, 0, 1000)
     assert seen == [(each.sequence, each.event_id) for each in written]
     assert [sequence for sequence, _ in seen] == list(range(1, len(seen) + 1))
+
+
+async def test_what_was_written_first_and_committed_last_comes_last_and_keeps_nobody_waiting() -> (
+    None
+):
+    """Only on PostgreSQL can two write at once."""
+    async with open_house(a_fresh_database()) as house:
+        first, slow, quick = [await house.keep(_one_of_many(number)) for number in range(3)]
+        await _write(house, first)  # and keeps the template of all
+        async with house.registry.transaction(ME) as stopped:
+            await _take(stopped, slow, find_template)
+            async with asyncio.timeout(5):
+                await _write(house, quick)
+            meanwhile = await house.registry.events(TENANT, 0, 100)
+
+        late = await house.registry.events(TENANT, meanwhile[-1].sequence, 100)
+
+    early = {each.place.dataset_id for each in (first, quick)}
+    assert {each.context.dataset_id for each in meanwhile} == early
+    assert {each.context.dataset_id for each in late} == {slow.place.dataset_id}
+    numbers = [each.sequence for each in (*meanwhile, *late)]
+    assert numbers == list(range(1, len(numbers) + 1))
