@@ -29,13 +29,26 @@ def held_up(url: str, table: str) -> Iterator[Connection]:
 
 def wait_until_waiting(connection: Connection, sessions: int, doing: str = "") -> None:
     """Wait until so many sessions wait for a lock, with a statement that begins so."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+    _wait_until(connection, sessions, "wait_event_type = 'Lock'", doing)
+
+
+def let_go_on(connection: Connection, sessions: int, doing: str) -> None:
+    """Let the lock go, and wait until so many sessions have done what they waited for.
+
+    Their transactions are open still, since whoever would go on with them has been stopped.
+    """
+    connection.rollback()
+    _wait_until(connection, sessions, "state = 'idle in transaction'", doing)
+
+
+def _wait_until(connection: Connection, sessions: int, so: str, doing: str) -> None:
+    found = text(
+        f"SELECT count(*) FROM pg_stat_activity WHERE {so} "  # noqa: S608 - constants
         "AND datname = current_database() AND starts_with(query, :doing)"
     )
     pace = threading.Event()
     for _ in range(int(START_SECONDS / 0.05)):
-        if connection.execute(waiting, {"doing": doing}).scalar_one() == sessions:
+        if connection.execute(found, {"doing": doing}).scalar_one() == sessions:
             return
         connection.execute(text("SELECT pg_stat_clear_snapshot()"))
         pace.wait(0.05)
