@@ -8,7 +8,6 @@ from agents.auditor import Auditor
 from domain.rules import LifecycleRules
 from gateways.archive import FolderArchive
 from registry.trail import SqlAuditTrail
-from tests.builders import TENANT
 from tests.registry.databases import open_house
 
 if TYPE_CHECKING:
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
 
 
 async def flaws_in(url: str, data: Path) -> list[str]:
-    """Look through the trail of a service's database, and hold it to the checkpoints in its folder.
+    """Look through the trails of a service's database, and hold them to the checkpoints in its folder.
 
-    A sentence each; a trail without an entry is one as well.
+    A sentence each; that nobody wrote anything down is one as well.
     """
     async with open_house(url) as house:
         archive = FolderArchive(data / "archive")
         auditor = Auditor(SqlAuditTrail(house.database), archive, LifecycleRules().retention)
-        verdict = await auditor.verify(TENANT)
-    flaws = [each.message for each in verdict.findings]
-    return flaws if verdict.entries else [*flaws, "The audit trail is empty."]
+        verdicts = [await auditor.verify(tenant) for tenant in await auditor.tenants()]
+    flaws = [finding.message for each in verdicts for finding in each.findings]
+    return flaws if any(each.entries for each in verdicts) else ["Nobody wrote down who did what."]

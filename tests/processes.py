@@ -76,6 +76,10 @@ class HeldSupplier:
         return held
 
 
+class Refused(Exception):
+    """A call came back with an error instead of a result; its words are the service's."""
+
+
 @dataclass
 class Reached:
     """A service as callers reach it."""
@@ -92,27 +96,29 @@ class Reached:
         finally:
             await talk.close()
 
-    async def begin(self, given: Mapping[str, Any], message_id: str) -> str:
-        """Send one skill call and come back with its task's id at once."""
-        answer = await self.send(given, message_id)
-        return str(answer["result"]["task"]["id"])
+    async def begin(
+        self, given: Mapping[str, Any], message_id: str, *, agent: str = COORDINATOR
+    ) -> str:
+        """Send one skill call and come back with its task's id at once. Raises Refused."""
+        result = _result_of(await self.send(given, message_id, agent=agent))
+        return str(result["task"]["id"])
 
-    async def send(self, given: Mapping[str, Any], message_id: str) -> dict[str, Any]:
+    async def send(
+        self, given: Mapping[str, Any], message_id: str, *, agent: str = COORDINATOR
+    ) -> dict[str, Any]:
         """Send one skill call and come back with the whole answer at once."""
         message = Message(message_id=message_id, role=Role.ROLE_USER, parts=[data_part(given)])
         params = SendMessageRequest(message=message)
         params.configuration.return_immediately = True
-        return await self._rpc("SendMessage", params)
+        return await self._rpc("SendMessage", params, agent)
 
-    async def task(self, task_id: str) -> dict[str, Any]:
-        """Read a task."""
-        answer = await self._rpc("GetTask", GetTaskRequest(id=task_id))
-        return dict(answer["result"])
+    async def task(self, task_id: str, *, agent: str = COORDINATOR) -> dict[str, Any]:
+        """Read a task. Raises Refused."""
+        return _result_of(await self._rpc("GetTask", GetTaskRequest(id=task_id), agent))
 
     async def tasks(self) -> list[dict[str, Any]]:
-        """List the tasks."""
-        answer = await self._rpc("ListTasks", ListTasksRequest())
-        return list(answer["result"]["tasks"])
+        """List the tasks. Raises Refused."""
+        return list(_result_of(await self._rpc("ListTasks", ListTasksRequest()))["tasks"])
 
     async def listen(self, task_id: str) -> AsyncIterator[dict[str, Any]]:
         """Subscribe to a task; gives what is told of it, one by one, to its end."""
@@ -180,9 +186,9 @@ class Reached:
             base_url=self.url, timeout=PATIENCE, trust_env=False, verify=_CERTIFICATES
         )
 
-    async def _rpc(self, method: str, params: Any) -> dict[str, Any]:
+    async def _rpc(self, method: str, params: Any, agent: str = COORDINATOR) -> dict[str, Any]:
         async with self._http() as http:
-            answer = await http.post(**_asked(method, params))
+            answer = await http.post(**_asked(method, params, agent))
         return dict(answer.raise_for_status().json())
 
 
@@ -260,15 +266,21 @@ async def _started(environment: dict[str, str], words: tuple[str, ...]) -> Async
         await process.wait()
 
 
-def _asked(method: str, params: Any) -> dict[str, Any]:
-    """Give a call of the coordinator as it is posted."""
+def _asked(method: str, params: Any, agent: str = COORDINATOR) -> dict[str, Any]:
+    """Give a call of an agent as it is posted."""
     from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - only here
 
     return {
-        "url": f"/agents/{COORDINATOR}",
+        "url": f"/agents/{agent}",
         "json": {"jsonrpc": "2.0", "id": 1, "method": method, "params": MessageToDict(params)},
         "headers": {"A2A-Version": "1.0"},
     }
+
+
+def _result_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        raise Refused(answer["error"]["message"])
+    return dict(answer["result"])
 
 
 async def _data_of(stream: httpx.Response) -> AsyncIterator[dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.processes import PACE_SECONDS, PATIENCE
+from tests.processes import PACE_SECONDS, PATIENCE, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +26,8 @@ ENDED = frozenset(
     }
 )
 
+_AWAY = "cannot reach its database"
+
 _RANK = {"TASK_STATE_SUBMITTED": 0, "TASK_STATE_WORKING": 1}
 
 
@@ -36,10 +38,25 @@ class Client:
     number: int
     types: Sequence[str]
     records: int = 10
+    message_id: str = ""
+    """What it sends its request as; by default the one of nobody else."""
+    place: int = 0
+    """The place of the process that it turns to first."""
     task_id: str = ""
     seen: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    """What it was refused by, but for a database that was away."""
     told: dict[str, Any] = field(default_factory=dict)
     """What its task said of itself when it was last read."""
+
+    def __post_init__(self) -> None:
+        self.message_id = self.message_id or f"message-{self.number}"
+
+    @property
+    def rival(self) -> Client:
+        """Somebody who asks for the same at the same time, elsewhere and the other way round."""
+        types = tuple(reversed(self.types))
+        return Client(self.number, types, self.records, f"rival-{self.number}", self.place + 1)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -66,6 +83,11 @@ class Client:
         ends = {each for each in self.seen if each in ENDED}
         return ranks == sorted(ranks) and len(ends) == 1
 
+    def take(self, refused: Refused) -> None:
+        """Take note of an error; one that says to come again in a moment is none."""
+        if _AWAY not in str(refused):
+            self.errors.append(str(refused))
+
 
 @dataclass
 class Storm:
@@ -89,13 +111,16 @@ class Storm:
         self.processes[place] = await self.town.start(**settings)
 
     async def _see_through(self, client: Client) -> None:
-        turns = cycle(range(len(self.processes)))
+        turns = islice(cycle(range(len(self.processes))), client.place, None)
         await self._send(client, turns)
         while not client.seen or client.seen[-1] not in ENDED:
             await asyncio.sleep(self.pace)
             try:
                 task = await self.processes[next(turns)].task(client.task_id)
-            except (httpx.HTTPError, KeyError):
+            except httpx.HTTPError:
+                continue  # it is being killed
+            except Refused as refused:
+                client.take(refused)
                 continue
             client.seen.append(task["status"]["state"])
             client.told = task["status"].get("message", {})
@@ -108,9 +133,12 @@ class Storm:
         while not client.task_id:
             process = self.processes[next(turns)]
             try:
-                client.task_id = await process.begin(client.request, f"message-{client.number}")
-            except (httpx.HTTPError, KeyError):
-                await asyncio.sleep(PACE_SECONDS)  # it is being killed, or its database is away
+                client.task_id = await process.begin(client.request, client.message_id)
+            except httpx.HTTPError:
+                await asyncio.sleep(PACE_SECONDS)  # it is being killed
+            except Refused as refused:
+                client.take(refused)
+                await asyncio.sleep(PACE_SECONDS)
 
 
 def _was_never_taken_in(task: dict[str, Any]) -> bool:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from agents.auditor import Auditor
-from registry.trail import SqlAuditTrail
-from service.archives import opened_archive
-from service.settings import Settings
+from tests.audited import flaws_in
 from tests.processes import name_of
-from tests.registry.databases import open_house
 from tests.rows import rows_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tests.processes import Cluster
     from tests.storm import Client, Storm
 
 MADE_ONCE = [
@@ -29,6 +23,8 @@ MADE_ONCE = [
     "DatasetReady",
 ]
 """The story of a dataset that became READY: in order, and nothing of it was told twice."""
+
+COMPLETED, REJECTED = "TASK_STATE_COMPLETED", "TASK_STATE_REJECTED"
 
 _HELD = """
 SELECT name, json_extract(config, '$.homeUrl'), (
@@ -44,7 +40,8 @@ async def faults_after(storm: Storm) -> list[str]:
     """
     process = storm.processes[0]
     datasets, events = await process.datasets(), await process.events()
-    held = await asyncio.to_thread(_held, storm.town.folder)
+    town = storm.town
+    held = await asyncio.to_thread(_held, town.folder)
     asked = {
         (client.request["journey_id"], kind): client.records
         for client in storm.clients
@@ -52,10 +49,11 @@ async def faults_after(storm: Storm) -> list[str]:
     }
     return [
         *_of_clients(storm.clients),
+        *_of_rivals(storm.clients, datasets),
         *_of_datasets(datasets, asked),
         *_of_events(events, datasets, storm.clients),
         *_of_glean(held, datasets, asked),
-        *[each async for each in _of_trails(storm.town)],
+        *await flaws_in(town.database, town.folder),
     ]
 
 
@@ -70,8 +68,26 @@ def stories(events: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def _of_clients(clients: Sequence[Client]) -> Iterator[str]:
     for each in clients:
-        if each.seen[-1:] != ["TASK_STATE_COMPLETED"] or not each.is_monotonic:
-            yield f"Client {each.number} has read {each.seen}, and at last {each.told}."
+        if each.errors or not each.is_monotonic:
+            yield f"{each.message_id} has read {each.seen}, at last {each.told}, and {each.errors}."
+
+
+def _of_rivals(clients: Sequence[Client], datasets: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Of all who ask for the same, one gets it, and the others hear which datasets there are."""
+    for journey in {each.request["journey_id"]: None for each in clients}:
+        rivals = [each for each in clients if each.request["journey_id"] == journey]
+        ends = Counter(each.seen[-1] for each in rivals)
+        if ends != Counter([COMPLETED, *[REJECTED] * (len(rivals) - 1)]):
+            yield f"Those who asked for {journey} came to {ends}: {[each.told for each in rivals]}."
+        names = [each["connector_name"] for each in datasets if each["journey_ref"] == journey]
+        for each in rivals:
+            if each.seen[-1] == REJECTED and not _is_told_of_one(each, names):
+                yield f"{each.message_id} was rejected, and told {each.told}."
+
+
+def _is_told_of_one(rejected: Client, names: Sequence[str]) -> bool:
+    sentence = str(rejected.told)
+    return "DuplicateDataset" in sentence and any(each in sentence for each in names)
 
 
 def _of_datasets(
@@ -92,7 +108,7 @@ def _of_events(
     requests = [
         each["journeyref"] for each in events if name_of(each) == "DatasetProvisionRequested"
     ]
-    yield from _apart("Request", requests, [each.request["journey_id"] for each in clients])
+    yield from _apart("Request", requests, {each.request["journey_id"] for each in clients})
     told = [(dataset_id, *story) for dataset_id, story in stories(events).items()]
     yield from _apart("Story", told, [(each["dataset_id"], *MADE_ONCE) for each in datasets])
 
@@ -108,20 +124,6 @@ def _of_glean(
         if each["status"] == "ready"
     ]
     yield from _apart("Connector", held, owned)
-
-
-async def _of_trails(town: Cluster) -> AsyncIterator[str]:
-    """Look through the audit trails past the service, and hold them to their checkpoints."""
-    settings = Settings(data=town.folder, database_url=town.database)
-    async with open_house(town.database) as house, AsyncExitStack() as stack:
-        archive = opened_archive(settings, stack)
-        auditor = Auditor(SqlAuditTrail(house.database), archive, settings.retention)
-        verdicts = [await auditor.verify(tenant) for tenant in await auditor.tenants()]
-    if not any(each.entries for each in verdicts):
-        yield "Nobody has written down who did what."
-    for each in verdicts:
-        if not each.is_intact:
-            yield f"The audit trail of {each.tenant} is broken: {each.findings}."
 
 
 def _held(folder: Path) -> list[tuple[str, str, int]]:

@@ -20,6 +20,7 @@ from domain.lifecycle import DatasetStatus, TeardownStep
 from domain.repository import DatasetFilter
 from domain.rules import LifecycleRules
 from gateways.local.glean.faults import FaultKind
+from tests.builders import TENANT
 from tests.compiling import share_compiled_statements
 from tests.running import JIRA, SMALL, RunningService, running
 
@@ -94,12 +95,14 @@ async def live_again(act: str, data: Path) -> None:
         status = await service.status_of(JIRA)
         tasks = [each.status.state for each in await service.line.tasks(agent)]
         unsettled = await service.service.registry.unsettled_requests(10)
+        audited = await service.service.auditor.verify(TENANT)
     found = {
         "state": heard.state,
         "status": status,
         "cancelled": _rows(data, "SELECT max(is_cancelled) FROM requests")[0][0],
         "tasks": sorted(set(tasks)),
         "unsettled": len(unsettled),
+        "flaws": [each.message for each in audited.findings],
         "events": Counter(name for (name,) in _rows(data, "SELECT name FROM outbox")),
     }
     sys.stdout.write(json.dumps(found) + "\n")
@@ -109,7 +112,7 @@ async def _wait_out(service: RunningService) -> None:
     """Let the time pass in which the dead one's agents may be at work; no order is out meanwhile."""
     while True:
         wait = service.service.bell.handle()
-        page = await service.service.registry.datasets("default", DatasetFilter(), 1, None)
+        page = await service.service.registry.datasets(TENANT, DatasetFilter(), 1, None)
         (dataset,) = page.datasets
         if dataset.status is DatasetStatus.ARCHIVED:
             return

@@ -35,7 +35,7 @@ def test_a_request_killed_after_any_commit_ends_ready_exactly_once(tmp_path: Pat
     assert len(lives) > 8
     for each in lives:
         assert (each["state"], each["status"]) == ("COMPLETED", "ready")
-        assert (each["tasks"], each["unsettled"]) == ([COMPLETED], 0)
+        assert (each["tasks"], each["unsettled"], each["flaws"]) == ([COMPLETED], 0, [])
         assert each["events"] == {
             "DatasetProvisionRequested": 1,
             "DatasetProvisioningStarted": 1,
@@ -56,7 +56,7 @@ def test_a_request_called_off_is_killed_after_any_commit_and_never_half_cancelle
         wanted = ("CANCELED", "archived") if each["cancelled"] else ("COMPLETED", "ready")
         assert (each["state"], each["status"]) == wanted
         assert set(each["tasks"]) <= {COMPLETED, CANCELED}
-        assert each["unsettled"] == 0
+        assert (each["unsettled"], each["flaws"]) == (0, [])
 
 
 @pytest.mark.timeout(300)
@@ -66,5 +66,5 @@ def test_a_teardown_killed_after_any_commit_ends_archived_exactly_once(tmp_path:
     assert len(lives) > 6
     for each in lives:
         assert (each["state"], each["status"]) == ("COMPLETED", "archived")
-        assert (each["tasks"], each["unsettled"]) == ([COMPLETED], 0)
+        assert (each["tasks"], each["unsettled"], each["flaws"]) == ([COMPLETED], 0, [])
         assert each["events"]["DatasetTeardownStarted"] == each["events"]["DatasetArchived"] == 1

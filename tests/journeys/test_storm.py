@@ -11,6 +11,7 @@ import pytest
 from registry.migrations import upgrade
 from tests.postgres import PostgresServer
 from tests.processes import Cluster, cluster
+from tests.reading import LONGEST_READ, Reader
 from tests.storm import Client, Storm
 from tests.verdict import faults_after
 
@@ -55,7 +56,8 @@ async def _driven_from_elsewhere(town: Cluster) -> tuple[str, ...]:
 
 async def _storm(town: Cluster, *words: str) -> Storm:
     processes = [await town.start(*words) for _ in range(2)]
-    return Storm(town, processes, [Client(number, TYPES) for number in range(CLIENTS)])
+    clients = [Client(number, TYPES, place=number) for number in range(CLIENTS)]
+    return Storm(town, processes, clients + [each.rival for each in clients])
 
 
 async def test_processes_killed_under_load_lose_and_double_nothing(town: Cluster) -> None:
@@ -97,15 +99,18 @@ async def test_a_process_frozen_under_load_holds_up_nobody(town: Cluster) -> Non
     storm = await _storm(town, *await _driven_from_elsewhere(town))
     frozen = storm.processes.pop()
     asking = asyncio.create_task(storm.ask())
-    await storm.processes[0].until("DatasetProvisionRequested", times=CLIENTS)
+    (healthy,) = storm.processes
+    await healthy.until("DatasetProvisionRequested", times=CLIENTS)
+    reader = Reader(healthy)
     for filled in (3, 8, 13):
-        await storm.processes[0].until(FILLED, times=filled)
+        await healthy.until(FILLED, times=filled)
         frozen.stop()
-        await storm.processes[0].until(FILLED, times=filled + 3)
+        await reader.until_done(asyncio.create_task(healthy.until(FILLED, times=filled + 3)))
         frozen.resume()
     frozen.stop()
 
-    await asking
+    await reader.until_done(asking)
 
+    assert reader.slowest < LONGEST_READ
     assert await faults_after(storm) == []
     frozen.resume()
