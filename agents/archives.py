@@ -6,14 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domain.archive import ArchiveLock
 from domain.errors import ArchiveDamaged, NotFound, SupplierLied
 from domain.lifecycle import DatasetStatus
-from domain.ordering import kept_for
+from domain.ordering import kept_for, lock_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from domain.archive import ArchiveLock, ArchiveReceipt, LegalHold
+    from domain.archive import ArchiveReceipt, LegalHold
     from domain.archive_documents import (
         ArchiveDocument,
         ArchiveVerificationDocument,
@@ -47,15 +48,16 @@ def describe_archive(dataset: Dataset) -> ArchiveDocument:
     }
 
 
-async def verify(archive: Archive, dataset: Dataset) -> ArchiveVerificationDocument:
-    """Read an archive back; compare its digest and its lock with what was promised.
+async def verify(archive: Archive, dataset: Dataset, now: datetime) -> ArchiveVerificationDocument:
+    """Read an archive back; compare its digest and its lock with what was promised by now.
 
     Raises:
         NotFound: there is none, or its time was up and it was purged.
         SupplierLied: it is gone, and should be there.
     """
     receipt = _receipt_of(dataset)
-    found = await _read_back(archive, dataset, receipt)
+    promised = _promised(dataset, receipt, now)
+    found = await _read_back(archive, dataset, receipt, promised)
     return {
         "dataset_id": str(dataset.place.dataset_id),
         "location": receipt.location,
@@ -64,7 +66,7 @@ async def verify(archive: Archive, dataset: Dataset) -> ArchiveVerificationDocum
         "actual_sha256": found.sha256,
         "verified": found.damage is None,
         "damage": found.damage,
-        "locked_until": receipt.locked_until.isoformat(),
+        "locked_until": promised.locked_until.isoformat(),
         "object_locked_until": found.lock.locked_until.isoformat() if found.lock else None,
         "object_is_held": found.lock.is_held if found.lock else None,
     }
@@ -94,14 +96,16 @@ class _ReadBack:
     lock: ArchiveLock | None = None
 
 
-async def _read_back(archive: Archive, dataset: Dataset, receipt: ArchiveReceipt) -> _ReadBack:
+async def _read_back(
+    archive: Archive, dataset: Dataset, receipt: ArchiveReceipt, promised: ArchiveLock
+) -> _ReadBack:
     try:
         content = await _present(archive, dataset.name, receipt)
         lock = await archive.lock_of(receipt.location)
     except ArchiveDamaged as damaged:
         return _ReadBack(damaged.sha256, damaged.size_bytes, str(damaged))
     digest = hashlib.sha256(content).hexdigest()
-    damage = _EXCHANGED if digest != receipt.sha256 else _unlocked(lock, receipt, dataset)
+    damage = _EXCHANGED if digest != receipt.sha256 else _unlocked(lock, promised)
     return _ReadBack(digest, len(content), damage, lock)
 
 
@@ -120,20 +124,25 @@ _EXCHANGED = (
 )
 
 
-def _unlocked(lock: ArchiveLock, receipt: ArchiveReceipt, dataset: Dataset) -> str | None:
-    """Say what is wrong where an archive's lock is less than it was written with, or its hold gone."""
-    is_held = dataset.legal_hold is not None and not dataset.is_lock_owed
-    if is_held and not lock.is_held:
+def _promised(dataset: Dataset, receipt: ArchiveReceipt, now: datetime) -> ArchiveLock:
+    """Tell how an archive must be locked by now: as it was written, while a longer lock is owed."""
+    return ArchiveLock(receipt.locked_until) if dataset.is_lock_owed else lock_of(dataset, now)
+
+
+def _unlocked(lock: ArchiveLock, promised: ArchiveLock) -> str | None:
+    """Say what is wrong where an archive's lock is less than was promised, or its hold gone."""
+    if promised.is_held and not lock.is_held:
         return (
             "The archive is whole, but its legal hold was lifted there, and not by us. Look who may "
             "do that, then release it and put it on again: dataops archive hold."
         )
-    if lock.locked_until >= receipt.locked_until:
+    if lock.locked_until >= promised.locked_until:
         return None
-    promised, found = receipt.locked_until.isoformat(), lock.locked_until.isoformat()
+    wanted, found = promised.locked_until.isoformat(), lock.locked_until.isoformat()
     return (
-        f"The archive is whole, but it is locked until {found} only and was to be until {promised}. "
-        "Look who may lift locks there, then have it locked again: dataops archive extend."
+        f"The archive is whole, but it is locked until {found} only and was to be until {wanted}. "
+        "Look who may lift locks there, then have it locked again, until the end it has or a later "
+        "one: dataops archive extend."
     )
 
 

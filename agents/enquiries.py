@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from domain.journey import Client, JourneyStage
     from domain.journey_documents import ApprovalListDocument
-    from domain.ports import Archive, Journeys
+    from domain.ports import Archive, Clock, Journeys
     from domain.repository import Registry
     from domain.search_ports import Connectors
 
@@ -62,10 +62,11 @@ class Sources:
 class Enquiries:
     """Answers questions about datasets, templates, connectors and archives."""
 
-    def __init__(self, sources: Sources, origin: str) -> None:
+    def __init__(self, sources: Sources, origin: str, clock: Clock) -> None:
         """Look things up in these sources; `origin` begins the addresses that are shown."""
         self._from = sources
         self._origin = origin
+        self._clock = clock
 
     async def resolve(self, principal: Principal, ref: str) -> UUID:
         """Give the id of a dataset named by id or by connector name. Raises NotFound."""
@@ -227,7 +228,7 @@ class Enquiries:
             SupplierLied: it is gone, and should be there.
         """
         dataset = await self._from.registry.dataset(principal.tenant, dataset_id)
-        return await archives.verify(self._from.archive, dataset)
+        return await archives.verify(self._from.archive, dataset, self._clock())
 
     async def archives(
         self, principal: Principal, size: int, token: str | None

@@ -65,7 +65,8 @@ class DossierDocument(TypedDict):
 class ArchiveVerificationDocument(TypedDict):
     """An archive read back and compared; of a damaged one, what cannot be read is null.
 
-    `locked_until` is what its receipt promises, the `object…` fields how the archive is locked now.
+    `locked_until` is until when it must be locked by now: as it was written, or for longer since;
+    the `object…` fields are how it is locked.
     """
 
     dataset_id: Id

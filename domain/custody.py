@@ -26,7 +26,10 @@ LONGEST = timedelta(days=36525)
 
 
 def extend(dataset: DatasetState, until: datetime, now: datetime) -> bool:
-    """Keep the archive until then; asking for what is so already changes nothing.
+    """Keep the archive until then; where it is kept so already, it is locked so once more.
+
+    A lock that somebody else lifted comes back by that. Tells whether anything changed: where the
+    lock is owed already, nothing does.
 
     Raises:
         IllegalTransition: there is no archive to keep, or its time is over.
@@ -36,7 +39,7 @@ def extend(dataset: DatasetState, until: datetime, now: datetime) -> bool:
     _require_in_time(dataset, "kept for longer", now)
     kept = kept_for(dataset)
     if until == kept:
-        return False
+        return _lock_again(dataset)
     _require_later(dataset, until, max(kept, now), now + LONGEST)
     dataset.retain_until = until
     location = _owe_lock(dataset)
@@ -102,6 +105,13 @@ def _require_later(
         f"after {earliest.isoformat()} and up to {latest.isoformat(timespec='seconds')}."
     )
     raise InvalidInput(message, [FieldError("until", wrong)])
+
+
+def _lock_again(dataset: DatasetState) -> bool:
+    was_owed = dataset.is_lock_owed
+    if not was_owed:
+        _owe_lock(dataset)
+    return not was_owed
 
 
 def _owe_lock(dataset: DatasetState) -> str:

@@ -197,6 +197,8 @@ class Dataset(DatasetState):
     def extend_retention(self, until: datetime, now: datetime) -> bool:
         """Keep the archive until then, which is only ever later; tells whether that changed anything.
 
+        To say it again has the archive locked so once more.
+
         Raises:
             IllegalTransition: there is no archive any more, or not yet, or its time is over.
             InvalidInput: the archive is kept for longer already, or the time is beyond all measure.

@@ -173,6 +173,7 @@ def _archived(dataset: DatasetState, now: datetime) -> None:
     dataset.become(_S.ARCHIVED)
     dataset.archived_at = now
     dataset.retain_until = kept_until(receipt, now, dataset.rules.retention)
+    dataset.is_lock_owed = dataset.retain_until > receipt.locked_until  # its emptying took a while
     size = dataset.content.size_bytes if dataset.content else 0
     dataset.happen(DatasetArchived(dataset.place.dataset_id, receipt.location, size))
 

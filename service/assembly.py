@@ -185,7 +185,8 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         clock=clock,
         orphans=orphans,
     )
-    enquiries = Enquiries(Sources(registry, templates, connectors, archive, journeys), base_url)
+    sources = Sources(registry, templates, connectors, archive, journeys)
+    enquiries = Enquiries(sources, base_url, clock)
     folders = DiscoveryFolders(settings.discovery_root)
     scannable = Scannable(registry, connectors, folders, templates)
     cataloguer = Cataloguer(

@@ -297,7 +297,7 @@ def _receipt(dataset: Dataset, step: TeardownStep) -> ArchiveReceipt | None:
         location=f"folder:archive/{dataset.place.dataset_id}/abc.json",
         sha256="cd" * 32,
         size_bytes=2048,
-        locked_until=dataset.place.requested_at + timedelta(days=91, minutes=10),
+        locked_until=dataset.place.requested_at + timedelta(days=91, hours=1),
     )
 
 

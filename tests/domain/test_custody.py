@@ -21,6 +21,7 @@ from domain.work import FailureKind, LockArchive, PurgeArchive
 from tests.domain.driving import (
     archived,
     commit,
+    emptying,
     in_grace,
     only,
     order_of,
@@ -36,6 +37,7 @@ from tests.domain.making import (
     archive_locked,
     archive_purged,
     order_failed,
+    step_taken,
 )
 
 WHEN = after(days=2)
@@ -119,11 +121,33 @@ def test_an_archive_is_not_kept_beyond_all_measure() -> None:
         archived().extend_retention(after(days=40_000), WHEN)
 
 
-def test_asking_for_the_end_there_is_changes_nothing() -> None:
+def test_asking_for_the_end_there_is_locks_the_archive_again_and_tells_nobody() -> None:
     dataset = extended()
 
-    assert not dataset.extend_retention(LATER, WHEN)
-    assert commit(dataset) == []
+    changed = dataset.extend_retention(LATER, WHEN)
+
+    events = commit(dataset)
+    assert changed
+    assert events == []
+    assert dataset.retain_until == LATER
+    assert order_of(dataset, LockArchive, WHEN).lock == ArchiveLock(LATER)
+
+
+@pytest.mark.requirement("R23", "R98")
+def test_an_archive_whose_emptying_took_long_is_locked_for_all_of_its_retention() -> None:
+    dataset = emptying()
+    take(dataset, step_taken(dataset), after(hours=24))
+    take(dataset, step_taken(dataset), after(hours=72))
+
+    lock = order_of(dataset, LockArchive, after(hours=72)).lock
+
+    assert dataset.archive is not None
+    assert dataset.archive.locked_until == after(days=91)
+    assert lock == ArchiveLock(after(days=93))
+
+
+def test_an_archive_that_was_written_with_a_lock_for_all_of_it_is_not_locked_again() -> None:
+    assert not archived().is_lock_owed
 
 
 def test_a_time_without_a_zone_is_no_end() -> None:

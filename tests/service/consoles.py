@@ -193,7 +193,7 @@ def _sources(
         clock=Telling(),
         changes=bell,
         enquiries=Enquiries(
-            Sources(house.registry, templates, connectors, kept, journeys), ADDRESS
+            Sources(house.registry, templates, connectors, kept, journeys), ADDRESS, Telling()
         ),
         auditor=Auditor(SqlAuditTrail(house.database), kept, timedelta(days=90)),
         base_url=ADDRESS,

@@ -62,6 +62,15 @@ async def until_purged(service: RunningService, dataset_id: str) -> dict[str, An
             await wait(0.5)
 
 
+def shorten(location: str, place: Place, until: datetime) -> None:
+    """Lock an archive's object for less, as only the bucket's owner can."""
+    s3.server().client().put_object_retention(
+        **Spot.read(location, place.bucket).asked(place.bucket),
+        Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until},
+        BypassGovernanceRetention=True,
+    )
+
+
 def versions_in(place: Place) -> list[dict[str, Any]]:
     """Give the versions of archives; a checkpoint of the audit trail may come every five minutes."""
     client = s3.server().client()
@@ -136,6 +145,37 @@ async def test_an_extension_and_a_hold_reach_the_object_itself(
         assert head["ObjectLockLegalHoldStatus"] == "ON"
         assert held.dataset["legal_hold"] == "case 7"
         assert datetime.fromisoformat(held.dataset["retain_until"]) == until
+
+
+@pytest.mark.requirement("R98")
+async def test_a_retention_that_was_shortened_behind_our_back_is_found_and_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = (datetime.now(UTC) + timedelta(days=400)).replace(microsecond=0)
+    extend = {"skill": "extend-retention", "dataset_id": JIRA, "until": until.isoformat()}
+    verify = {"skill": "verify-archive", "dataset_id": JIRA}
+    async with on_a_bucket(tmp_path, monkeypatch) as (service, place):
+        dataset = await archived(service)
+        written = await service.call(TEARDOWN, verify)
+        await service.call(TEARDOWN, extend)
+        extended = await service.call(TEARDOWN, verify)
+        first = datetime.fromisoformat(written.data["object_locked_until"])
+        shorten(dataset["archive_location"], place, first)
+
+        found = await service.call(TEARDOWN, verify)
+
+        again = await service.call(TEARDOWN, extend)
+        mended = await service.call(TEARDOWN, verify)
+        assert [each.data["verified"] for each in (written, extended, found, mended)] == [
+            True,
+            True,
+            False,
+            True,
+        ]
+        assert f"until {first.isoformat()} only and was to be until" in found.data["damage"]
+        assert datetime.fromisoformat(found.data["locked_until"]) == until
+        assert (again.state, again.dataset["retain_until"]) == ("COMPLETED", until.isoformat())
+        assert datetime.fromisoformat(mended.data["object_locked_until"]) == until
 
 
 async def test_a_hold_that_was_lifted_behind_our_back_is_found(
