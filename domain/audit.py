@@ -28,6 +28,9 @@ FORMAT = "dataops-audit-checkpoint/1"
 GENESIS = "0" * 64
 """What the first entry holds in place of the hash of one before it."""
 
+ADOPTION = "adoption"
+"""The action of the entry that says which entries before it were taken into the chain late."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
 _STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -88,6 +91,24 @@ class ChainedEntry:
     digest: str
     prev_hash: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """Entries that stood outside a tenant's chain and were taken in, under the numbers from `first`."""
+
+    tenant: str
+    first: int
+    entry_ids: tuple[UUID, ...]
+
+    @property
+    def last(self) -> int:
+        """The last entry's number; the one after it says that they were taken in."""
+        return self.first + len(self.entry_ids) - 1
+
+    def detail(self) -> JsonObject:
+        """Give what is written down of it."""
+        return {"count": len(self.entry_ids), "entry_ids": [str(each) for each in self.entry_ids]}
 
 
 def link_hash(sequence: int, digest: str, prev_hash: str) -> str:

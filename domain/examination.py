@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from domain import tampering
-from domain.audit import GENESIS, link_hash
+from domain.audit import ADOPTION, GENESIS, link_hash
 from domain.tampering import MOST_TOLD, Finding, Tampering, Verdict
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class Examination:
         self._look_before(link)
         self._look_inside(link)
         self._compare(link)
+        if link.entry.action == ADOPTION:
+            self._find(tampering.adopted(link))
         self._last, self._head = link.sequence, link.hash
 
     def verdict(self, unchained: int = 0, unreadable: Iterable[Finding] = ()) -> Verdict:

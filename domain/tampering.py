@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from domain.audit import Checkpoint
+    from domain.audit import ChainedEntry, Checkpoint
 
 MOST_TOLD = 20
 """How many findings are told of one by one; the others are counted."""
@@ -25,6 +25,7 @@ class Tampering(StrEnum):
     TRUNCATED = "truncated"
     REBUILT = "rebuilt"
     UNCHAINED = "unchained"
+    ADOPTED = "adopted"
     UNREADABLE = "unreadable"
 
 
@@ -128,15 +129,34 @@ def unchained(count: int) -> Finding:
     which = "1 entry stands" if count == 1 else f"{count} entries stand"
     message = (
         f"{which} outside the chain: written by an older version, or by somebody past the service. "
-        "Who it was is told by nothing; the next checkpoint takes them in."
+        "Who it was is told by nothing; the next checkpoint takes them in, and they stay told of."
     )
     return Finding(Tampering.UNCHAINED, 0, 0, message)
+
+
+def adopted(note: ChainedEntry) -> Finding:
+    """Tell of the entries that were taken in late, by the entry that says so."""
+    first, last = _adopted_by(note)
+    which = f"Entry {first}" if first == last else f"Entries {first} to {last}"
+    message = (
+        f"{which} stood outside the chain until {note.entry.at.isoformat(timespec='seconds')}: "
+        "written by an older version, if one was at work until then, or by somebody past the service."
+    )
+    return Finding(Tampering.ADOPTED, first, last, message)
 
 
 def unreadable(why: str) -> Finding:
     """Tell of a checkpoint that cannot be held against the trail."""
     message = f"A checkpoint of the trail cannot be read. {why}"
     return Finding(Tampering.UNREADABLE, 0, 0, message)
+
+
+def _adopted_by(note: ChainedEntry) -> tuple[int, int]:
+    """Give the numbers of what was taken in, just before the note; its own where it does not say."""
+    count = (note.entry.detail or {}).get("count")
+    if not isinstance(count, int) or not 0 < count < note.sequence:
+        return note.sequence, note.sequence
+    return note.sequence - count, note.sequence - 1
 
 
 def _when(seen: Checkpoint) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.audit import ChainedEntry
+from domain.audit import Adoption, ChainedEntry
 
 
 class AuditTrail(Protocol):
@@ -35,6 +35,6 @@ class AuditTrail(Protocol):
         """Count the entries outside the chain: an older version writes such."""
         ...
 
-    async def chain(self) -> int:
-        """Take into their chains what stands outside; tells how many entries that were."""
+    async def chain(self) -> Sequence[Adoption]:
+        """Take into their chains what stands outside, and write down that it was; tells which it was."""
         ...

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select, update
 
-from domain.audit import GENESIS, AuditEntry, ChainedEntry, link_hash
+from domain.audit import GENESIS, Adoption, AuditEntry, ChainedEntry, link_hash
 from registry.dialect import numbering_turn
 from registry.history import audit
 
@@ -88,10 +88,10 @@ def linked(digest: str, last: tuple[int, str] | None) -> Values:
     return {**place, "hash": link_hash(**place)}
 
 
-def take_in(connection: Connection, tenant: str) -> int:
+def take_in(connection: Connection, tenant: str) -> Adoption | None:
     """Take a tenant's entries that stand outside into its chain, oldest first.
 
-    Tells how many they were, at most `MOST_AT_ONCE`; 0 when there are no more.
+    Tells which they were, at most `MOST_AT_ONCE`; None when there are no more.
     """
     asked = {"of_tenant": tenant}
     connection.execute(numbering_turn(connection.dialect.name), asked)
@@ -103,9 +103,10 @@ def take_in(connection: Connection, tenant: str) -> int:
         place = linked(entry.digest, last)
         last = (place["sequence"], place["hash"])
         taken.append({**asked, "of_entry": entry.entry_id} | _renamed(place))
-    if taken:
-        connection.execute(_TAKE_IN, taken)
-    return len(taken)
+    if not taken:
+        return None
+    connection.execute(_TAKE_IN, taken)
+    return Adoption(tenant, taken[0]["new_sequence"], tuple(each["of_entry"] for each in taken))
 
 
 def _renamed(place: Values) -> Values:

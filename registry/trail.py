@@ -9,7 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
-from domain.audit import ChainedEntry
+from domain.audit import ADOPTION, Adoption, ChainedEntry
+from domain.commands import SYSTEM, Principal
+from registry.audit import write_word
 from registry.chain import ENTRIES, chained_of, take_in
 from registry.history import audit
 from registry.numbered import count_of, tenants_of
@@ -84,16 +86,24 @@ class SqlAuditTrail:
         async with self._database.reads.connect() as connection:
             return int((await connection.execute(_OUTSIDE, {"of_tenant": tenant})).scalar_one())
 
-    async def chain(self) -> int:
-        """Take into their chains what stands outside; tells how many entries that were."""
-        return sum([await self._chain(each) for each in await self.tenants()])
+    async def chain(self) -> Sequence[Adoption]:
+        """Take into their chains what stands outside, and write down that it was; tells which it was.
 
-    async def _chain(self, tenant: str) -> int:
-        total = 0
+        An older version writes so, and so does whoever goes past the service: none can be told from
+        the other by what is there, so that neither becomes like an entry of our own.
+        """
+        return [one for each in await self.tenants() for one in await self._chain(each)]
+
+    async def _chain(self, tenant: str) -> list[Adoption]:
+        taken: list[Adoption] = []
         while await self.unchained(tenant):
-            async with self._database.engine.begin() as connection:
-                total += await connection.run_sync(take_in, tenant)
-        return total
+            async with self._database.writing(tenant) as session:
+                adoption = await session.connection.run_sync(take_in, tenant)
+                if adoption is not None:
+                    by = Principal(tenant, SYSTEM)
+                    await write_word(session, by, ADOPTION, "", adoption.detail())
+                    taken.append(adoption)
+        return taken
 
 
 async def count_entries(connection: AsyncConnection, tenant: str | None = None) -> int:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audit import GENESIS, AuditEntry, ChainedEntry, Checkpoint, link_hash
+from domain.audit import ADOPTION, GENESIS, AuditEntry, ChainedEntry, Checkpoint, link_hash
 from domain.examination import Examination
+from domain.record import JsonObject
 from domain.tampering import MOST_TOLD, Finding, Tampering, Verdict, unreadable
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -251,6 +252,26 @@ def test_entries_outside_the_chain_are_counted(outside: int, words: str) -> None
 
     assert told.kind is Tampering.UNCHAINED
     assert words in told.message
+
+
+@pytest.mark.parametrize(("count", "told"), [(2, (8, 9)), (1, (9, 9))])
+def test_entries_that_were_taken_in_later_are_named_by_the_entry_that_says_so(
+    count: int, told: tuple[int, int]
+) -> None:
+    taken_in = replace(an_entry(10, ADOPTION), detail={"count": count})
+
+    findings = found(chained([*(an_entry(each) for each in range(1, 10)), taken_in]))
+
+    assert findings == [("adopted", *told)]
+
+
+@pytest.mark.parametrize("detail", [None, {}, {"count": "2"}, {"count": 99}])
+def test_an_entry_that_does_not_say_what_was_taken_in_is_named_itself(
+    detail: JsonObject | None,
+) -> None:
+    taken_in = replace(an_entry(1, ADOPTION), detail=detail)
+
+    assert found(chained([taken_in])) == [("adopted", 1, 1)]
 
 
 def test_checkpoints_that_cannot_be_read_are_told_with_the_rest() -> None:

@@ -251,7 +251,7 @@ async def older(house: House, *, at: Any = NOW) -> None:
     await run(house, insert(audit).values(**row))
 
 
-async def test_what_an_older_version_writes_stands_outside_until_it_is_taken_in(
+async def test_what_an_older_version_writes_stands_outside_until_it_is_taken_in_and_told(
     house: House, tmp_path: Path
 ) -> None:
     await house.keep(a_dataset())
@@ -264,9 +264,13 @@ async def test_what_an_older_version_writes_stands_outside_until_it_is_taken_in(
 
     assert [each.kind.value for each in before.findings] == ["unchained"]
     assert "2 entries stand outside" in before.findings[0].message
-    assert (taken, await trail.chain()) == (2, 0)
+    assert [(each.tenant, each.first, each.last) for each in taken] == [(TENANT, 2, 3)]
+    assert await trail.chain() == []
     assert is_whole(await trail_of(house))
-    assert (await auditor.verify(TENANT)).is_intact
+    after = await auditor.verify(TENANT)
+    assert [(each.kind.value, each.first, each.last) for each in after.findings] == [
+        ("adopted", 2, 3)
+    ]
 
 
 async def test_entries_that_were_there_are_chained_when_the_database_is_brought_up(

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select, update
+from structlog.testing import capture_logs
 
 from domain.audit import checkpoints_of
 from domain.errors import NotFound
@@ -152,6 +153,28 @@ async def test_a_harm_inside_a_trail_is_found_where_it_was_done(
     verdict = await an_auditor(house, tmp_path).verify(TENANT)
     assert told(verdict) == expected
     assert words in verdict.findings[0].message
+
+
+async def test_an_entry_past_the_service_stays_found_though_checkpoints_take_it_in(
+    house: House, tmp_path: Path
+) -> None:
+    await grow(house, SIZE)
+    auditor = an_auditor(house, tmp_path)
+    await forge(house)
+
+    with capture_logs() as lines:
+        await auditor.keep_checkpoints(NOW)
+        await grow(house, 1)
+        await auditor.keep_checkpoints(NOW)
+
+    verdict, forged = await auditor.verify(TENANT), await auditor.entry(TENANT, SIZE + 1)
+    note = (await auditor.entry(TENANT, SIZE + 2)).entry
+    (warned,) = [each for each in lines if each["event"] == "audit.adopted"]
+    assert told(verdict) == [(Tampering.ADOPTED, SIZE + 1, SIZE + 1)]
+    assert f"Entry {SIZE + 1} stood outside the chain until" in verdict.findings[0].message
+    assert (note.principal, note.action) == ("dataops", "adoption")
+    assert note.detail == {"count": 1, "entry_ids": [str(forged.entry.entry_id)]}
+    assert (warned["log_level"], warned["tenant"], warned["first"]) == ("warning", TENANT, SIZE + 1)
 
 
 @pytest.mark.parametrize("name", BETRAYED_BY_CHECKPOINTS)

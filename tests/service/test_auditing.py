@@ -174,4 +174,4 @@ async def test_an_entry_of_an_older_version_is_taken_in_before_its_checkpoint(
     async with keeping.at_work("0 * * * *"):
         key, _ = await keeping.next()
 
-    assert key.startswith(f"audit/{TENANT}/000000000002-")
+    assert key.startswith(f"audit/{TENANT}/000000000003-"), "the entry, and that it was taken in"
