@@ -31,6 +31,7 @@ class Inquiry:
     def __init__(self, journeys: Journeys) -> None:
         """Ask these journeys' keeper."""
         self._journeys = journeys
+        self._absent: list[JourneyKey] = []
         self.doubt = ""
 
     async def owners_of(self, candidates: Iterable[Candidate]) -> dict[UUID, Ownership]:
@@ -41,6 +42,8 @@ class Inquiry:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(AT_ONCE, len(found))):
                 group.create_task(self._ask(asked, found))
+        if self._absent and not self.doubt:
+            found |= await self._vouched()
         return {each.dataset_id: found[_journey_of(each)] for each in wanted}
 
     async def _ask(self, asked: Iterator[JourneyKey], found: dict[JourneyKey, Ownership]) -> None:
@@ -54,11 +57,25 @@ class Inquiry:
         try:
             journey = await self._journeys.journey(tenant, ref)
         except NotFound:
+            self._absent.append((tenant, ref))
             return ownership_of(None)
         except DataOpsError as silence:
             self.doubt = f"Journey {ref} could not be looked up: {silence}"
             return Ownership.UNKNOWN
         return ownership_of(journey.status)
+
+    async def _vouched(self) -> dict[JourneyKey, Ownership]:
+        """Take back that journeys do not exist where nobody can tell who said so."""
+        try:
+            await self._journeys.vouch()
+        except DataOpsError as silence:
+            ref = self._absent[0][1]
+            self.doubt = (
+                f"Whoever answers does not know Journey {ref}, nor proves to be Journey "
+                f"Orchestration by listing journeys: {silence} Look at its address."
+            )
+            return dict.fromkeys(self._absent, Ownership.UNKNOWN)
+        return {}
 
 
 def _journey_of(candidate: Candidate) -> JourneyKey:

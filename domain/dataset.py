@@ -195,9 +195,7 @@ class Dataset(DatasetState):
         return True
 
     def extend_retention(self, until: datetime, now: datetime) -> bool:
-        """Keep the archive until then, which is only ever later; tells whether that changed anything.
-
-        To say it again has the archive locked so once more.
+        """Keep the archive for longer, or lock it so once more; tells whether that changed anything.
 
         Raises:
             IllegalTransition: there is no archive any more, or not yet, or its time is over.

@@ -103,6 +103,13 @@ class Journeys(Protocol):
         """Give a journey by its reference or id. Raises NotFound when there is none."""
         ...
 
+    async def vouch(self) -> None:
+        """See that it is Journey Orchestration that answers, and not whoever is in its place.
+
+        That it knows no journey is to be believed only then.
+        """
+        ...
+
     async def introduce(self, tenant: str, journey: Journey, /) -> Journey:
         """Make a journey and its client known, where the other side takes introductions.
 

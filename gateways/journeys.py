@@ -50,7 +50,12 @@ class _Journey(_Wire):
     client: _Client
 
 
+class _Page(_Wire):
+    journeys: list[object]
+
+
 _JOURNEY = TypeAdapter(_Journey)
+_PAGE = TypeAdapter(_Page)
 
 
 class JourneysClient:
@@ -84,6 +89,17 @@ class JourneysClient:
                 f"Journey Orchestration knows no journey {ref}. Check the id, or start it there."
             )
         return _read(answer, tenant, ref)
+
+    async def vouch(self) -> None:
+        """See that journeys are listed here.
+
+        A wrong address, or a proxy that has lost its way, knows no journey either.
+
+        Raises:
+            SupplierRefused, SupplierLied: they are not.
+        """
+        answer = await self._supplier.ask(Call("GET", "/journeys?status=active"))
+        answer.read(_PAGE)
 
     async def introduce(self, tenant: str, journey: Journey, /) -> Journey:
         """Make a journey known, or see that it is known just so. Raises RequestRejected."""

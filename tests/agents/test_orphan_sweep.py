@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy import select
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from structlog.testing import capture_logs
 
 from agents.doubts import MOST_IN_A_ROW
@@ -55,16 +55,18 @@ class Answering:
     """The local Journey Orchestration, which counts who asks, and breaks for those it is told to."""
 
     def __init__(self) -> None:
-        self.app = create_app(None, clock=Time().clock)
+        self.app: ASGIApp = create_app(None, clock=Time().clock)
         self.asked: Counter[str] = Counter()
+        self.listed = 0
         self.at_once = 0
         self.most_at_once = 0
         self.broken: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or be broken."""
-        ref = scope["path"].rpartition("/")[2]
-        self.asked[ref] += 1
+        ref = scope["path"].removeprefix("/journeys").removeprefix("/")
+        self.listed += not ref
+        self.asked.update([ref] if ref else [])
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         app: ASGIApp = Response("out of order", 500) if ref in self.broken else self.app
@@ -282,6 +284,44 @@ async def test_a_failed_lookup_calls_a_scan_off_and_leaves_every_suspicion(
     assert "Journey journey-1 could not be looked up" in told["why"]
     assert during == [DatasetStatus.READY] * 2
     assert [await sweeping.status_of(each) for each in orphans] == [DatasetStatus.TEARDOWN] * 2
+
+
+@pytest.mark.requirement("R75")
+@pytest.mark.parametrize(
+    "elsewhere",
+    [Response("no such page", 404), JSONResponse({"detail": "Not Found"}, 404)],
+    ids=["a proxy", "another service"],
+)
+async def test_whoever_knows_no_journey_and_lists_none_is_not_believed(
+    sweeping: Sweeping, elsewhere: Response
+) -> None:
+    (orphan,) = await of_journeys(sweeping, count=1)
+    await sweeping.scan()
+    there, sweeping.journeys.app = sweeping.journeys.app, elsewhere
+
+    with capture_logs() as lines:
+        await sweeping.scan(hours=1)
+    during = await sweeping.status_of(orphan)
+    sweeping.journeys.app = there
+    await sweeping.scan(hours=1)
+
+    (told,) = [each for each in lines if each["event"] == "orphans.called_off"]
+    assert "Whoever answers does not know Journey journey-0" in told["why"]
+    assert during is DatasetStatus.READY
+    assert await sweeping.status_of(orphan) is DatasetStatus.TEARDOWN
+
+
+async def test_whether_journeys_are_listed_is_asked_once_and_only_where_one_is_unknown(
+    sweeping: Sweeping,
+) -> None:
+    await sweeping.house.keep(a_dataset_in(DatasetStatus.READY))
+    await sweeping.scan()
+    known = sweeping.journeys.listed
+    await of_journeys(sweeping, count=3)
+
+    await sweeping.scan(hours=1)
+
+    assert (known, sweeping.journeys.listed) == (0, 1)
 
 
 @pytest.mark.requirement("R75")

@@ -48,6 +48,11 @@ async def test_an_unknown_journey_is_not_found(journeys: Journeys) -> None:
         await journeys.journey(TENANT, "journey-nowhere")
 
 
+@pytest.mark.requirement("R75")
+async def test_who_lists_journeys_is_known_by_that(journeys: Journeys) -> None:
+    await journeys.vouch()
+
+
 async def test_introducing_what_is_known_just_so_changes_nothing(journeys: Journeys) -> None:
     known = await journeys.journey(TENANT, "journey-acme-2026")
 

@@ -9,7 +9,14 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import InvalidInput, NotFound, RequestRejected, SupplierLied, SupplierUnavailable
+from domain.errors import (
+    InvalidInput,
+    NotFound,
+    RequestRejected,
+    SupplierLied,
+    SupplierRefused,
+    SupplierUnavailable,
+)
 from domain.journey import (
     Client,
     ClientId,
@@ -113,6 +120,23 @@ async def test_the_journey_of_the_scenario_is_known_by_ref_and_by_id() -> None:
 async def test_an_unknown_journey_is_not_found() -> None:
     with pytest.raises(NotFound, match="knows no journey journey-nowhere"):
         await local().journey(TENANT, "journey-nowhere")
+
+
+@pytest.mark.requirement("R75")
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (Said(404), SupplierRefused, "404"),
+        (page(), SupplierLied, "not JSON"),
+        (said({"detail": "welcome"}), SupplierLied, "journeys"),
+    ],
+    ids=["nothing there", "a page", "another service"],
+)
+async def test_who_lists_no_journeys_is_not_journey_orchestration(
+    answer: Said, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        await service(answer).vouch()
 
 
 async def test_a_ref_is_kept_inside_its_place_in_the_path() -> None:
