@@ -53,14 +53,18 @@ async def test_client_stage_uniqueness(house: House) -> None:
 
 @pytest.mark.requirement("R68")
 async def test_quality_threshold(house: House) -> None:
-    """No row becomes ready below 0.95, nor without a score."""
+    """No row becomes ready below 0.95, without a score, or by a verdict that says no."""
     dataset = await house.keep(a_dataset_in(DatasetStatus.VALIDATING))
+    ready, failed = (a_dataset_in(each) for each in (DatasetStatus.READY, DatasetStatus.FAILED))
+    made: dict[str, Any] = {"status": DatasetStatus.READY, "quality": ready.quality}
 
     for score in (0.9499, None):
         with pytest.raises(IntegrityError, match="quality_threshold"):
-            await change_row(house, dataset, status=DatasetStatus.READY, quality_score=score)
+            await change_row(house, dataset, **made, quality_score=score)
+    with pytest.raises(IntegrityError, match="only by a verdict"):
+        await change_row(house, dataset, **made | {"quality": failed.quality}, quality_score=0.96)
 
-    await change_row(house, dataset, status=DatasetStatus.READY, quality_score=0.95)
+    await change_row(house, dataset, **made, quality_score=0.95)
 
 
 @pytest.mark.requirement("R65", "R69")

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import String, delete, insert, literal, update
+from sqlalchemy import String, delete, insert, literal, null, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.dataset import Dataset
@@ -25,6 +25,15 @@ async def refused(house: House, dataset: Dataset, **changes: Any) -> str:
     """Try to change a dataset's row; tells why that is refused, nothing where it is not."""
     mine = datasets.c.dataset_id == dataset.place.dataset_id
     return await refusal(house, update(datasets).where(mine).values(**changes))
+
+
+async def copied(house: House, **changes: Any) -> str:
+    """Try to write a dataset's row once more; tells why that is refused, nothing where it is not."""
+    try:
+        await copy_row(house, datasets, **changes)
+    except IntegrityError as error:
+        return str(error.orig)
+    return ""
 
 
 @pytest.mark.requirement("R67")
@@ -67,10 +76,28 @@ async def test_a_ready_row_is_not_left_below_the_threshold(
     failed = await house.keep(a_dataset_in(DatasetStatus.FAILED, a_dataset("github")))
 
     lowered = await refused(house, ready, quality_score=score)
-    promoted = await refused(house, failed, status=DatasetStatus.READY, quality_score=score)
+    made: dict[str, Any] = {"status": DatasetStatus.READY, "quality": ready.quality}
+    promoted = await refused(house, failed, **made, quality_score=score)
 
     assert "quality_threshold" in lowered
     assert "quality_threshold" in promoted
+
+
+@pytest.mark.requirement("R68", "R73")
+async def test_a_row_is_not_made_ready_by_a_score_alone(house: House) -> None:
+    failed = await house.keep(a_dataset_in(DatasetStatus.FAILED))
+    unjudged = await house.keep(a_dataset_in(DatasetStatus.VALIDATING, a_dataset("github")))
+    ready = await house.keep(a_dataset_in(DatasetStatus.READY, a_dataset("jira")))
+    good: dict[str, Any] = {"status": DatasetStatus.READY, "quality_score": 0.96}
+
+    whys = [
+        *[await refused(house, each, **good) for each in (failed, unjudged)],
+        *[await refused(house, ready, quality=each) for each in (failed.quality, null())],
+        *[await refused(house, failed, **good, quality=each) for each in (failed.quality, null())],
+        await copied(house, **ANEW, **good, dataset_type="other", connector_name="other"),
+    ]
+
+    assert [each for each in whys if "only by a verdict without a failed" not in each] == []
 
 
 @pytest.mark.requirement("R69")
@@ -162,8 +189,12 @@ async def test_a_row_has_one_of_the_three_stages(house: House, stage: str) -> No
 async def test_what_is_right_is_taken(house: House) -> None:
     """So that none of the refusals above is one of everything."""
     dataset = await house.keep(a_dataset_in(DatasetStatus.VALIDATING))
+    verdict = a_dataset_in(DatasetStatus.READY).quality
 
-    await change_row(house, dataset, status=DatasetStatus.READY, quality_score=0.95)
+    ready: dict[str, Any] = {"status": DatasetStatus.READY, "quality_score": 0.95}
+    await change_row(house, dataset, **ready, quality=verdict)
+    await change_row(house, dataset, status=DatasetStatus.VALIDATING)
+    await change_row(house, dataset, **ready)
     await change_row(house, dataset, connector_name="ACME-sandbox-else")
 
     (row,) = await run(house, datasets.select())
