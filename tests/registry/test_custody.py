@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,9 +14,10 @@ from domain.dataset import Dataset
 from domain.lifecycle import DatasetStatus
 from domain.work import ArchiveLocked
 from registry.history import archived_datasets, audit, outbox
+from registry.migrations import downgrade, upgrade
 from registry.tables import datasets
-from tests.builders import TENANT, a_dataset_in, key_of, purge
-from tests.registry.databases import House
+from tests.builders import TENANT, a_dataset, a_dataset_in, key_of, purge
+from tests.registry.databases import House, open_house
 from tests.registry.past_the_domain import refusal, run
 
 COUNSEL = Principal(TENANT, "counsel")
@@ -148,3 +150,23 @@ async def test_a_tombstone_is_neither_held_nor_kept_for_longer(house: House) -> 
     assert "only as long as it is there" in longer
     (row,) = await run(house, select(archived_datasets))
     assert (row.sha256, row.purged_at) == ("cd" * 32, dataset.purged_at)
+
+
+@pytest.mark.requirement("R98")
+async def test_archives_that_were_there_are_locked_again_when_the_database_is_brought_up(
+    url: str,
+) -> None:
+    async with open_house(url) as house:
+        there = await kept(house)
+        gone = await house.keep(a_dataset_in(DatasetStatus.ARCHIVED, a_dataset("github")))
+        purge(gone)
+        await house.save(gone)
+    await asyncio.to_thread(downgrade, url, "0017")
+
+    await asyncio.to_thread(upgrade, url)
+
+    async with open_house(url) as house:
+        rows = await run(house, select(datasets))
+    owed = {each.dataset_id: (each.is_lock_owed, each.due_at) for each in rows}
+    assert owed[there.place.dataset_id] == (True, there.archived_at)
+    assert owed[gone.place.dataset_id] == (False, None)
