@@ -267,8 +267,12 @@ class RunningService:
 
 
 @asynccontextmanager
-async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
+async def running(
+    data: Path, *, base: str = BASE, **settings: Any
+) -> AsyncIterator[RunningService]:
     """Run the whole service over a folder, with these settings beside the defaults.
+
+    `base` begins every address it tells: its own, for those who reach it by a socket.
 
     A folder without a database is given one of a service that ran until now: migrated, with nothing
     to be made up for. Both are most of a start, and what other tests are about. What schedules make
@@ -278,7 +282,7 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[RunningService]:
     set_up = Settings(data=data, **settings)
     is_new = _lay_database(set_up)
     async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(assembled(set_up, BASE, clock))
+        service = await stack.enter_async_context(assembled(set_up, base, clock))
         if is_new:
             await _take_ticks(service)
         app = build_app(service, [])

@@ -24,6 +24,7 @@ AGENT_OF = {
     "transition-stage": "lifecycle-coordinator",
     "complete-journey": "lifecycle-coordinator",
     "validate-dataset": "data-validation",
+    "check-connector": "data-validation",
     "teardown-dataset": "data-teardown",
     "restore-dataset": "data-teardown",
     "cleanup-orphans": "data-teardown",
@@ -182,7 +183,8 @@ def _words(skill: str, given: Mapping[str, Any]) -> list[str]:
         names = ("industry", "use_case", "dataset_type")
         return ["templates", "match", *(given[each] for each in names), *strict]
     if skill == "transition-stage":
-        return ["journeys", "move", given["journey_id"], given["to_stage"], "--yes"]
+        mode = ["--mode", given["mode"]] if "mode" in given else []
+        return ["journeys", "move", given["journey_id"], given["to_stage"], "--yes", *mode]
     if skill == "complete-journey":
         return ["journeys", "complete", given["journey_id"], "--yes"]
     verb, rest = skill.partition("-")[0], {**given}

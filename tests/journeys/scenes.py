@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,8 @@ from protocol.transport import StreamingTransport
 from registry.orphans import SqlOrphanBook
 from service.app import build_app
 from service.pages import pages
-from tests.running import ACME, BASE, PATIENCE_SECONDS, RunningService
+from tests.running import ACME, BASE, PATIENCE_SECONDS, RunningService, running
+from tests.service.cli.commanding import Cli
 
 ONE = {
     "skill": "provision-datasets",
@@ -73,6 +75,17 @@ async def until(running: RunningService, ref: str, holds: Callable[[Dataset], ob
 async def until_status(running: RunningService, ref: str, status: DatasetStatus) -> Dataset:
     """Wait until a dataset has a status."""
     return await until(running, ref, lambda dataset: dataset.status is status)
+
+
+async def until_asked(running: RunningService, skill: str) -> None:
+    """Wait until somebody's request for a skill was taken in and is under way."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            wait = running.service.bell.handle()
+            under_way = await running.service.registry.unsettled_requests(100)
+            if skill in {each.skill for each in under_way}:
+                return
+            await wait(0.05)
 
 
 def is_probed(dataset: Dataset, running: RunningService) -> bool:
@@ -158,19 +171,38 @@ async def documents_in(running: RunningService, datasource: str) -> int:
 
 def at_the_api(running: RunningService) -> httpx.AsyncClient:
     """Give a client of a service's pages and API, which the service of the tests has not."""
-    app = build_app(running.service, pages(running.service))
-    return httpx.AsyncClient(transport=StreamingTransport(app), base_url=BASE)
+    return httpx.AsyncClient(transport=StreamingTransport(whole(running)), base_url=BASE)
+
+
+def whole(running: RunningService) -> Starlette:
+    """Give all that a service serves, its pages and API as well."""
+    return build_app(running.service, pages(running.service))
 
 
 @asynccontextmanager
-async def at_a_socket(app: Starlette) -> AsyncIterator[str]:
-    """Serve an application on a free port; gives its address."""
+async def at_all_doors(data: Path, **settings: Any) -> AsyncIterator[tuple[RunningService, Cli]]:
+    """Run the whole service on a free port, for the doors of callers outside of it."""
     listener = socket.create_server(("127.0.0.1", 0))
+    async with (
+        running(data, base=_address_of(listener), **settings) as office,
+        at_a_socket(whole(office), listener) as url,
+    ):
+        yield office, Cli(url, data)
+
+
+@asynccontextmanager
+async def at_a_socket(app: Starlette, at: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve an application on a free port, or on one that is listened to already; gives its address."""
+    listener = at or socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield _address_of(listener)
     finally:
         server.should_exit = True
         await serving
         listener.close()
+
+
+def _address_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"

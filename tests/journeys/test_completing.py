@@ -35,7 +35,7 @@ GITHUB, JIRA = "ACME-sandbox-github", "ACME-sandbox-jira"
 TWO = {**ONE, "dataset_types": ["github", "jira"]}
 COMPLETE = {"skill": "complete-journey", "journey_id": JOURNEY}
 COMPLETED = TeardownReason.JOURNEY_COMPLETED
-PROTECTED = {"protect_stages": ("sandbox",)}
+PROTECTED: dict[str, Any] = {"protect_stages": ("sandbox",)}
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,14 +16,22 @@ from tests.journeys.scenes import (
     ONE,
     TEARDOWN,
     VALIDATION,
+    at_all_doors,
     at_the_api,
     dataset_of,
     events_of,
+    names_of,
     probe_once,
+    until_asked,
     until_status,
 )
 from tests.running import GITHUB, RunningService, running
 from tests.subscribers import keep_secret, subscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from tests.journeys.doors import Door, Told
 
 STATUS = "/status"
 """How the path ends on which a connector is probed."""
@@ -88,3 +99,32 @@ async def test_a_dataset_whose_connector_is_ill_is_not_talked_back_to_ready(
         for _ in range(2):
             await probe_once(office, GITHUB)
         await until_status(office, GITHUB, DatasetStatus.READY)
+
+
+@pytest.mark.requirement("R74", "R68")
+async def test_no_door_talks_a_dataset_back_to_ready_whose_connector_is_ill(
+    tmp_path: Path, door: Door
+) -> None:
+    async with at_all_doors(tmp_path, retry_delays=()) as (office, cli):
+        await fall_ill(office)
+
+        def through(skill: str) -> Awaitable[Told]:
+            return asyncio.to_thread(door, cli, skill, {"dataset_id": GITHUB})
+
+        await through("check-connector")
+        restored = await through("restore-dataset")
+        validating = asyncio.ensure_future(through("validate-dataset"))
+        await until_asked(office, "validate-dataset")
+        meanwhile = (await dataset_of(office, GITHUB)).status
+        office.clock.advance(timedelta(minutes=11))
+        await until_status(office, GITHUB, DatasetStatus.FAILED)
+        validated = [await validating, await through("validate-dataset")]
+
+        assert "only a dataset in TEARDOWN can be" in restored.words
+        assert meanwhile is DatasetStatus.VALIDATING
+        assert [each.is_done for each in (restored, *validated)] == [False] * 3
+        assert "answered 503: injected fault" in validated[1].words
+        assert (await dataset_of(office, GITHUB)).status is DatasetStatus.FAILED
+        assert (await names_of(office, GITHUB)).count("DatasetReady") == 1
+        office.glean_faults.clear()
+        assert (await through("validate-dataset")).is_done

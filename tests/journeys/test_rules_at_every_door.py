@@ -7,7 +7,10 @@ What the database itself must hold is tried with SQL, past the domain, in
 from __future__ import annotations
 
 import itertools
+import re
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -54,6 +57,13 @@ def settled(cli: Cli) -> str:
     """A client with one READY dataset that no test changes."""
     cli.introduce("settled", "jira")
     return "settled"
+
+
+@pytest.fixture(scope="module")
+def namesake(cli: Cli) -> dict[str, Any]:
+    """A READY dataset under a code that others bear later, as it is shown."""
+    cli.introduce("namesake", "jira")
+    return shown(cli, connector("namesake"))
 
 
 @pytest.fixture(scope="module")
@@ -140,17 +150,25 @@ def test_no_door_takes_a_verdict_from_whoever_asks(
     assert shown(cli, connector(settled)) == before
 
 
+def give_code_away(cli: Cli, code: str) -> None:
+    """Give whoever bears a code another one, at Journey Orchestration alone."""
+    with closing(sqlite3.connect(cli.data / "journeys.db")) as book, book:
+        book.execute("UPDATE client SET code = ref || '-before' WHERE code = ?", [code])
+
+
 @pytest.mark.requirement("R69")
 @pytest.mark.parametrize("code", [str.upper, str.title], ids=["same", "other case"])
 def test_no_two_clients_share_a_connectors_name(
-    cli: Cli, asking: Door, settled: str, name: str, code: Callable[[str], str]
+    cli: Cli, asking: Door, namesake: dict[str, Any], name: str, code: Callable[[str], str]
 ) -> None:
+    give_code_away(cli, "NAMESAKE")
     thief = a_request(name, "jira")
-    thief["client"]["code"] = code(settled)
+    thief["client"]["code"] = code("namesake")
 
     told = asking(cli, "provision-datasets", thief)
 
     assert not told.is_done
+    assert f"{connector('namesake')} ({namesake['dataset_id']}) is ready" in told.words
     assert datasets_of(cli, name) == []
 
 
@@ -159,6 +177,8 @@ def test_no_door_lets_whoever_asks_name_the_connector(cli: Cli, asking: Door, na
     told = asking(cli, "provision-datasets", a_request(name, "jira", connector_name="MINE"))
 
     assert not told.is_done
+    assert "connector-name" in told.words.replace("_", "-")
+    assert re.search("Extra inputs are not permitted|No such option", told.words)
     assert datasets_of(cli, name) == []
 
 
@@ -227,6 +247,21 @@ def test_a_journey_that_moves_on_or_ends_takes_all_its_datasets_down(
     ended = [(each["status"], each["teardown_reason"]) for each in datasets_of(cli, name)]
     assert ended == [("teardown", reason)] * 2
     assert told.is_done or "needs a configured source" in told.words
+
+
+@pytest.mark.requirement("R72")
+def test_a_journey_that_moves_one_by_one_keeps_what_nothing_follows_yet(
+    cli: Cli, asking: Door, name: str
+) -> None:
+    cli.introduce(name, "jira")
+    move = {"journey_id": f"journey-{name}", "to_stage": "pilot", "mode": "make_before_break"}
+
+    told = asking(cli, "transition-stage", move)
+
+    (kept,) = datasets_of(cli, name)
+    assert "needs a configured source" in told.words
+    assert kept["status"] == "ready"
+    assert "teardown_reason" not in kept
 
 
 @pytest.mark.requirement("R72", "R53")
