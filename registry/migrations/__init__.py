@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-REVISIONS = tuple(f"{number:04}" for number in (*range(1, 16), 17, 18))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 18))
 """Every revision this code knows, in their order."""
 
 HEAD = REVISIONS[-1]

@@ -161,7 +161,7 @@ async def test_archives_that_were_there_are_locked_again_when_the_database_is_br
         gone = await house.keep(a_dataset_in(DatasetStatus.ARCHIVED, a_dataset("github")))
         purge(gone)
         await house.save(gone)
-    await asyncio.to_thread(downgrade, url, "0017")
+    await asyncio.to_thread(downgrade, url, "0016")
 
     await asyncio.to_thread(upgrade, url)
 
