@@ -22,6 +22,7 @@ from agents.discovery import Templates
 from agents.enquiries import Enquiries, Sources
 from domain.approvals import Approval, asked_for
 from domain.lifecycle import DatasetStatus, TeardownReason
+from domain.ordering import archive_of
 from domain.rules import LifecycleRules
 from gateways.archive import FolderArchive
 from gateways.folders import DiscoveryFolders
@@ -103,7 +104,8 @@ class Console:
         for step in (find_template, fill, validate, tear_down, archive):
             step(dataset)
         key = f"{dataset.place.dataset_id}/archive.json"
-        dataset.archive = await self.archive.put(key, content, NOW + timedelta(days=91))
+        locked_until = archive_of(dataset).locked_until
+        dataset.archive = await self.archive.put(key, content, locked_until)
         return await self.house.keep(dataset)
 
     async def ask_about(self, dataset: Dataset) -> Approval:
