@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from domain.commands import Principal
 from domain.dataset import Dataset
-from domain.repository import Room
+from domain.repository import Leases, Registry, Room
 from domain.rules import LifecycleRules
 from registry.database import Database
 from registry.leases import SqlLeases
@@ -58,17 +59,18 @@ class Hands:
         self.rings += 1
 
 
-@dataclass
-class House:
-    """An open database with all that is built on it."""
+class Keeping(ABC):
+    """A registry with its leases, and short ways to put datasets into it."""
 
-    database: Database
-    hands: Hands = field(default_factory=Hands)
+    @property
+    @abstractmethod
+    def registry(self) -> Registry:
+        """The registry."""
 
-    def __post_init__(self) -> None:
-        self.registry = SqlRegistry(self.database)
-        self.progress = SqlProgressLog(self.database)
-        self.leases = SqlLeases(self.database)
+    @property
+    @abstractmethod
+    def leases(self) -> Leases:
+        """The leases on its datasets."""
 
     async def keep(self, dataset: Dataset, principal: Principal = ME) -> Dataset:
         """Add a dataset with its journey; gives it as the registry has it."""
@@ -85,6 +87,29 @@ class House:
         """Save a dataset in a transaction of its own."""
         async with self.registry.transaction(principal) as transaction:
             await transaction.save(dataset, due_at)
+
+
+@dataclass
+class House(Keeping):
+    """An open database with all that is built on it."""
+
+    database: Database
+    hands: Hands = field(default_factory=Hands)
+
+    def __post_init__(self) -> None:
+        self._registry = SqlRegistry(self.database)
+        self._leases = SqlLeases(self.database)
+        self.progress = SqlProgressLog(self.database)
+
+    @property
+    def registry(self) -> SqlRegistry:
+        """The registry over it."""
+        return self._registry
+
+    @property
+    def leases(self) -> SqlLeases:
+        """The leases on its datasets."""
+        return self._leases
 
 
 def a_fresh(kind: str, folder: Path) -> str:

@@ -96,11 +96,7 @@ class Draft:
 
 @dataclass
 class Rows:
-    """All there is in the database, and how it came about.
-
-    `must_be_unique` and `is_fenced` are what its indexes and its version check hold; a mutant
-    does without.
-    """
+    """All there is in the database, and how it came about."""
 
     now: Callable[[], float]
     rules: LifecycleRules
@@ -111,8 +107,6 @@ class Rows:
     requests: dict[RequestKey, Request] = field(default_factory=dict)
     scores: dict[UUID, list[QualityScore]] = field(default_factory=dict)
     called_off: set[str] = field(default_factory=set)
-    must_be_unique: tuple[str, ...] = ("slot", "name")
-    is_fenced: bool = True
 
     def load(self, dataset_id: UUID) -> Dataset | None:
         """Read a row as an aggregate of its own."""
@@ -123,22 +117,25 @@ class Rows:
         read.note_takeover(row.taken_over_at)
         return read
 
-    def active(self) -> Iterable[Dataset]:
-        """Give the datasets that hold their places."""
-        rows = self.datasets.values()
-        return [each.dataset for each in rows if each.dataset.status not in ENDED]
+    def active(self, written: Iterable[Written] = ()) -> Iterable[Dataset]:
+        """Give the datasets that hold their places, as a transaction has written them by now."""
+        rows = {dataset_id: row.dataset for dataset_id, row in self.datasets.items()}
+        rows |= {each.dataset_id: each.dataset for each in written}
+        return [each for each in rows.values() if each.status not in ENDED]
 
-    def require_place(self, dataset: Dataset) -> None:
+    def require_place(self, dataset: Dataset, written: Iterable[Written] = ()) -> None:
         """Hold the unique indexes. Raises DuplicateDataset."""
-        for other in self.active() if dataset.status not in ENDED else ():
+        for other in self.active(written) if dataset.status not in ENDED else ():
             if other.place.dataset_id != dataset.place.dataset_id and self._clash(dataset, other):
-                raise DuplicateDataset(f"{other.name} holds the place of {dataset.name}.")
+                message = f"{dataset.name} is taken: {other.place.dataset_id} is {other.status}."
+                raise DuplicateDataset(message)
 
     def require_version(self, dataset: Dataset, version: int) -> None:
         """Hold the optimistic lock. Raises Conflict."""
         row = self.datasets.get(dataset.place.dataset_id)
-        if self.is_fenced and (row is None or row.dataset.version != version):
-            raise Conflict(f"{dataset.name} is no longer at version {version}.")
+        if row is None or row.dataset.version != version:
+            message = f"{dataset.name} was changed by somebody else since version {version}."
+            raise Conflict(message)
 
     def require_new(self, request: Request) -> None:
         """Hold one request a message. Raises CameBefore."""
@@ -185,15 +182,13 @@ class Rows:
         self.outbox.append(told)
 
     def _clash(self, dataset: Dataset, other: Dataset) -> bool:
-        return ("slot" in self.must_be_unique and slot_of(dataset) == slot_of(other)) or (
-            "name" in self.must_be_unique and name_of(dataset) == name_of(other)
-        )
+        return slot_of(dataset) == slot_of(other) or name_of(dataset) == name_of(other)
 
     def _generation_is_taken(self, dataset: Dataset) -> bool:
         mine = (slot_of(dataset), dataset.place.generation)
         rows = self.datasets.values()
         taken = {(slot_of(each.dataset), each.dataset.place.generation) for each in rows}
-        return "slot" in self.must_be_unique and mine in taken
+        return mine in taken
 
 
 def slot_of(dataset: Dataset) -> tuple[UUID, str, str]:

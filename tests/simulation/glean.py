@@ -62,13 +62,28 @@ class Deeds:
 
 @dataclass
 class Datasource:
-    """One datasource: whose it is, what is in it by record id, and from when that is found."""
+    """One datasource: whose it is, what is in it by record id, and from when that is found.
+
+    Until then `found_before` is found, as Glean keeps what it has until it has indexed anew.
+    """
 
     mark: str
     display_name: str
     documents: dict[str, Record] = field(default_factory=dict)
+    found_before: dict[str, Record] = field(default_factory=dict)
     found_from: float = 0.0
     is_hidden: bool = False
+
+    def found(self, now: float) -> dict[str, Record]:
+        """Give what is indexed; what was taken out is found no more at once."""
+        if now >= self.found_from:
+            return self.documents
+        return {key: each for key, each in self.found_before.items() if key in self.documents}
+
+    def change(self, documents: dict[str, Record], now: float) -> None:
+        """Have other documents in it, to be found a little later."""
+        self.found_before = self.found(now)
+        self.documents, self.found_from = documents, now + _INDEXING_SECONDS
 
 
 @dataclass
@@ -87,9 +102,12 @@ class Glean:
     def found(self, name: str) -> Sequence[Record]:
         """Give the records that are indexed."""
         source = self.datasources.get(name)
-        if source is None or self.now() < source.found_from:
-            return ()
-        return tuple(source.documents.values())
+        return () if source is None else tuple(source.found(self.now()).values())
+
+    def is_indexing(self, name: str) -> bool:
+        """Whether the last change of a datasource is still to be found."""
+        source = self.datasources.get(name)
+        return source is not None and self.now() < source.found_from
 
     def note(
         self, by: str, deed: Deed, connector: ConnectorConfiguration, seen: object = None
@@ -130,9 +148,10 @@ class GleanLine:
         self, connector: ConnectorConfiguration, expected: int, deadline: datetime, /
     ) -> int:
         """Wait until as many can be found. Raises SupplierUnavailable when the time is up."""
-        while len(self._glean.found(connector.datasource)) != expected:
+        name, glean = connector.datasource, self._glean
+        while glean.is_indexing(name) or len(glean.found(name)) != expected:
             if clock() >= deadline:
-                message = f"{connector.datasource} is not indexed in time."
+                message = f"{name} is not indexed in time."
                 raise SupplierUnavailable(message)
             await asyncio.sleep(_INDEXING_SECONDS)
         await self._line.life.breathe()
@@ -180,16 +199,16 @@ class GleanLine:
 
         def add(wrong: bool) -> None:
             source = self._ours(connector)
-            source.documents.update((str(each["id"]), each) for each in page[wrong:])
-            source.found_from = self._glean.now() + _INDEXING_SECONDS
+            added = {str(each["id"]): each for each in page[wrong:]}
+            source.change({**source.documents, **added}, self._glean.now())
             self._note(Deed.UPLOADED, connector)
 
         return add
 
     def _close(self, connector: ConnectorConfiguration, kept: set[str]) -> None:
         source = self._ours(connector)
-        source.documents = {key: each for key, each in source.documents.items() if key in kept}
-        source.found_from = self._glean.now() + _INDEXING_SECONDS
+        left = {key: each for key, each in source.documents.items() if key in kept}
+        source.change(left, self._glean.now())
         self._note(Deed.UPLOADED, connector)
 
     def _count(self, connector: ConnectorConfiguration, wrong: bool) -> int:

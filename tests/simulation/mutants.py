@@ -21,7 +21,7 @@ from domain.archive import ArchiveReceipt
 from domain.dataset import Dataset
 from domain.events import DatasetRestored
 from domain.lifecycle import DatasetStatus
-from domain.quality import score_quality
+from domain.quality import Severity, score_quality
 from domain.state import DatasetState
 from domain.teardown import Teardown
 from domain.work import ConnectorRestored, Provisioned, StepTaken
@@ -171,6 +171,16 @@ def _restore_in_silence(dataset: DatasetState, event: Any, **extensions: Any) ->
         _happen(dataset, event, **extensions)
 
 
+def _give_up_when_taken_over(dataset: Dataset, now: datetime) -> bool:
+    if dataset.taken_over_at is None or dataset.status is not DatasetStatus.PROVISIONING:
+        return _lapse(dataset, now)
+    dataset.fail(dataset.troubled("It was taken over.", Severity.ERROR))
+    return True
+
+
+_lapse = Dataset.lapse
+
+
 async def _gather_the_last_event(registry: Any, dataset: Dataset) -> Any:
     return await gather_dossier(registry, dataset, most_events=1)
 
@@ -270,6 +280,12 @@ MUTANTS = (
         "I13",
         ((DatasetState, "note_takeover", _nothing),),
         "restore_late",
+    ),
+    Mutant(
+        "an aggregate that gives up on what was taken over",
+        "I14",
+        ((Dataset, "lapse", _give_up_when_taken_over),),
+        "provision",
     ),
     Mutant(
         "a restore that reckons with no agent that may be hiding",

@@ -30,6 +30,7 @@ INVARIANTS: Mapping[str, Callable[[Witness], Iterator[str]]] = MappingProxyType(
         "I11": oracle_of_rows.only_legal_edges_are_taken,
         "I12": oracle_of_events.the_ledger_is_complete,
         "I13": oracle_of_ends.what_is_ready_can_be_seen,
+        "I14": oracle_of_ends.what_nobody_failed_is_made,
     }
 )
 """The invariants by their numbers; each yields what breaks it."""

@@ -37,6 +37,14 @@ def what_is_ready_can_be_seen(witness: Witness) -> Iterator[str]:
             yield f"{name} is hidden, and its dataset is READY"
 
 
+def what_nobody_failed_is_made(witness: Witness) -> Iterator[str]:
+    """At the end, nothing is FAILED where all that went wrong is that processes ended."""
+    rows = witness.world.rows.datasets.values() if witness.world.is_sound else ()
+    for row in rows:
+        if row.dataset.status is _S.FAILED:
+            yield f"{row.dataset.name} is FAILED, though nobody outside failed it"
+
+
 def nothing_is_deleted_before_it_is_archived(witness: Witness) -> Iterator[str]:
     """What is emptied has an archive of the same teardown."""
     for owner, deed in witness.deeds(Deed.EMPTIED):

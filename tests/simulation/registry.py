@@ -49,7 +49,7 @@ class SimulatedRegistry:
         await self._arrive()
         draft = Draft(self._life.name, self._rows.now())
         yield SimulatedTransaction(self._rows, draft)
-        if draft.written or draft.requests:
+        if draft.written or draft.requests or draft.told:
             await self._commit(draft)
 
     async def _commit(self, draft: Draft) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.plan import End, Fault, Plan
 from tests.simulation.running import play
-from tests.simulation.stories import STORIES, storm
+from tests.simulation.stories import STORIES, calm, storm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,19 +21,22 @@ FILLING = "provision"
 STANDSTILLS = range(1, 6)
 """The seeds of how long whoever stands still does so."""
 
+AT_ONCE = (FILLING, "call_off", "lose", "do_anything")
+"""The stories that do something else before a dataset is filled, or instead."""
+
 ENDINGS = ("tear_down", "restore", "restore_late")
 """The stories in which what is done late does harm that nothing later mends."""
 
 
 def single_ends(story: str, end: End) -> Iterator[Plan]:
     """Give the plans in which a process ends at one point, whichever it is."""
-    plan = Plan(story)
+    plan = calm(story)
     return (plan.ending(point, end) for point in range(play(plan).points))
 
 
 def pairs_of_ends(story: str) -> Iterator[Plan]:
     """Give the plans with a crash at a point and one more, also while the first is got over."""
-    plan = Plan(story)
+    plan = calm(story)
     for first in range(play(plan).points):
         once = plan.ending(first)
         yield from (once.ending(second) for second in range(first + 1, play(once).points))
@@ -41,8 +44,8 @@ def pairs_of_ends(story: str) -> Iterator[Plan]:
 
 def single_faults(story: str, fault: Fault) -> Iterator[Plan]:
     """Give the plans in which one call goes wrong, in that part of a story that is its own."""
-    plan = Plan(story)
-    begun = play(Plan(FILLING)).calls - 1 if story != FILLING else 0
+    plan = calm(story)
+    begun = 0 if story in AT_ONCE else play(calm(FILLING)).calls - 1
     return (plan.failing(call, fault) for call in range(begun, play(plan).calls))
 
 
@@ -73,11 +76,14 @@ def standstills(story: str, seeds: Iterable[int]) -> Iterator[Plan]:
 
 def a_short_search(seeds: int) -> Iterator[Plan]:
     """Give the plans a mutant must not survive: each story undisturbed, storms, lost agents."""
-    calm = (Plan(each) for each in STORIES)
-    return chain(calm, map(storm, range(seeds)), lost_agents("lose"))
+    return chain(map(calm, STORIES), map(storm, range(seeds)), lost_agents("lose"))
 
 
 def broken_among(plans: Iterable[Plan]) -> str:
-    """Play plans and tell what each that broke something broke, and how to see it again."""
-    played = map(play, plans)
-    return "\n".join(str(each) for each in played if each.broken)
+    """Play plans and tell what each that broke something broke, and how to see it again.
+
+    That there was nothing to play is told as well: nobody has looked then.
+    """
+    played = [play(each) for each in plans]
+    broken = [str(each) for each in played if each.broken]
+    return "\n".join(broken) if played else "Nothing was played."

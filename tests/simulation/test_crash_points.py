@@ -38,7 +38,7 @@ def test_a_process_may_stand_still_at_any_point_for_any_time(story: str, seed: i
 
 
 @pytest.mark.parametrize("part", range(_PARTS))
-@pytest.mark.parametrize("story", [FILLING, "call_off", "tear_down", "restore"])
+@pytest.mark.parametrize("story", [FILLING, "revalidate", "call_off", "tear_down", "restore"])
 def test_processes_may_die_at_any_two_points(story: str, part: int) -> None:
     pairs = islice(pairs_of_ends(story), part, None, _PARTS)
 

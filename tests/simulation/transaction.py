@@ -43,7 +43,7 @@ class SimulatedTransaction:
     async def add(self, dataset: Dataset, /) -> None:
         """Add a new dataset, due at once. Raises DuplicateDataset."""
         await asyncio.sleep(0)
-        self._rows.require_place(dataset)
+        self._rows.require_place(dataset, self._draft.written)
         self._write(dataset, None, moment(self._rows.now()))
 
     async def save(self, dataset: Dataset, due_at: datetime | None, /) -> None:
@@ -52,7 +52,7 @@ class SimulatedTransaction:
         self._rows.require_version(dataset, dataset.version)
         before = self._rows.datasets[dataset.place.dataset_id].dataset.status
         if before in ENDED:
-            self._rows.require_place(dataset)
+            self._rows.require_place(dataset, self._draft.written)
         dataset.version += 1
         self._write(dataset, before, due_at)
 
@@ -60,14 +60,15 @@ class SimulatedTransaction:
         """Give the active dataset in a slot."""
         await asyncio.sleep(0)
         wanted = (slot.client_id, slot.stage.value, slot.dataset_type)
-        held = [each for each in self._rows.active() if slot_of(each) == wanted]
+        held = [each for each in self._rows.active(self._draft.written) if slot_of(each) == wanted]
         return as_read(held[0], self._rows.rules) if held else None
 
     async def next_generation(self, slot: Slot, /) -> int:
         """Tell the generation a new dataset in a slot will be."""
         wanted = (slot.client_id, slot.stage.value, slot.dataset_type)
-        rows = [each.dataset for each in self._rows.datasets.values()]
-        taken = [each.place.generation for each in rows if slot_of(each) == wanted]
+        kept = [each.dataset for each in self._rows.datasets.values()]
+        mine = [each.dataset for each in self._draft.written]
+        taken = [each.place.generation for each in (*kept, *mine) if slot_of(each) == wanted]
         return max(taken, default=0) + 1
 
     async def active_of(self, journey: str, /) -> Sequence[Dataset]:

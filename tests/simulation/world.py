@@ -89,6 +89,11 @@ class World:
         """Start one more process."""
         self.processes.append(Process(self, f"process-{len(self.processes) + 1}"))
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing outside ever went wrong; processes may have died or stood still."""
+        return not (self.fate.faults or self.supplier.carelessness or self.glean.away_until)
+
     def door(self) -> Process | None:
         """Give a process that can be spoken to."""
         going = [each for each in self.processes if each.life.is_going]
@@ -105,7 +110,7 @@ class World:
     def calm_down(self) -> None:
         """End all faults; what stood still goes on."""
         self.fate.is_over = True
-        self.glean.away_until = 0.0
+        self.glean.away_until = min(self.glean.away_until, self.now())
         for each in self.stopped:
             each.resume()
         self.stopped.clear()
