@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from a2a.server.agent_execution import RequestContext, RequestContextBuilder
 from a2a.server.context import ServerCallContext
 from a2a.server.events.event_queue_v2 import QueueShutDown  # type: ignore[attr-defined]  # bare
 from a2a.server.request_handlers import DefaultRequestHandler
@@ -27,6 +27,7 @@ from protocol.arrivals import sent
 from protocol.auth import Caller, caller_of
 from protocol.calls import request_key
 from protocol.codec import read_call
+from protocol.contexts import KnownContexts
 from protocol.ending import Ending, cancelled, has_ended
 from protocol.orders import OrderHandler
 from protocol.pushing import PushConfigs, accepting
@@ -36,7 +37,7 @@ from protocol.tasks import ENDED, WAITING
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from a2a.server.cluster import TaskEventStream, VersionedTaskStore
+    from a2a.server.cluster import TaskEventStream
     from a2a.server.events import Event
     from a2a.types import AgentCard
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from domain.work import AgentName
     from protocol.codec import SkillCall
     from protocol.executor import SkillExecutor
+    from protocol.farewell import Farewell
     from protocol.pushing import PushDesk
     from protocol.tasks import AgentTasks
 
@@ -63,6 +65,7 @@ class AgentHandler(DefaultRequestHandler):
         registry: Registry,
         orders: OrderHandler | None,
         pushing: PushDesk,
+        farewell: Farewell,
     ) -> None:
         """Serve one agent's endpoint."""
         super().__init__(
@@ -70,7 +73,7 @@ class AgentHandler(DefaultRequestHandler):
             store,
             card,
             event_stream=stream,
-            request_context_builder=_KnownContexts(store),
+            request_context_builder=KnownContexts(store),
             push_config_store=PushConfigs(name, pushing),
             push_url_validator=accepting(pushing.judge),
         )
@@ -80,18 +83,36 @@ class AgentHandler(DefaultRequestHandler):
         self._registry = registry
         self._orders = orders
         self._ending = Ending(executor, store, stream)
+        self._farewell = farewell
         self._addressed: set[str] = set()
 
     async def on_message_send(
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> Message | Task:
-        """Take a message; one that came before gets its own task again."""
+        """Take a message; one that came before gets its own task again.
+
+        Where the service ends before the task does, the task is given as it stands.
+        """
+        made = partial(self._made, params, context)
+        return await self._farewell.answer(self._answered(params, context), made)
+
+    async def _answered(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> Message | Task:
         async with self._arriving(params, context) as known:
             if known is not None:
                 return await self._ended(known, params, context)
             async with self._addressing(params, context):
                 answer: Message | Task = await super().on_message_send(params, context)
                 return answer
+
+    async def _made(self, params: SendMessageRequest, context: ServerCallContext) -> Task | None:
+        """Give the task of the request that a message has made, if it has made one."""
+        if _writing_call(params.message) is None:
+            return None
+        principal, key = caller_of(context).principal, request_key(self._name, params.message)
+        request = await self._known(principal, key)
+        return None if request is None else await self._store.kept(request.task_id, context)
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
@@ -100,8 +121,16 @@ class AgentHandler(DefaultRequestHandler):
         if self._orders is not None and caller_of(context).is_coordinator:
             stream = self._orders.on_message_send_stream(params, context)
         else:
-            stream = self._stream(params, context)
+            stream = self._farewell.stream(self._stream(params, context))
         async for event in stream:
+            yield event
+
+    async def on_subscribe_to_task(
+        self, params: SubscribeToTaskRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Event, None]:
+        """Stream a task's events from now on."""
+        events = super().on_subscribe_to_task(params, context)
+        async for event in self._farewell.stream(events):
             yield event
 
     async def _stream(
@@ -241,7 +270,7 @@ class AgentHandler(DefaultRequestHandler):
             return
         params = SubscribeToTaskRequest(id=known.task_id)
         try:
-            async for event in self.on_subscribe_to_task(params, context):
+            async for event in super().on_subscribe_to_task(params, context):
                 yield event
         except UnsupportedOperationError:  # it has ended between the two looks at it
             yield await self._task(known, context)
@@ -268,30 +297,3 @@ def _writing_call(message: Message) -> SkillCall | None:
         return None
     is_write = call is not None and call.skill in SKILLS and SKILLS[call.skill].is_write
     return call if is_write else None
-
-
-class _KnownContexts(RequestContextBuilder):
-    """Gives a follow-up message the context of its task where it names none itself."""
-
-    def __init__(self, store: VersionedTaskStore) -> None:
-        self._store = store
-
-    async def build(
-        self,
-        context: ServerCallContext,
-        params: SendMessageRequest | None = None,
-        task_id: str | None = None,
-        context_id: str | None = None,
-        task: Task | None = None,
-    ) -> RequestContext:
-        """Build the context of a message."""
-        if task_id is not None and context_id is None:
-            stored = await self._store.get(task_id, context)
-            context_id = stored.task.context_id if stored else None
-        return RequestContext(
-            call_context=context,
-            request=params,
-            task_id=task_id,
-            context_id=context_id,
-            task=task,
-        )

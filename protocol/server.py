@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from domain.work import AgentName
 from protocol.auth import CallerContextBuilder
 from protocol.executor import SkillExecutor
+from protocol.farewell import Farewell
 from protocol.handler import AgentHandler
 from protocol.inbox import Inbox
 from protocol.orders import OrderHandler
@@ -29,7 +30,7 @@ from protocol.schemas import schemas
 from protocol.tasks import AgentTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from sqlalchemy.ext.asyncio import AsyncEngine
     from starlette.types import Receive, Scope, Send
@@ -49,8 +50,8 @@ CLOSE_SECONDS = 2.0
 _THE_LIBRARYS = ("producer:", "consumer:")
 """How the library names its workers, one of each a task."""
 
-GRACE_SECONDS = 1.0
-"""How long open streams may go on when the service is asked to stop."""
+GRACE_SECONDS = 5.0
+"""How long an order may still take when the service is asked to stop; tasks get a farewell at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Backstage:
     follows: Follows
     progress: ProgressLog
     changes: Changes
+    parting: Callable[[], Coroutine[object, object, object]]
     writes: AsyncEngine
     reads: AsyncEngine
     desks: Desks
@@ -149,6 +151,7 @@ class A2AServer:
             registry=backstage.registry,
             orders=OrderHandler(agent, card) if agent else None,
             pushing=backstage.pushing,
+            farewell=Farewell(backstage.parting),
         )
 
     async def _list(self, request: HttpRequest) -> Response:

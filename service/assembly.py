@@ -205,6 +205,7 @@ async def _service(  # noqa: PLR0917 - the composition root names every part onc
         follows=SqlFollows(database),
         progress=progress,
         changes=bell,
+        parting=bell.parting,
         writes=database.engine,
         reads=database.reads,
         desks=desks,

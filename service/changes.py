@@ -16,6 +16,7 @@ class Bell:
     def __init__(self) -> None:
         """Begin silent."""
         self._event = asyncio.Event()
+        self._parting = asyncio.Event()
         self.is_over = False
 
     def ring(self) -> None:
@@ -26,7 +27,12 @@ class Bell:
     def ring_out(self) -> None:
         """Ring for the last time: the service ends, and nobody need follow it any longer."""
         self.is_over = True
+        self._parting.set()
         self.ring()
+
+    async def parting(self) -> None:
+        """Wait until it rings for the last time."""
+        await self._parting.wait()
 
     def next_ring(self) -> Callable[[], Awaitable[object]]:
         """Give a wait for the next ring, however long that takes: it needs no timer."""

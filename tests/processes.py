@@ -107,10 +107,14 @@ class Reached:
         self, given: Mapping[str, Any], message_id: str, *, agent: str = COORDINATOR
     ) -> dict[str, Any]:
         """Send one skill call and come back with the whole answer at once."""
-        message = Message(message_id=message_id, role=Role.ROLE_USER, parts=[data_part(given)])
-        params = SendMessageRequest(message=message)
+        params = _sending(given, message_id)
         params.configuration.return_immediately = True
         return await self._rpc("SendMessage", params, agent)
+
+    async def wait_for(self, given: Mapping[str, Any], message_id: str) -> dict[str, Any]:
+        """Send one skill call and come back with its task when that is answered. Raises Refused."""
+        result = _result_of(await self._rpc("SendMessage", _sending(given, message_id)))
+        return dict(result["task"])
 
     async def task(self, task_id: str, *, agent: str = COORDINATOR) -> dict[str, Any]:
         """Read a task. Raises Refused."""
@@ -264,6 +268,11 @@ async def _started(environment: dict[str, str], words: tuple[str, ...]) -> Async
         process.send_signal(signal.SIGCONT)
         process.kill()
         await process.wait()
+
+
+def _sending(given: Mapping[str, Any], message_id: str) -> SendMessageRequest:
+    message = Message(message_id=message_id, role=Role.ROLE_USER, parts=[data_part(given)])
+    return SendMessageRequest(message=message)
 
 
 def _asked(method: str, params: Any, agent: str = COORDINATOR) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Remote:
     async def _call(self, agent: str, given: dict[str, Any], on_data: OnData) -> Result:
         talk = Talk(self.url, self._token)
         try:
-            return _result(await talk.call(agent, given, on_data))
+            return _result(await talk.see_through(agent, given, on_data))
         finally:
             await talk.close()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
 from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
 from a2a.types import Message, Part, Role, SendMessageRequest, TaskState
+from a2a.utils.errors import A2AError
 from google.protobuf.json_format import MessageToDict
 
 from protocol.codec import data_part
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
 OnData = Callable[[dict[str, Any]], Awaitable[None]]
 """Takes the data of each status on the way."""
 
+
+BACK_SECONDS = 60.0
+"""How long a service that ended in the middle of a task may take to be back, or another to come."""
+
+_AGAIN_SECONDS = 0.5
 
 _GOING_ON = frozenset({TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING})
 
@@ -67,6 +76,21 @@ class Talk:
                 await on_data(standing)
         return ending
 
+    async def see_through(self, agent: str, given: Mapping[str, Any], on_data: OnData) -> Ending:
+        """Send one skill call and follow its task to the end, whichever process shows it.
+
+        Where the service ends before the task does, the same message is sent to whoever is there
+        then: it is one request, however often it comes.
+
+        Raises:
+            A2AError: nobody was there within BACK_SECONDS, or the call was refused.
+        """
+        send = partial(self.call, agent, given, on_data, message_id=str(uuid4()))
+        ending = await send()
+        while ending.state in _GOING_ON:
+            ending = await _once_back(send)
+        return ending
+
     async def close(self) -> None:
         """Hang up."""
         await self._http.aclose()
@@ -77,6 +101,18 @@ class Talk:
             config = ClientConfig(httpx_client=self._http, supported_protocol_bindings=["JSONRPC"])
             self._clients[agent] = ClientFactory(config).create(card)
         return self._clients[agent]
+
+
+async def _once_back(send: Callable[[], Awaitable[Ending]]) -> Ending:
+    """Send as soon as somebody is there to answer."""
+    too_late = time.monotonic() + BACK_SECONDS
+    while True:
+        await asyncio.sleep(_AGAIN_SECONDS)
+        try:
+            return await send()
+        except A2AError as error:
+            if not isinstance(error.__cause__, httpx.TransportError) or time.monotonic() > too_late:
+                raise
 
 
 def _standing(response: StreamResponse) -> dict[str, Any] | None:

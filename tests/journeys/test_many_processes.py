@@ -15,7 +15,7 @@ from tests.audited import flaws_in
 from tests.journeys.scenes import at_a_socket
 from tests.postgres_databases import a_fresh_database
 from tests.postgres_locks import held_up, let_go_on, wait_until_waiting
-from tests.processes import PATIENCE, Cluster, HeldSupplier, Running, cluster
+from tests.processes import PACE_SECONDS, PATIENCE, Cluster, HeldSupplier, Running, cluster
 from tests.reading import LONGEST_READ, Reader
 from tests.running import JIRA, SMALL, TWO_TYPES
 from tests.verdict import MADE_ONCE, stories
@@ -165,6 +165,27 @@ async def test_a_coordinator_hands_orders_to_agents_elsewhere_by_their_cards(
     assert ending.state == COMPLETED
     assert theirs.asked.qsize() > 0
     assert mine.asked.empty()
+
+
+async def test_agents_that_end_bring_the_order_to_its_end_that_they_are_at(
+    town: Cluster, supplier: tuple[HeldSupplier, str], shared: dict[str, str]
+) -> None:
+    held, _ = supplier
+    agents = await town.start("--role", "agents", **shared)
+    coordinator = await town.start("--role", "coordinator", agents_url=agents.url, **shared)
+    await coordinator.begin(SMALL, MESSAGE)
+    await held.asked.get()
+
+    ending = asyncio.create_task(agents.end())
+    while True:
+        ready = await agents.get("/readyz")
+        if ready.json()["draining"]:
+            break
+        await asyncio.sleep(PACE_SECONDS)
+    held.let_go.set()
+
+    await coordinator.until("DatasetPopulated")
+    assert await ending == 0
 
 
 async def test_an_order_whose_agents_die_is_given_to_those_that_come_in_their_place(
