@@ -104,8 +104,7 @@ class Auditor:
 
     async def keep_checkpoints(self, now: datetime) -> int:
         """Take in what stands outside the chains, and keep a checkpoint of each; tells how many."""
-        for each in await self._trail.chain():
-            log.warning("audit.adopted", tenant=each.tenant, first=each.first, last=each.last)
+        await self._trail.chain()
         return await self._keep(await self._trail.tenants(), now)
 
     async def keep_checkpoints_after_teardowns(self, since: datetime, now: datetime) -> int:

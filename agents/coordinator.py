@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from agents.dossiers import gather_dossier
-from domain.commands import SYSTEM, Principal
+from domain.audit import SYSTEM
+from domain.commands import Principal
 from domain.errors import Conflict, RequestRejected, StaleOutcome
 from domain.events import ConnectorHealthDegraded, ConnectorUnwatched
 from domain.lifecycle import DatasetStatus, TeardownReason, TeardownStep

@@ -13,7 +13,8 @@ from agents.endings import Effect, Ending
 from agents.orphan_report import describe_orphans
 from agents.ownership import Inquiry
 from agents.persistence import persistently
-from domain.commands import SYSTEM, Principal, Undertaking
+from domain.audit import SYSTEM
+from domain.commands import Principal, Undertaking
 from domain.errors import Conflict, SupplierUnavailable
 from domain.lifecycle import TeardownReason
 from domain.orphans import FULL_SCAN_EVERY, LEAST_APART, exceed_cap, judge_orphans

@@ -28,6 +28,9 @@ FORMAT = "dataops-audit-checkpoint/1"
 GENESIS = "0" * 64
 """What the first entry holds in place of the hash of one before it."""
 
+SYSTEM = "dataops"
+"""The subject of what the service does by itself."""
+
 ADOPTION = "adoption"
 """The action of the entry that says which entries before it were taken into the chain late."""
 

@@ -20,10 +20,6 @@ class Principal:
     subject: str
 
 
-SYSTEM = "dataops"
-"""The subject of what the service does by itself."""
-
-
 @dataclass(frozen=True, slots=True)
 class Introduction:
     """A client introduced with its first request, where Journey Orchestration is a stand-in."""

@@ -38,9 +38,10 @@ def extend(dataset: DatasetState, until: datetime, now: datetime) -> bool:
     require_zone("until", until)
     _require_in_time(dataset, "kept for longer", now)
     kept = kept_for(dataset)
-    if until == kept:
+    if until == kept == dataset.retain_until:
         return _lock_again(dataset)
-    _require_later(dataset, until, max(kept, now), now + LONGEST)
+    if until != kept:
+        _require_later(dataset, until, max(kept, now), now + LONGEST)
     dataset.retain_until = until
     location = _owe_lock(dataset)
     dataset.happen(DatasetRetentionExtended(dataset.place.dataset_id, location, until))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -46,6 +47,7 @@ class Examination:
         self._count, self._last, self._head = 0, 0, GENESIS
         self._rebuilt: Finding | None = None
         self._findings: list[Finding] = []
+        self._adopted: deque[ChainedEntry] = deque(maxlen=MOST_TOLD)
         self._suspects: list[_Suspect] = []
         self._left_out = 0
 
@@ -59,7 +61,8 @@ class Examination:
         self._look_inside(link)
         self._compare(link)
         if link.entry.action == ADOPTION:
-            self._find(tampering.adopted(link))
+            self._left_out += len(self._adopted) == MOST_TOLD
+            self._adopted.append(link)
         self._last, self._head = link.sequence, link.hash
 
     def verdict(self, unchained: int = 0, unreadable: Iterable[Finding] = ()) -> Verdict:
@@ -74,6 +77,7 @@ class Examination:
         if unchained:
             found.append(tampering.unchained(unchained))
         found.sort(key=lambda each: (each.first, each.last))
+        found += map(tampering.adopted, self._adopted)  # last, for they are told of for ever
         left_out = self._left_out + max(0, len(found) - MOST_TOLD)
         head = self._head if self._count else None
         told = tuple(found[:MOST_TOLD])

@@ -93,8 +93,11 @@ def run_out_of_time(dataset: DatasetState, now: datetime) -> bool:
         _end_without_verdict(dataset, f"{dataset.name} {late}; validate it to try it anew.")
         return True
     if _is_undecided(dataset, now):
+        retry_at = _retry_time(dataset, now)
+        is_given_up = retry_at is None and dataset.ready_at is None
         late = f"was not validated within {_minutes(dataset.rules.validation_limit)}"
-        _end_in_outage(dataset, f"{dataset.name} {late}.", _retry_time(dataset, now), now)
+        then = "; validate it to try it anew." if is_given_up else "."
+        _end_in_outage(dataset, f"{dataset.name} {late}{then}", retry_at, now)
         return True
     return False
 

@@ -107,6 +107,10 @@ class Journeys(Protocol):
         """See that it is Journey Orchestration that answers, and not whoever is in its place.
 
         That it knows no journey is to be believed only then.
+
+        Raises:
+            SupplierUnavailable: nobody answers.
+            SupplierRefused, SupplierLied: whoever does lists no journeys.
         """
         ...
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from domain.audit import SYSTEM
+
 if TYPE_CHECKING:
     from domain.audit import ChainedEntry, Checkpoint
 
@@ -154,7 +156,8 @@ def unreadable(why: str) -> Finding:
 def _adopted_by(note: ChainedEntry) -> tuple[int, int]:
     """Give the numbers of what was taken in, just before the note; its own where it does not say."""
     count = (note.entry.detail or {}).get("count")
-    if not isinstance(count, int) or not 0 < count < note.sequence:
+    is_ours = note.entry.principal == SYSTEM
+    if not is_ours or not isinstance(count, int) or not 0 < count < note.sequence:
         return note.sequence, note.sequence
     return note.sequence - count, note.sequence - 1
 

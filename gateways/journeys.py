@@ -96,6 +96,7 @@ class JourneysClient:
         A wrong address, or a proxy that has lost its way, knows no journey either.
 
         Raises:
+            SupplierUnavailable: nobody answers.
             SupplierRefused, SupplierLied: they are not.
         """
         answer = await self._supplier.ask(Call("GET", "/journeys?status=active"))

@@ -13,7 +13,8 @@ from a2a.auth.user import User
 from a2a.server.context import ServerCallContext
 from a2a.server.routes.common import DefaultServerCallContextBuilder
 
-from domain.commands import SYSTEM, Principal
+from domain.audit import SYSTEM
+from domain.commands import Principal
 from protocol.problems import problem
 
 if TYPE_CHECKING:

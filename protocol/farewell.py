@@ -7,12 +7,13 @@ and has to ask again; nothing of it is kept, since nothing has happened to the t
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from a2a.types import Task, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent
 
-from protocol.tasks import ENDED, WAITING
+from domain.errors import RegistryUnavailable
+from protocol.tasks import ENDED
 from protocol.telling import said
 
 if TYPE_CHECKING:
@@ -39,32 +40,42 @@ class Farewell:
     async def stream(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
         """Give a task's events to the last of them, or to the farewell; never less than one."""
         coming: asyncio.Queue[Event] = asyncio.Queue(1)
-        pumping = asyncio.create_task(_pump(events, coming))
-        parting = asyncio.create_task(self._parting())
+        pumping = _begun(_pump(events, coming))
+        parting = _begun(self._parting())
         seen: Event | None = None
         try:
             while (event := await _next(coming, pumping, parting if seen else pumping)) is not None:
                 yield (seen := event)
             if pumping.done():
                 pumping.result()
-            elif seen is not None and (names := _going_on(seen)) is not None:
-                yield _goodbye(*names)
+            elif (goodbye := _goodbye(seen)) is not None:
+                yield goodbye
         finally:
             await _ended(pumping, parting)
 
-    async def answer(self, answering: Awaitable[T], task: Callable[[], Awaitable[T | None]]) -> T:
+    async def answer(
+        self, answering: Coroutine[Any, Any, T], task: Callable[[], Awaitable[T | None]]
+    ) -> T:
         """Give an answer, or the task as it stands where the service ends first and there is one."""
-        answer = asyncio.ensure_future(answering)
-        parting = asyncio.create_task(self._parting())
+        answer, parting = _begun(answering), _begun(self._parting())
+        looking: asyncio.Task[T] | None = None
         try:
             await asyncio.wait({answer, parting}, return_when=asyncio.FIRST_COMPLETED)
-            while not answer.done():
-                if (found := await task()) is not None:
-                    return found
-                await asyncio.wait({answer}, timeout=LOOK_SECONDS)
-            return answer.result()
+            if not answer.done():
+                looking = _begun(_found(task))
+                await asyncio.wait({answer, looking}, return_when=asyncio.FIRST_COMPLETED)
+            return looking.result() if looking and not answer.done() else answer.result()
         finally:
-            await _ended(answer, parting)
+            await _ended(answer, parting, *filter(None, [looking]))
+
+
+async def _found(look: Callable[[], Awaitable[T | None]]) -> T:
+    """Look until there is something; a registry that is away is asked again."""
+    while True:
+        with suppress(RegistryUnavailable):
+            if (found := await look()) is not None:
+                return found
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _pump(events: AsyncGenerator[Event, None], into: asyncio.Queue[Event]) -> None:
@@ -76,36 +87,42 @@ async def _pump(events: AsyncGenerator[Event, None], into: asyncio.Queue[Event])
 
 async def _next(coming: asyncio.Queue[Event], *reasons: asyncio.Future[Any]) -> Event | None:
     """Give the next event; None where none is there and there is a reason to wait for none."""
-    following = asyncio.create_task(coming.get())
-    await asyncio.wait({following, *reasons}, return_when=asyncio.FIRST_COMPLETED)
-    if not following.done():
+    following = _begun(coming.get())
+    try:
+        await asyncio.wait({following, *reasons}, return_when=asyncio.FIRST_COMPLETED)
+        return following.result() if following.done() else None
+    finally:
         following.cancel()
-        await asyncio.wait({following})
-    return None if following.cancelled() else following.result()
+
+
+def _begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Begin what may be left alone: nobody need hear what becomes of it then."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda each: each.cancelled() or each.exception())
+    return task
 
 
 async def _ended(*tasks: asyncio.Future[Any]) -> None:
     for each in tasks:
         each.cancel()
     await asyncio.wait(tasks)
-    for each in tasks:
-        if not each.cancelled():
-            each.exception()  # whoever had to hear of it has
 
 
-def _going_on(event: Event) -> tuple[str, str] | None:
-    """Give the ids of an event's task and context; None where nothing is to follow it."""
-    match event:
-        case Task() | TaskStatusUpdateEvent() if event.status.state in ENDED | WAITING:
-            return None
+def _goodbye(seen: Event | None) -> TaskStatusUpdateEvent | None:
+    """Give the farewell to whoever has seen this of a task; None where nothing is to follow it."""
+    match seen:
         case Task():
-            return event.id, event.context_id
-        case TaskStatusUpdateEvent() | TaskArtifactUpdateEvent():
-            return event.task_id, event.context_id
+            return _said(seen.id, seen.context_id, seen.status.state)
+        case TaskStatusUpdateEvent():
+            return _said(seen.task_id, seen.context_id, seen.status.state)
+        case TaskArtifactUpdateEvent():
+            return _said(seen.task_id, seen.context_id, TaskState.TASK_STATE_WORKING)
         case _:
             return None
 
 
-def _goodbye(task_id: str, context_id: str) -> TaskStatusUpdateEvent:
-    status = said(TaskState.TASK_STATE_WORKING, GOODBYE, {})
+def _said(task_id: str, context_id: str, state: TaskState) -> TaskStatusUpdateEvent | None:
+    if state in ENDED:
+        return None
+    status = said(state, GOODBYE, {})
     return TaskStatusUpdateEvent(task_id=task_id, context_id=context_id, status=status)

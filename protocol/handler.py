@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from a2a.server.context import ServerCallContext
-from a2a.server.events.event_queue_v2 import QueueShutDown  # type: ignore[attr-defined]  # bare
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.types import (
     CancelTaskRequest,
@@ -21,8 +20,10 @@ from a2a.utils.errors import (
     TaskNotCancelableError,
     UnsupportedOperationError,
 )
+from a2a.utils.task import apply_history_length
 
 from domain.errors import InvalidInput
+from protocol.addressees import Addressees
 from protocol.arrivals import sent
 from protocol.auth import Caller, caller_of
 from protocol.calls import request_key
@@ -84,7 +85,7 @@ class AgentHandler(DefaultRequestHandler):
         self._orders = orders
         self._ending = Ending(executor, store, stream)
         self._farewell = farewell
-        self._addressed: set[str] = set()
+        self._addressees = Addressees(store)
 
     async def on_message_send(
         self, params: SendMessageRequest, context: ServerCallContext
@@ -102,17 +103,27 @@ class AgentHandler(DefaultRequestHandler):
         async with self._arriving(params, context) as known:
             if known is not None:
                 return await self._ended(known, params, context)
-            async with self._addressing(params, context):
+            async with self._addressees.turn(params.message.task_id, context):
                 answer: Message | Task = await super().on_message_send(params, context)
                 return answer
 
     async def _made(self, params: SendMessageRequest, context: ServerCallContext) -> Task | None:
-        """Give the task of the request that a message has made, if it has made one."""
+        """Give the task that a message has made, or has set to work again, if it has."""
         if _writing_call(params.message) is None:
             return None
+        if params.message.task_id:
+            return await self._at_work_again(params, context)
         principal, key = caller_of(context).principal, request_key(self._name, params.message)
         request = await self._known(principal, key)
-        return None if request is None else await self._store.kept(request.task_id, context)
+        return None if request is None else await self._task(request, params, context)
+
+    async def _at_work_again(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> Task | None:
+        stored = await self._store.get(params.message.task_id, context)
+        if stored is None or stored.task.status.state in WAITING:
+            return None
+        return apply_history_length(stored.task, params.configuration)
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
@@ -138,10 +149,10 @@ class AgentHandler(DefaultRequestHandler):
     ) -> AsyncGenerator[Event, None]:
         async with self._arriving(params, context) as known:
             if known is not None:
-                async for event in self._again(known, context):
+                async for event in self._again(known, params, context):
                     yield event
                 return
-            async with self._addressing(params, context):
+            async with self._addressees.turn(params.message.task_id, context):
                 async for event in super().on_message_send_stream(params, context):
                     yield event
 
@@ -225,68 +236,37 @@ class AgentHandler(DefaultRequestHandler):
         except InvalidInput as error:
             raise InvalidParamsError(message=str(error)) from error
 
-    @asynccontextmanager
-    async def _addressing(
-        self, params: SendMessageRequest, context: ServerCallContext
-    ) -> AsyncIterator[None]:
-        """Let one message at a time reach the task it names, and only one that waits for it."""
-        named = params.message.task_id
-        if named in self._addressed:
-            raise _at_work(named)
-        try:
-            if named:
-                self._addressed.add(named)
-                await self._require_waiting(named, context)
-            yield
-        except QueueShutDown as ended:
-            raise UnsupportedOperationError(
-                message=f"Task {named} has just ended and takes no message. Send a new message "
-                "without a task id."
-            ) from ended
-        finally:
-            self._addressed.discard(named)
-
-    async def _require_waiting(self, named: str, context: ServerCallContext) -> None:
-        stored = await self._store.get(named, context)
-        if stored is not None and stored.task.status.state not in ENDED | WAITING:
-            raise _at_work(named)
-
     async def _ended(
         self, known: Request, params: SendMessageRequest, context: ServerCallContext
     ) -> Task:
-        task = await self._task(known, context)
+        task = await self._task(known, params, context)
         if params.configuration.return_immediately or task.status.state in ENDED | WAITING:
             return task
-        async for _ in self._again(known, context):
+        async for _ in self._again(known, params, context):
             continue
-        return await self._task(known, context)
+        return await self._task(known, params, context)
 
     async def _again(
-        self, known: Request, context: ServerCallContext
+        self, known: Request, params: SendMessageRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
-        task = await self._task(known, context)
+        task = await self._task(known, params, context)
         if task.status.state in ENDED | WAITING:
             yield task
             return
-        params = SubscribeToTaskRequest(id=known.task_id)
+        following = SubscribeToTaskRequest(id=known.task_id)
         try:
-            async for event in super().on_subscribe_to_task(params, context):
+            async for event in super().on_subscribe_to_task(following, context):
                 yield event
         except UnsupportedOperationError:  # it has ended between the two looks at it
-            yield await self._task(known, context)
+            yield await self._task(known, params, context)
 
-    async def _task(self, known: Request, context: ServerCallContext) -> Task:
+    async def _task(
+        self, known: Request, params: SendMessageRequest, context: ServerCallContext
+    ) -> Task:
         task = await self._store.kept(known.task_id, context)
         if task is None:
             raise InvalidParamsError(message=f"Task {known.task_id} is gone.")
-        return task
-
-
-def _at_work(named: str) -> UnsupportedOperationError:
-    return UnsupportedOperationError(
-        message=f"Task {named} is at work and takes no message. Wait until it has ended, cancel it, "
-        "or send a new message without a task id."
-    )
+        return apply_history_length(task, params.configuration)
 
 
 def _writing_call(message: Message) -> SkillCall | None:

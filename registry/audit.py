@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
-from domain.audit import AuditEntry
-from domain.commands import SYSTEM
+from domain.audit import SYSTEM, AuditEntry
 from domain.dataset import Dataset
 from domain.events import Happening
 from domain.lifecycle import DatasetStatus

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import structlog
 from sqlalchemy import bindparam, func, select
 
-from domain.audit import ADOPTION, Adoption, ChainedEntry
-from domain.commands import SYSTEM, Principal
+from domain.audit import ADOPTION, SYSTEM, Adoption, ChainedEntry
+from domain.commands import Principal
 from registry.audit import write_word
 from registry.chain import ENTRIES, chained_of, take_in
 from registry.history import audit
@@ -44,6 +45,9 @@ _AFTER = (
 _OF_DATASET = _AFTER.where(_a.dataset_id == bindparam("of_dataset"))
 
 _OUTSIDE = select(func.count()).where(_a.tenant == bindparam("of_tenant"), _a.sequence.is_(None))
+
+
+log = structlog.get_logger("audit")
 
 
 class SqlAuditTrail:
@@ -102,7 +106,11 @@ class SqlAuditTrail:
                 if adoption is not None:
                     by = Principal(tenant, SYSTEM)
                     await write_word(session, by, ADOPTION, "", adoption.detail())
-                    taken.append(adoption)
+            if adoption is not None:
+                log.warning(
+                    "audit.adopted", tenant=tenant, first=adoption.first, last=adoption.last
+                )
+                taken.append(adoption)
         return taken
 
 

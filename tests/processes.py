@@ -111,10 +111,15 @@ class Reached:
         params.configuration.return_immediately = True
         return await self._rpc("SendMessage", params, agent)
 
-    async def wait_for(self, given: Mapping[str, Any], message_id: str) -> dict[str, Any]:
-        """Send one skill call and come back with its task when that is answered. Raises Refused."""
-        result = _result_of(await self._rpc("SendMessage", _sending(given, message_id)))
-        return dict(result["task"])
+    async def wait_for(
+        self, given: Mapping[str, Any], message_id: str, *, task_id: str = ""
+    ) -> dict[str, Any]:
+        """Send one skill call, or more for a task, and come back with what the task comes to.
+
+        Raises Refused.
+        """
+        params = _sending(given, message_id, task_id)
+        return dict(_result_of(await self._rpc("SendMessage", params))["task"])
 
     async def task(self, task_id: str, *, agent: str = COORDINATOR) -> dict[str, Any]:
         """Read a task. Raises Refused."""
@@ -270,8 +275,9 @@ async def _started(environment: dict[str, str], words: tuple[str, ...]) -> Async
         await process.wait()
 
 
-def _sending(given: Mapping[str, Any], message_id: str) -> SendMessageRequest:
+def _sending(given: Mapping[str, Any], message_id: str, task_id: str = "") -> SendMessageRequest:
     message = Message(message_id=message_id, role=Role.ROLE_USER, parts=[data_part(given)])
+    message.task_id = task_id
     return SendMessageRequest(message=message)
 
 

@@ -33,6 +33,8 @@ BACK_SECONDS = 60.0
 
 _AGAIN_SECONDS = 0.5
 
+_NOBODY_BEHIND = frozenset({502, 503, 504})
+
 _GOING_ON = frozenset({TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING})
 
 
@@ -85,10 +87,11 @@ class Talk:
         Raises:
             A2AError: nobody was there within BACK_SECONDS, or the call was refused.
         """
-        send = partial(self.call, agent, given, on_data, message_id=str(uuid4()))
+        absence = _Absence(on_data)
+        send = partial(self.call, agent, given, absence.hear, message_id=str(uuid4()))
         ending = await send()
         while ending.state in _GOING_ON:
-            ending = await _once_back(send)
+            ending = await absence.outlast(send)
         return ending
 
     async def close(self) -> None:
@@ -103,16 +106,38 @@ class Talk:
         return self._clients[agent]
 
 
-async def _once_back(send: Callable[[], Awaitable[Ending]]) -> Ending:
-    """Send as soon as somebody is there to answer."""
-    too_late = time.monotonic() + BACK_SECONDS
-    while True:
-        await asyncio.sleep(_AGAIN_SECONDS)
-        try:
-            return await send()
-        except A2AError as error:
-            if not isinstance(error.__cause__, httpx.TransportError) or time.monotonic() > too_late:
-                raise
+class _Absence:
+    """How long nobody has been there who answers."""
+
+    def __init__(self, on_data: OnData) -> None:
+        self._on_data = on_data
+        self._heard_at = time.monotonic()
+
+    async def hear(self, data: dict[str, Any]) -> None:
+        """Hear a status of somebody who is there."""
+        self._heard_at = time.monotonic()
+        await self._on_data(data)
+
+    async def outlast(self, send: Callable[[], Awaitable[Ending]]) -> Ending:
+        """Send as soon as somebody is back."""
+        self._heard_at = time.monotonic()
+        while True:
+            await asyncio.sleep(_AGAIN_SECONDS)
+            try:
+                return await send()
+            except A2AError as error:
+                is_too_long = time.monotonic() - self._heard_at > BACK_SECONDS
+                if is_too_long or not _is_nobody(error):
+                    raise
+
+
+def _is_nobody(error: A2AError) -> bool:
+    """Whether nobody answered, or somebody in between who says so."""
+    match error.__cause__:
+        case httpx.HTTPStatusError() as refusal:
+            return refusal.response.status_code in _NOBODY_BEHIND
+        case cause:
+            return isinstance(cause, httpx.TransportError)
 
 
 def _standing(response: StreamResponse) -> dict[str, Any] | None:

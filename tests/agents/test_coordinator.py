@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from agents import coordinator as coordinator_module
 from agents.coordinator import LifecycleCoordinator
+from domain.audit import SYSTEM
 from domain.checks import Probe
-from domain.commands import SYSTEM, Principal
+from domain.commands import Principal
 from domain.errors import Conflict, NotFound
 from domain.health import Health
 from domain.lifecycle import DatasetStatus, TeardownReason

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audit import ADOPTION, GENESIS, AuditEntry, ChainedEntry, Checkpoint, link_hash
+from domain.audit import ADOPTION, GENESIS, SYSTEM, AuditEntry, ChainedEntry, Checkpoint, link_hash
 from domain.examination import Examination
 from domain.record import JsonObject
 from domain.tampering import MOST_TOLD, Finding, Tampering, Verdict, unreadable
@@ -258,7 +258,7 @@ def test_entries_outside_the_chain_are_counted(outside: int, words: str) -> None
 def test_entries_that_were_taken_in_later_are_named_by_the_entry_that_says_so(
     count: int, told: tuple[int, int]
 ) -> None:
-    taken_in = replace(an_entry(10, ADOPTION), detail={"count": count})
+    taken_in = replace(an_entry(10, ADOPTION), principal=SYSTEM, detail={"count": count})
 
     findings = found(chained([*(an_entry(each) for each in range(1, 10)), taken_in]))
 
@@ -269,9 +269,28 @@ def test_entries_that_were_taken_in_later_are_named_by_the_entry_that_says_so(
 def test_an_entry_that_does_not_say_what_was_taken_in_is_named_itself(
     detail: JsonObject | None,
 ) -> None:
-    taken_in = replace(an_entry(1, ADOPTION), detail=detail)
+    taken_in = replace(an_entry(1, ADOPTION), principal=SYSTEM, detail=detail)
 
     assert found(chained([taken_in])) == [("adopted", 1, 1)]
+
+
+def test_nobody_else_is_believed_about_what_was_taken_in() -> None:
+    taken_in = replace(an_entry(4, ADOPTION), detail={"count": 2})
+
+    findings = found(chained([*(an_entry(each) for each in range(1, 4)), taken_in]))
+
+    assert findings == [("adopted", 4, 4)]
+
+
+def test_what_was_taken_in_hides_nothing_else() -> None:
+    notes = [replace(an_entry(each, ADOPTION), principal=SYSTEM) for each in range(1, 40)]
+    trail = chained([*notes, *(an_entry(each) for each in range(40, 45))])
+    del trail[41]
+
+    verdict = examined(trail)
+
+    assert verdict.findings[0].kind is Tampering.MISSING
+    assert (len(verdict.findings), verdict.left_out) == (MOST_TOLD, 20)
 
 
 def test_checkpoints_that_cannot_be_read_are_told_with_the_rest() -> None:

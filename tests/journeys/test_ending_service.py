@@ -73,6 +73,21 @@ async def test_whoever_waits_for_a_task_gets_it_as_it_stands_and_its_end_from_th
     assert (ended["id"], ended["status"]["state"]) == (task["id"], "TASK_STATE_COMPLETED")
 
 
+async def test_whoever_has_corrected_a_message_gets_its_task_as_it_stands_too(
+    town: Cluster, supplier: tuple[HeldSupplier, str]
+) -> None:
+    service = await town.start()
+    asked = await service.wait_for({**SMALL, "stage": "moon"}, MESSAGE)
+    correcting = asyncio.create_task(service.wait_for(SMALL, "the-correction", task_id=asked["id"]))
+    await supplier[0].asked.get()
+
+    await service.end()
+    task = await correcting
+
+    assert asked["status"]["state"] == "TASK_STATE_INPUT_REQUIRED"
+    assert (task["id"], task["status"]["state"]) == (asked["id"], "TASK_STATE_WORKING")
+
+
 async def test_the_command_line_sees_a_call_through_though_the_service_is_restarted(
     town: Cluster, supplier: tuple[HeldSupplier, str]
 ) -> None:

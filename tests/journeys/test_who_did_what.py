@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from domain.audit import ChainedEntry
-from domain.commands import SYSTEM
+from domain.audit import SYSTEM, ChainedEntry
 from registry.trail import SqlAuditTrail
 from tests.journeys.doors import AGENT_OF, DOORS, Door, over_events
 from tests.journeys.scenes import COORDINATOR, TEARDOWN, VALIDATION

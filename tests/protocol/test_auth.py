@@ -8,7 +8,8 @@ import pytest
 from a2a.server.context import ServerCallContext
 from a2a.utils.errors import TaskNotFoundError
 
-from domain.commands import SYSTEM, Principal
+from domain.audit import SYSTEM
+from domain.commands import Principal
 from protocol.auth import ANONYMOUS, Authentication, Caller, CallerContextBuilder, Tokens, caller_of
 from tests.running import JIRA, SMALL, running, tokens_file
 

@@ -17,8 +17,8 @@ from a2a.utils.errors import (
 )
 
 from gateways.local.glean.faults import FaultKind
+from protocol.addressees import Addressees
 from protocol.codec import data_part, text_part
-from protocol.handler import AgentHandler
 from protocol.server import A2AServer
 from tests.running import ACME, CONFLUENCE, JIRA, SMALL, TWO_TYPES, RunningService, running
 
@@ -331,14 +331,14 @@ async def test_of_two_corrections_the_second_is_turned_away_while_the_first_is_l
 ) -> None:
     async with running(tmp_path) as service:
         asked = await service.call(COORDINATOR, {**SMALL, "stage": "moon"})
-        look, looking, go_on = AgentHandler._require_waiting, asyncio.Event(), asyncio.Event()  # noqa: SLF001 - the look itself
+        look, looking, go_on = Addressees._require_waiting, asyncio.Event(), asyncio.Event()  # noqa: SLF001 - the look itself
 
-        async def held(self: AgentHandler, named: str, context: ServerCallContext) -> None:
+        async def held(self: Addressees, named: str, context: ServerCallContext) -> None:
             looking.set()
             await go_on.wait()
             await look(self, named, context)
 
-        monkeypatch.setattr(AgentHandler, "_require_waiting", held)
+        monkeypatch.setattr(Addressees, "_require_waiting", held)
         first = asyncio.create_task(
             service.line.say(COORDINATOR, [data_part(SMALL)], task_id=asked.task_id)
         )

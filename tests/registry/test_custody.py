@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import null, select, update
@@ -162,11 +162,16 @@ async def test_archives_that_were_there_are_locked_again_when_the_database_is_br
         purge(gone)
         await house.save(gone)
     await asyncio.to_thread(downgrade, url, "0016")
+    began = datetime.now(UTC)
 
     await asyncio.to_thread(upgrade, url)
 
     async with open_house(url) as house:
         rows = await run(house, select(datasets))
-    owed = {each.dataset_id: (each.is_lock_owed, each.due_at) for each in rows}
-    assert owed[there.place.dataset_id] == (True, there.archived_at)
-    assert owed[gone.place.dataset_id] == (False, None)
+    ours, other = (
+        next(row for row in rows if row.dataset_id == each.place.dataset_id)
+        for each in (there, gone)
+    )
+    assert (ours.is_lock_owed, ours.version) == (True, there.version + 1)
+    assert began <= ours.due_at <= datetime.now(UTC)
+    assert (other.is_lock_owed, other.due_at) == (False, None)

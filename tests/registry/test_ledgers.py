@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Executable, Table, delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from domain.commands import SYSTEM, Principal
+from domain.audit import SYSTEM
+from domain.commands import Principal
 from domain.lifecycle import DatasetStatus
 from domain.quality import CheckType
 from registry.history import archived_datasets, audit, outbox, quality_checks, quality_runs
