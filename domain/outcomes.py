@@ -197,6 +197,7 @@ def _locked(dataset: DatasetState, outcome: ArchiveLocked, now: datetime) -> Non
         _failed(dataset, OrderFailed(outcome.key, FailureKind.UNAVAILABLE, message), now)
         return
     dataset.is_lock_owed, dataset.trouble = False, None
+    dataset.retain_until = max(ordering.kept_for(dataset), outcome.lock.locked_until)
 
 
 def _purged(dataset: DatasetState, _: ArchivePurged, now: datetime) -> None:

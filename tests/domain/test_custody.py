@@ -16,6 +16,7 @@ from domain.custody_events import (
 )
 from domain.dataset import Dataset
 from domain.errors import IllegalTransition, InvalidInput
+from domain.ordering import kept_for
 from domain.rules import LifecycleRules
 from domain.work import FailureKind, LockArchive, PurgeArchive
 from tests.domain.driving import (
@@ -144,6 +145,27 @@ def test_an_archive_whose_emptying_took_long_is_locked_for_all_of_its_retention(
     assert dataset.archive is not None
     assert dataset.archive.locked_until == after(days=91)
     assert lock == ArchiveLock(after(days=93))
+
+
+def test_an_archive_is_kept_to_the_end_of_a_lock_that_was_rounded_up() -> None:
+    dataset = archived()
+    dataset.extend_retention(LATER, WHEN)
+
+    take(dataset, archive_locked(dataset, ArchiveLock(LATER + timedelta(seconds=1))), WHEN)
+
+    assert rest_of(dataset, LATER).until == LATER + timedelta(seconds=1)
+
+
+def test_a_retention_that_is_set_longer_later_can_be_promised_of_what_is_kept() -> None:
+    dataset = archived(rules=LifecycleRules(grace_period=timedelta(0)))
+    dataset.rules = LifecycleRules(retention=timedelta(days=120))
+    longer = kept_for(dataset)
+
+    changed = dataset.extend_retention(longer, WHEN)
+
+    assert changed
+    assert order_of(dataset, LockArchive, WHEN).lock == ArchiveLock(longer)
+    assert only(DatasetRetentionExtended, commit(dataset)).retain_until == longer
 
 
 def test_an_archive_that_was_written_with_a_lock_for_all_of_it_is_not_locked_again() -> None:
