@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from tests.simulation.plan import End, Fault, Plan
-from tests.simulation.running import play
+from tests.simulation.running import Played, play
 from tests.simulation.stories import STORIES, calm, storm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from tests.simulation.running import Played
 
 FILLING = "provision"
 """The story every other begins with: what is before its end is searched once, in it."""
@@ -24,8 +23,8 @@ STANDSTILLS = range(1, 6)
 AT_ONCE = (FILLING, "call_off", "lose", "do_anything")
 """The stories that do something else before a dataset is filled, or instead."""
 
-ENDINGS = ("tear_down", "restore", "restore_late")
-"""The stories in which what is done late does harm that nothing later mends."""
+STANDING_STILL = (FILLING, "tear_down", "restore", "restore_late")
+"""The filling, and the stories in which what is done late does harm that nothing later mends."""
 
 
 def single_ends(story: str, end: End) -> Iterator[Plan]:
@@ -35,18 +34,28 @@ def single_ends(story: str, end: End) -> Iterator[Plan]:
 
 
 def pairs_of_ends(story: str) -> Iterator[Plan]:
-    """Give the plans with a crash at a point and one more, also while the first is got over."""
-    plan = calm(story)
+    """Give the plans with a crash at a point and one more, also while the first is got over.
+
+    The second is in that part of a story that is its own.
+    """
+    plan, begun = calm(story), _own_part(story).points
     for first in range(play(plan).points):
-        once = plan.ending(first)
-        yield from (once.ending(second) for second in range(first + 1, play(once).points))
+        once, after = plan.ending(first), max(first + 1, begun)
+        yield from (once.ending(second) for second in range(after, play(once).points))
 
 
 def single_faults(story: str, fault: Fault) -> Iterator[Plan]:
     """Give the plans in which one call goes wrong, in that part of a story that is its own."""
-    plan = calm(story)
-    begun = 0 if story in AT_ONCE else play(calm(FILLING)).calls - 1
+    plan, begun = calm(story), _own_part(story).calls
     return (plan.failing(call, fault) for call in range(begun, play(plan).calls))
+
+
+def _own_part(story: str) -> Played:
+    """Tell with which point and which call that part of a story begins that no other has."""
+    if story in AT_ONCE:
+        return Played(calm(story))
+    filled = play(calm(FILLING))
+    return replace(filled, points=filled.points - 1, calls=filled.calls - 1)
 
 
 def lost_agents(story: str) -> Iterator[Plan]:
