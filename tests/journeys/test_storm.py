@@ -18,7 +18,7 @@ from tests.verdict import faults_after
 pytestmark = pytest.mark.timeout(300)
 
 TYPES = ("jira", "slack", "sharepoint")
-CLIENTS = 8
+CLIENTS = 6
 
 FILLED = "DatasetPopulated"
 """What is told of a dataset in the middle of its way."""
