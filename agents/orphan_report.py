@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agents.orphan_sweep import Scan
+    from agents.orphan_scan import Scan
     from domain.orphan_documents import (
         OrphanDocument,
         OrphanReportDocument,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import structlog
 from agents.doubts import MOST_IN_A_ROW, Doubts
 from agents.endings import Effect, Ending
 from agents.orphan_report import describe_orphans
+from agents.orphan_scan import Scan
 from agents.ownership import Inquiry
 from agents.persistence import persistently
 from domain.audit import SYSTEM
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from domain.commands import Call, Request
     from domain.orphan_book import OrphanBook
     from domain.orphan_documents import OrphanReportDocument
-    from domain.orphans import Candidate, Fleet, OrphanJudgement, Stray
+    from domain.orphans import Candidate, Fleet, Stray
     from domain.ports import Clock, Engine, Journeys
     from domain.repository import Registry, Transaction
     from domain.rules import LifecycleRules
@@ -40,31 +40,6 @@ _TOO_MANY = (
     "Journey Orchestration's."
 )
 """Why orphans beyond the cap wait for consent (A39)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What a scan saw and how it is judged; `doubt` says why it was called off, if it was."""
-
-    fleet: Fleet
-    judgement: OrphanJudgement
-    doubt: str
-
-    def candidates(self, ids: tuple[UUID, ...]) -> list[Candidate]:
-        """Give the candidates of these ids whom nobody has spared or is being asked about."""
-        by_id = {each.dataset_id: each for each in self.fleet.candidates}
-        found = [by_id[each] for each in ids]
-        return [each for each in found if not (each.is_spared or each.is_asked)]
-
-    @property
-    def orphans(self) -> list[Candidate]:
-        """Those that end now."""
-        return self.candidates(self.judgement.orphans)
-
-    @property
-    def questionable(self) -> list[Candidate]:
-        """Those that end only if somebody agrees."""
-        return self.candidates(self.judgement.to_approve)
 
 
 class OrphanSweep:

@@ -1,4 +1,4 @@
-"""The contexts of messages: a follow-up belongs to that of its task."""
+"""The contexts of messages: a follow-up belongs to that of its task, an order has one of its own."""
 
 from __future__ import annotations
 
@@ -36,5 +36,27 @@ class KnownContexts(RequestContextBuilder):
             request=params,
             task_id=task_id,
             context_id=context_id,
+            task=task,
+        )
+
+
+class OrderContexts(RequestContextBuilder):
+    """Names an order's task after its message, so that whoever gave the order can cancel it."""
+
+    async def build(
+        self,
+        context: ServerCallContext,
+        params: SendMessageRequest | None = None,
+        task_id: str | None = None,
+        context_id: str | None = None,
+        task: Task | None = None,
+    ) -> RequestContext:
+        """Build the context of an order."""
+        named = params.message.message_id if params else None
+        return RequestContext(
+            call_context=context,
+            request=params,
+            task_id=task_id or named,
+            context_id=context_id or named,
             task=task,
         )

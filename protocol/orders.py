@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from a2a.helpers import new_message
-from a2a.server.agent_execution import AgentExecutor, RequestContext, RequestContextBuilder
+from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.types import (
     Artifact,
@@ -26,6 +26,7 @@ from a2a.utils.errors import InvalidParamsError
 from domain.errors import InvalidInput
 from domain.work import Outcome, Progress
 from protocol.codec import outcome_part, read_order, text_part
+from protocol.contexts import OrderContexts
 from protocol.recent import KEPT, RecentTasks
 from protocol.tasks import ENDED
 
@@ -42,28 +43,6 @@ PROGRESS_SECONDS = 0.1
 """How much time lies between two progress events; a shorter order sends none."""
 
 CALLED_OFF = "The order was called off."
-
-
-class OrderContexts(RequestContextBuilder):
-    """Names an order's task after its message, so that whoever gave the order can cancel it."""
-
-    async def build(
-        self,
-        context: ServerCallContext,
-        params: SendMessageRequest | None = None,
-        task_id: str | None = None,
-        context_id: str | None = None,
-        task: Task | None = None,
-    ) -> RequestContext:
-        """Build the context of an order."""
-        named = params.message.message_id if params else None
-        return RequestContext(
-            call_context=context,
-            request=params,
-            task_id=task_id or named,
-            context_id=context_id or named,
-            task=task,
-        )
 
 
 class OrderExecutor(AgentExecutor):
