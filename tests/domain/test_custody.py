@@ -134,6 +134,17 @@ def test_asking_for_the_end_there_is_locks_the_archive_again_and_tells_nobody() 
     assert order_of(dataset, LockArchive, WHEN).lock == ArchiveLock(LATER)
 
 
+def test_asking_for_the_end_there_is_changes_nothing_while_its_lock_is_owed() -> None:
+    dataset = archived()
+    dataset.extend_retention(LATER, WHEN)
+    commit(dataset)
+
+    changed = dataset.extend_retention(LATER, WHEN)
+
+    assert not changed
+    assert order_of(dataset, LockArchive, WHEN).lock == ArchiveLock(LATER)
+
+
 @pytest.mark.requirement("R23", "R98")
 def test_an_archive_whose_emptying_took_long_is_locked_for_all_of_its_retention() -> None:
     dataset = emptying()
