@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from domain.success import (
     CONNECTOR_UPTIME,
@@ -16,6 +17,7 @@ from domain.success import (
     Bound,
     SuccessMetric,
 )
+from service.cli import app
 from tests.service.test_metrics_page import datasets_that_differ, page_of
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "alerts.yml"
@@ -55,6 +57,22 @@ async def test_every_metric_that_a_rule_names_is_exposed() -> None:
     named = {name for each in rules() for name in re.findall(r"dataops_\w+", each["expr"])}
     assert len(named) > 10
     assert named <= exposed
+
+
+def test_every_command_that_a_rule_advises_is_there() -> None:
+    advised = [each["annotations"]["action"] for each in rules()]
+    commands = {words for each in advised for words in re.findall(r"dataops ([a-z -]+)", each)}
+
+    answers = [CliRunner().invoke(app, [*_named(each), "--help"]) for each in commands]
+
+    assert len(commands) > 2
+    assert [each.output for each in answers if each.exit_code] == []
+
+
+def _named(words: str) -> list[str]:
+    """Give the command of an advice, to which it may say more: dashes, and what it does."""
+    found = words.split()
+    return found[: 1 if found[0] == "doctor" else 2]
 
 
 async def test_every_metric_a_rule_picks_by_its_key_is_one_of_the_eight() -> None:
