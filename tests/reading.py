@@ -13,10 +13,10 @@ from tests.processes import PACE_SECONDS
 if TYPE_CHECKING:
     from tests.processes import Reached
 
-LONGEST_READ = 10.0
+LONGEST_READ = 5.0
 """How many seconds an answer may take beside a process that is frozen, whatever that one holds.
 
-Of a machine that has much else to do; an answer that waited for the frozen one would never come.
+An answer that waited for the frozen one would never come.
 """
 
 Answer = TypeVar("Answer")

