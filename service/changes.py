@@ -17,7 +17,11 @@ class Bell:
         """Begin silent."""
         self._event = asyncio.Event()
         self._parting = asyncio.Event()
-        self.is_over = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has rung for the last time."""
+        return self._parting.is_set()
 
     def ring(self) -> None:
         """Wake everybody who waits."""
@@ -26,7 +30,6 @@ class Bell:
 
     def ring_out(self) -> None:
         """Ring for the last time: the service ends, and nobody need follow it any longer."""
-        self.is_over = True
         self._parting.set()
         self.ring()
 
