@@ -197,6 +197,7 @@ def _locked(dataset: DatasetState, outcome: ArchiveLocked, now: datetime) -> Non
         _failed(dataset, OrderFailed(outcome.key, FailureKind.UNAVAILABLE, message), now)
         return
     dataset.is_lock_owed, dataset.trouble = False, None
+    # A lock may be rounded up, and before its end nothing can be purged.
     dataset.retain_until = max(ordering.kept_for(dataset), outcome.lock.locked_until)
 
 

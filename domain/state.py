@@ -121,10 +121,11 @@ class DatasetState:
     `version` counts the committed changes and is the optimistic lock; `quality` is the last
     verdict, `first_passed` whether all four checks passed at the first; `content` and `connector`
     are None until provisioning has made them; `is_hidden` tells whether a teardown has taken
-    documents out of sight; `archive` stays for ever once the dataset is archived; `pursued_since` is when somebody last had it tried anew; `busy_until`
-    the time until which an agent we have lost may still be at work, `hides_until` until when
-    one may still take documents out of sight; `taken_over_at` is when somebody else took the
-    dataset up whose lease was over, until that is written down; `gives_way` is for whom it ends
+    documents out of sight; `archive` stays for ever once the dataset is archived;
+    `pursued_since` is when somebody last had it tried anew; `busy_until` the time until which an
+    agent we have lost may still be at work, `hides_until` until when one may still take documents
+    out of sight; `taken_over_at` is when somebody else took the dataset up whose lease was over,
+    until that is written down; `gives_way` is for whom it ends
     (make before break); `retain_until` is until when an archived dataset's archive is kept, only
     ever later, and `legal_hold` what keeps it beyond; `is_lock_owed` tells whether the archive
     itself has yet to be locked so; `happenings` are the events not yet written to the outbox,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from registry.database import Database
     from registry.rows import Values
 
+log = structlog.get_logger("audit")
+
 _a, _d = audit.c, datasets.c
 
 _TENANTS = tenants_of(audit)
@@ -45,9 +47,6 @@ _AFTER = (
 _OF_DATASET = _AFTER.where(_a.dataset_id == bindparam("of_dataset"))
 
 _OUTSIDE = select(func.count()).where(_a.tenant == bindparam("of_tenant"), _a.sequence.is_(None))
-
-
-log = structlog.get_logger("audit")
 
 
 class SqlAuditTrail:

@@ -81,8 +81,8 @@ class Talk:
     async def see_through(self, agent: str, given: Mapping[str, Any], on_data: OnData) -> Ending:
         """Send one skill call and follow its task to the end, whichever process shows it.
 
-        Where the service ends before the task does, the same message is sent to whoever is there
-        then: it is one request, however often it comes.
+        Where the service says that it ends before the task does, the same message is sent to
+        whoever is there then: it is one request, however often it comes.
 
         Raises:
             A2AError: nobody was there within BACK_SECONDS, or the call was refused.
